@@ -1,0 +1,94 @@
+import type { ElectionEvent, Json } from '../machines/election.js'
+import type { Doubts } from './doubts.js'
+import { LeaseGoneError, UnreachableError } from './errors.js'
+import type { Member } from './member.js'
+import { encodeRecord, holderFrom } from './record.js'
+import type { Session } from './session.js'
+import { type Sessions, withinMsFor } from './sessions.js'
+import type { Claim, Entry, Store } from './stores/store.js'
+
+/** What stands at a path after a claim, and the store's revision by then. */
+interface Standing {
+  readonly entry: Entry
+  readonly revision: number
+}
+
+/** Makes claims, at most one at a time for each path: the nodes of a locker share its answer. */
+export class Campaign {
+  readonly #store: Store
+  readonly #sessions: Sessions
+  readonly #doubts: Doubts
+  readonly #claims = new Map<string, Promise<Standing>>()
+
+  constructor(store: Store, sessions: Sessions, doubts: Doubts) {
+    this.#store = store
+    this.#sessions = sessions
+    this.#doubts = doubts
+  }
+
+  /**
+   * One claim, as `won` or `held`; rejects when the store does.
+   *
+   * A record of this node's own that it finds is left from a claim or a release that had no answer.
+   * It is released and claimed afresh, never taken over: that release may still be on its way, and
+   * would end a reign that was taken over without anybody knowing.
+   */
+  async run(member: Member, value: Json): Promise<ElectionEvent> {
+    const { path, id, instance, ttl } = member
+    member.doubtIn = (await this.#doubts.withdraw(member)) ?? member.doubtIn
+    for (;;) {
+      const session = await this.#sessions.current(ttl)
+      member.session = session
+      const claim = await this.#claim(member, encodeRecord({ id, value, instance }), session)
+      if (claim.won) {
+        const { token } = claim
+        member.reign = { token, lease: session.lease.id }
+        return {
+          type: 'won',
+          holder: { id, value, instance, token, session: session.lease.id },
+          validityMs: session.validityMs,
+        }
+      }
+      const { entry, revision } = claim
+      const holder = holderFrom(entry)
+      if (holder.instance !== instance || entry.lease === null) {
+        member.reign = null
+        return { type: 'held', holder, revision }
+      }
+      const own = { token: entry.token, lease: entry.lease }
+      try {
+        await this.#store.release(path, own, { withinMs: withinMsFor(ttl) })
+      } catch (thrown) {
+        if (thrown instanceof UnreachableError) member.doubtIn = session
+        throw thrown
+      }
+    }
+  }
+
+  async #claim(member: Member, text: string, session: Session): Promise<Claim> {
+    const { path, ttl } = member
+    const others = this.#claims.get(path)
+    if (others !== undefined) return { won: false, ...(await others) }
+    const { lease } = session
+    const claiming = this.#store.claim(path, text, lease, { withinMs: withinMsFor(ttl) })
+    const standing = claiming.then((claim) => standingAfter(claim, text, lease.id))
+    // Whoever waits for it hears of a failure; nobody may be waiting.
+    standing.catch(() => undefined)
+    this.#claims.set(path, standing)
+    try {
+      return await claiming
+    } catch (thrown) {
+      if (thrown instanceof LeaseGoneError) session.end()
+      if (thrown instanceof UnreachableError) member.doubtIn = session
+      throw thrown
+    } finally {
+      this.#claims.delete(path)
+    }
+  }
+}
+
+function standingAfter(claim: Claim, text: string, lease: string): Standing {
+  if (!claim.won) return claim
+  const { token } = claim
+  return { entry: { text, token, revision: token, lease }, revision: token }
+}

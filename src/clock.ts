@@ -1,0 +1,35 @@
+/** Time as a node sees it. All of it in milliseconds. */
+export interface Clock {
+  /** The monotonic clock: never set, but stands still while the machine is suspended. */
+  now(): number
+  /** The wall clock: can be set, but goes on while the machine is suspended. */
+  wallNow(): number
+  setTimeout(callback: () => void, delayMs: number): unknown
+  clearTimeout(timer: unknown): void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+  clearTimeout: (timer) => {
+    clearTimeout(timer as NodeJS.Timeout)
+  },
+}
+
+/** Resolves after `delayMs`, or at once when `signal` is aborted. */
+export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve()
+      return
+    }
+    const done = () => {
+      clock.clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = clock.setTimeout(done, delayMs)
+    signal.addEventListener('abort', done)
+  })
+}

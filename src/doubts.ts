@@ -1,0 +1,75 @@
+import type { Member } from './member.js'
+import { decodeRecord } from './record.js'
+import type { Session } from './session.js'
+import { withinMsFor } from './sessions.js'
+import type { Store } from './stores/store.js'
+
+interface Doubt {
+  readonly session: Session
+  readonly unsubscribe: () => void
+  checking: Promise<void> | null
+}
+
+/** A request that was given up can still arrive, but not for ever: this many renewals later it will not. */
+const ROUNDS = 10
+
+/**
+ * Stopped nodes whose last claim or release had no answer. Their record may stand at the path, or
+ * come to stand there yet, under a lease that other nodes keep alive: nobody could ever be elected.
+ * So it is looked for at every renewal of that session, and released.
+ */
+export class Doubts {
+  readonly #store: Store
+  readonly #doubts = new Map<string, Doubt>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  add(member: Member, session: Session): void {
+    let rounds = 0
+    const doubt: Doubt = {
+      session,
+      unsubscribe: session.subscribe({
+        renewed: () => {
+          rounds += 1
+          if (rounds > ROUNDS) void this.withdraw(member)
+          else doubt.checking ??= this.#check(member, doubt)
+        },
+        ended: () => this.#doubts.delete(member.instance),
+      }),
+      checking: null,
+    }
+    void this.withdraw(member)
+    this.#doubts.set(member.instance, doubt)
+  }
+
+  /**
+   * Resolves once nothing more is done about the node: it is about to campaign, and sees for itself.
+   * The session in doubt is handed back, since what is late may arrive after the node has stopped again.
+   */
+  async withdraw({ instance }: Member): Promise<Session | null> {
+    const doubt = this.#doubts.get(instance)
+    if (doubt === undefined) return null
+    this.#doubts.delete(instance)
+    doubt.unsubscribe()
+    await doubt.checking
+    return doubt.session
+  }
+
+  async #check(member: Member, doubt: Doubt): Promise<void> {
+    const { path, instance, ttl } = member
+    const call = { withinMs: withinMsFor(ttl) }
+    try {
+      const { entry } = await this.#store.read(path, call)
+      if (entry === null || entry.lease === null) return
+      if (decodeRecord(entry.text)?.instance !== instance) return
+      if (this.#doubts.get(instance) !== doubt) return
+      await this.#store.release(path, { token: entry.token, lease: entry.lease }, call)
+    } catch {
+      // The next round tries again.
+    } finally {
+      doubt.checking = null
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/** Where an error belongs, as far as it is known. */
+export interface ErrorPlace {
+  readonly path?: string | undefined
+  readonly nodeId?: string | undefined
+  readonly cause?: unknown
+}
+
+/** The base of every error of this package that is not the caller's fault (those are TypeError and RangeError). */
+export class LockedError extends Error {
+  override readonly name: string = 'LockedError'
+  readonly path: string | undefined
+  readonly nodeId: string | undefined
+
+  constructor(message: string, { path, nodeId, cause }: ErrorPlace = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.path = path
+    this.nodeId = nodeId
+  }
+}
+
+/** The store did not answer, or not in time: whether the request was carried out is not known. It is worth repeating. */
+export class UnreachableError extends LockedError {
+  override readonly name = 'UnreachableError'
+}
+
+/** The store understood, and refuses for good (permission denied, bad credentials). Repeating it is of no use. */
+export class RefusedError extends LockedError {
+  override readonly name = 'RefusedError'
+}
+
+/** The lease that a request named no longer exists on the store. */
+export class LeaseGoneError extends LockedError {
+  override readonly name = 'LeaseGoneError'
+}
+
+/** The node was stopped before it could be known who holds the path. */
+export class StoppedError extends LockedError {
+  override readonly name = 'StoppedError'
+}
+
+/** The function given to `lead` threw; `cause` is what it threw. */
+export class WorkError extends LockedError {
+  override readonly name = 'WorkError'
+}
+
+/** The store cannot do what was asked of it. */
+export class UnsupportedError extends LockedError {
+  override readonly name = 'UnsupportedError'
+}
+
+/** This node is not the holder, and what was asked for is only for the holder. */
+export class NotLeaderError extends LockedError {
+  override readonly name = 'NotLeaderError'
+}
+
+/** What was thrown, as an Error. */
+export function errorFrom(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+}

@@ -1,0 +1,50 @@
+/** What `require('locked')` gives: the function itself, with the error classes as its properties. */
+import type * as election from '../machines/election.js' with { 'resolution-mode': 'import' }
+import type * as clock from './clock.js' with { 'resolution-mode': 'import' }
+import type * as errors from './errors.js' with { 'resolution-mode': 'import' }
+import type * as locker from './locker.js' with { 'resolution-mode': 'import' }
+import type * as node from './node.js' with { 'resolution-mode': 'import' }
+import type * as nodeApi from './node-api.js' with { 'resolution-mode': 'import' }
+import type * as store from './stores/store.js' with { 'resolution-mode': 'import' }
+
+type Classes = Omit<typeof errors, 'errorFrom'>
+
+const { errorFrom: _, ...classes }: typeof errors = require('./errors.js')
+const { locked: make }: typeof locker = require('./locker.js')
+const locked: typeof make & Classes = Object.assign(make, classes)
+
+declare namespace locked {
+  export type DeselectReason = election.DeselectReason
+  export type ElectionActor = election.ElectionActor
+  export type ElectionContext = election.ElectionContext
+  export type ElectionEmitted = election.ElectionEmitted
+  export type ElectionEvent = election.ElectionEvent
+  export type ElectionMachine = election.ElectionMachine
+  export type Failure = election.Failure
+  export type Holder = election.Holder
+  export type Json = election.Json
+  export type Clock = clock.Clock
+  export type Hosts = locker.Hosts
+  export type Locker = locker.Locker
+  export type LockerOptions = locker.LockerOptions
+  export type NodeOptions = locker.NodeOptions
+  export type Inspect = nodeApi.Inspect
+  export type Leadership = nodeApi.Leadership
+  export type LockedNode = node.LockedNode
+  export type NodeEvents = nodeApi.NodeEvents
+  export type NodeHolder = nodeApi.NodeHolder
+  export type NodeState = nodeApi.NodeState
+  export type Work = nodeApi.Work
+  export type Done<Result = void> = nodeApi.Done<Result>
+  export type Call = store.Call
+  export type Claim = store.Claim
+  export type Entry = store.Entry
+  export type Lease = store.Lease
+  export type Reign = store.Reign
+  export type Sighting = store.Sighting
+  export type Store = store.Store
+  export type Watch = store.Watch
+  export type WatchListener = store.WatchListener
+}
+
+export = locked

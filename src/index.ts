@@ -1,0 +1,54 @@
+/**
+ * One leader among many processes, elected through etcd.
+ *
+ * What is promised rests on one assumption: that clocks run at nearly the same rate. What is not
+ * promised: that work started as leader has ended when leadership is lost. See `lead` and `token`.
+ */
+import { locked } from './locker.js'
+
+export type {
+  DeselectReason,
+  ElectionActor,
+  ElectionContext,
+  ElectionEmitted,
+  ElectionEvent,
+  ElectionMachine,
+  Failure,
+  Holder,
+  Json,
+} from '../machines/election.js'
+export type { Clock } from './clock.js'
+export {
+  LeaseGoneError,
+  LockedError,
+  NotLeaderError,
+  RefusedError,
+  StoppedError,
+  UnreachableError,
+  UnsupportedError,
+  WorkError,
+} from './errors.js'
+export type { Hosts, Locker, LockerOptions, NodeOptions } from './locker.js'
+export type { LockedNode } from './node.js'
+export type {
+  Done,
+  Inspect,
+  Leadership,
+  NodeEvents,
+  NodeHolder,
+  NodeState,
+  Work,
+} from './node-api.js'
+export type {
+  Call,
+  Claim,
+  Entry,
+  Lease,
+  Reign,
+  Sighting,
+  Store,
+  Watch,
+  WatchListener,
+} from './stores/store.js'
+export { locked, locked as 'module.exports' }
+export default locked

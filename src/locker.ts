@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Etcd3, Namespace } from 'etcd3'
+import type { Json } from '../machines/election.js'
+import { assertJson, assertKnownKeys, describe } from './arguments.js'
+import { type Clock, systemClock } from './clock.js'
+import { parseHosts } from './hosts.js'
+import { LockedNode } from './node.js'
+import type { Inspect } from './node-api.js'
+import { Services } from './services.js'
+import { EtcdStore } from './stores/etcd.js'
+import {
+  clientEndpoint,
+  type EtcdOptions,
+  isEtcdClient,
+  memberEndpoint,
+} from './stores/etcd-client.js'
+import { memoryStoreNamed } from './stores/memory.js'
+import type { Store } from './stores/store.js'
+
+/** Where the election is held: etcd hosts, an etcd3 client, `memory:` or `memory:name`, or a store. */
+export type Hosts = string | readonly string[] | Etcd3 | Namespace | Store
+
+export interface LockerOptions extends EtcdOptions {
+  /** Receives XState’s inspection events of every node. */
+  readonly inspect?: Inspect
+  /** Another clock than the system’s, for tests. */
+  readonly clock?: Clock
+}
+
+export interface NodeOptions {
+  /** Names this node to the others; made up if left out. */
+  readonly id?: string
+  /** The value that the path has while this node is the holder: any JSON value. */
+  readonly value: Json
+  /** For how many seconds a node that has gone stays the holder; default 10. The store may grant another. */
+  readonly ttl?: number
+  /** Receives XState’s inspection events of this node. */
+  readonly inspect?: Inspect
+}
+
+/** Makes nodes that share one connection and one session. */
+export interface Locker {
+  /** @throws TypeError or RangeError that names the option that is wrong. */
+  (path: string, options: NodeOptions): LockedNode
+  (options: NodeOptions & { readonly path: string }): LockedNode
+  /** Stops all nodes that this locker has made. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const DEFAULT_TTL = 10
+const NODE_OPTIONS = ['path', 'id', 'value', 'ttl', 'inspect']
+const LOCKER_OPTIONS = [
+  'credentials',
+  'auth',
+  'grpcOptions',
+  'defaultCallOptions',
+  'dialTimeout',
+  'faultHandling',
+  'inspect',
+  'clock',
+]
+
+/**
+ * Makes a locker for an etcd cluster.
+ *
+ * @throws TypeError or RangeError when hosts or options are wrong.
+ */
+export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`locked: options must be an object, was given ${describe(options)}`)
+  }
+  assertKnownKeys('locked', options, LOCKER_OPTIONS)
+  const { inspect, clock = systemClock, ...etcdOptions } = options
+  const services = new Services(storeAt(hosts, etcdOptions), clock)
+
+  const locker = (
+    pathOrOptions: string | (NodeOptions & { readonly path: string }),
+    maybeOptions?: NodeOptions,
+  ): LockedNode => {
+    const settings = nodeSettings(pathOrOptions, maybeOptions)
+    return new LockedNode(services, { ...settings, inspect: settings.inspect ?? inspect })
+  }
+  const close = () => services.stopAll()
+  return Object.assign(locker, { close, [Symbol.asyncDispose]: close })
+}
+
+function storeAt(hosts: unknown, options: EtcdOptions): Store {
+  if (typeof hosts === 'string' && hosts.startsWith('memory:')) {
+    return memoryStoreNamed(hosts.slice('memory:'.length))
+  }
+  if (typeof hosts === 'string' || Array.isArray(hosts)) {
+    return new EtcdStore(parseHosts(hosts).map((host) => memberEndpoint(host, options)))
+  }
+  if (typeof hosts === 'object' && hosts !== null) {
+    if (isEtcdClient(hosts)) return new EtcdStore([clientEndpoint(hosts)])
+    if (isStore(hosts)) return hosts
+  }
+  throw new TypeError(
+    `hosts: expected hosts such as '127.0.0.1:2379', a list of them, an Etcd3 client, 'memory:' or a Store; was given ${describe(hosts)}`,
+  )
+}
+
+function isStore(given: object): given is Store {
+  const calls = ['grant', 'renew', 'revoke', 'claim', 'propose', 'release', 'read', 'watch', 'rest']
+  return calls.every((call) => typeof Reflect.get(given, call) === 'function')
+}
+
+function nodeSettings(pathOrOptions: unknown, maybeOptions: unknown) {
+  const given = typeof pathOrOptions === 'string' ? (maybeOptions ?? {}) : pathOrOptions
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(
+      `locker: expected (path, options) or ({ path, … }), was given ${describe(given)}`,
+    )
+  }
+  assertKnownKeys('locker', given, NODE_OPTIONS)
+  const options: Record<string, unknown> = { ...given }
+  const path = typeof pathOrOptions === 'string' ? pathOrOptions : options['path']
+  const { id = madeUpId(), value, ttl = DEFAULT_TTL } = options
+  if (typeof path !== 'string') {
+    throw new TypeError(`path: must be a string, was given ${describe(path)}`)
+  }
+  if (path === '') throw new RangeError('path: must not be empty; expected a key such as /master')
+  if (typeof id !== 'string') {
+    throw new TypeError(`id: must be a string that is not empty, was given ${describe(id)}`)
+  }
+  if (id === '') throw new RangeError('id: must be a string that is not empty, was given ""')
+  if (value === undefined) {
+    throw new TypeError('value: must be given, as any JSON value; was given undefined')
+  }
+  assertJson(value)
+  if (typeof ttl !== 'number') {
+    throw new TypeError(`ttl: must be a number of seconds above 0, was given ${describe(ttl)}`)
+  }
+  if (!Number.isFinite(ttl) || ttl <= 0) {
+    throw new RangeError(`ttl: must be a finite number of seconds above 0, was given ${ttl}`)
+  }
+  // Checked by whoever calls it: XState takes an observer or a function.
+  const inspect = options['inspect'] as Inspect | undefined
+  return { path, id, value: structuredClone(value), ttl, inspect }
+}
+
+function madeUpId(): string {
+  return `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`
+}

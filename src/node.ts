@@ -1,0 +1,330 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import type { ComparatorBuilder } from 'etcd3'
+import { createActor } from 'xstate'
+import type { ElectionActor, ElectionEmitted, ElectionMachine, Json } from '../machines/election.js'
+import { assertJson, describe } from './arguments.js'
+import { NotLeaderError, StoppedError, UnsupportedError, WorkError } from './errors.js'
+import { Member } from './member.js'
+import type {
+  Done,
+  Leadership,
+  NodeEvents,
+  NodeHolder,
+  NodeSettings,
+  NodeState,
+  Work,
+} from './node-api.js'
+import { holderFrom } from './record.js'
+import type { Services } from './services.js'
+
+interface Deferred {
+  readonly promise: Promise<void>
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** One competitor for one path. Made by a locker. */
+export class LockedNode extends EventEmitter<NodeEvents> {
+  /** The running statechart, for inspectors and tests. */
+  readonly actor: ElectionActor
+  /** Its logic. */
+  readonly machine: ElectionMachine
+  /** The path that is competed for. */
+  readonly path: string
+  readonly #services: Services
+  readonly #member: Member
+  readonly #work = new Map<Work, Promise<void>>()
+  #leading: AbortController | null = null
+  #starting: (Deferred & { readonly hasCallback: boolean }) | null = null
+  #stopping: Deferred | null = null
+
+  constructor(services: Services, { path, id, value, ttl, inspect }: NodeSettings) {
+    super()
+    this.path = path
+    this.#services = services
+    this.#member = new Member({ path, id, ttl, instance: randomUUID() })
+    this.machine = services.machine
+    this.actor = createActor(this.machine, {
+      id: `${path} ${id}`,
+      input: { path, id, instance: this.#member.instance, value, ttl },
+      clock: services.clock,
+      ...(inspect === undefined ? {} : { inspect }),
+    })
+    this.actor.on('*', (emitted) => this.#tell(emitted))
+    this.actor.start()
+  }
+
+  /** The state of the election as this node sees it. */
+  get state(): NodeState {
+    const { value } = this.actor.getSnapshot()
+    const [state] = typeof value === 'string' ? [value] : Object.keys(value)
+    return state as NodeState
+  }
+
+  /** Whether this node is the leader right now; compared with its session's validity at each read. */
+  get isLeader(): boolean {
+    return this.actor.getSnapshot().matches('leader') && this.#member.session?.isValid === true
+  }
+
+  /** What stands at the path, as far as this node knows; `null` when vacant or not known. */
+  get holder(): NodeHolder | null {
+    const { holder } = this.actor.getSnapshot().context
+    return holder && { id: holder.id, value: holder.value, token: BigInt(holder.token) }
+  }
+
+  /** This node's fencing token while it is leader, else `null`. */
+  get token(): bigint | null {
+    return this.isLeader ? (this.holder?.token ?? null) : null
+  }
+
+  /** How much longer this node's session may be relied on, in milliseconds, if it is not renewed. */
+  get validityMs(): number {
+    return this.#member.session?.validityMs ?? 0
+  }
+
+  /**
+   * Joins the election. Resolves once it is known who holds the path.
+   *
+   * @throws RefusedError (as a rejection) when the store refuses for good.
+   * @throws StoppedError (as a rejection) when the node is stopped first.
+   */
+  start(done?: Done): Promise<void> {
+    return settle(this.#start(done !== undefined), done)
+  }
+
+  /**
+   * Leaves the election. Resolves once the path is released, or once nothing more can be done about
+   * it and the lease will run out by itself. The leader's work is waited for first, but never longer
+   * than its session is valid.
+   */
+  stop(done?: Done): Promise<void> {
+    return settle(this.#stop(), done)
+  }
+
+  /** Asks the store for the holder's id; `null` when vacant. */
+  id(done?: Done<string | null>): Promise<string | null> {
+    return settle(
+      this.#ask((holder) => holder.id),
+      done,
+    )
+  }
+
+  /** Asks the store for the holder's value; `null` when vacant. */
+  value(done?: Done<Json>): Promise<Json> {
+    return settle(
+      this.#ask((holder) => holder.value),
+      done,
+    )
+  }
+
+  /**
+   * Runs `work` each time this node is elected, and aborts its signal when it no longer is. Work that
+   * is still running from an earlier election is waited for first. If it throws or rejects, the node
+   * emits `error` with a WorkError and stops, so that another node takes over.
+   */
+  lead(work: Work): this {
+    if (typeof work !== 'function') {
+      throw new TypeError(`lead: expected a function, was given ${describe(work)}`)
+    }
+    this.#work.set(work, Promise.resolve())
+    if (this.#leading !== null) this.#run(work, this.#leading.signal)
+    return this
+  }
+
+  /**
+   * Changes this node's value, to a copy of the one given. As leader it is written to the path, and
+   * told by `change`.
+   */
+  propose(value: Json): void {
+    assertJson(value)
+    // A copy: what the caller does to it later must not change what this node says.
+    this.actor.send({ type: 'propose', value: structuredClone(value) })
+  }
+
+  /**
+   * An etcd3 transaction builder that commits only while this node still holds the path.
+   *
+   * @throws NotLeaderError when this node is not the leader.
+   * @throws UnsupportedError when the store has no such transactions.
+   */
+  guard(): ComparatorBuilder {
+    const { path, id, reign } = this.#member
+    const place = { path, nodeId: id }
+    const { store } = this.#services
+    if (store.guard === undefined) {
+      throw new UnsupportedError(
+        `guard: this store has no transactions to guard; use an etcd v3 store, or compare node.token`,
+        place,
+      )
+    }
+    if (!this.isLeader || reign === null) {
+      throw new NotLeaderError(`guard: node ${id} does not lead ${path}`, place)
+    }
+    return store.guard(path, reign)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  #start(hasCallback: boolean): Promise<void> {
+    const state = this.state
+    if (this.#stopping === null && (state === 'leader' || state === 'follower')) {
+      return Promise.resolve()
+    }
+    if (this.#starting !== null) return this.#starting.promise
+    const starting = { ...deferred(), hasCallback }
+    this.#starting = starting
+    this.#services.admit(this.#member, () => this.stop())
+    this.actor.send({ type: 'start' })
+    const subscription = this.actor.subscribe((snapshot) => {
+      if (snapshot.matches('leader') || snapshot.matches('follower')) {
+        if (this.#starting === starting) this.#starting = null
+        starting.resolve()
+      }
+    })
+    const unsubscribe = () => subscription.unsubscribe()
+    starting.promise.then(unsubscribe, unsubscribe)
+    return starting.promise
+  }
+
+  #stop(): Promise<void> {
+    const { path, id } = this.#member
+    this.#starting?.reject(
+      new StoppedError(`node ${id} was stopped before it was known who holds ${path}`, {
+        path,
+        nodeId: id,
+      }),
+    )
+    this.#starting = null
+    const { value } = this.actor.getSnapshot()
+    if (isReleased(value)) return Promise.resolve()
+    this.#stopping ??= deferred()
+    const { promise } = this.#stopping
+    this.actor.send({ type: 'stop' })
+    return promise
+  }
+
+  async #ask<Result extends Json>(
+    pick: (holder: ReturnType<typeof holderFrom>) => Result,
+  ): Promise<Result | null> {
+    const entry = await this.#services.read(this.#member)
+    return entry && pick(holderFrom(entry))
+  }
+
+  #tell(emitted: ElectionEmitted): void {
+    switch (emitted.type) {
+      case 'select': {
+        this.#leading = new AbortController()
+        for (const work of this.#work.keys()) this.#run(work, this.#leading.signal)
+        this.emit('select', emitted.value)
+        this.emit('selected', emitted.value)
+        return
+      }
+      case 'deselect':
+        this.#leading?.abort(
+          new NotLeaderError(`no longer leader of ${this.path}: ${emitted.reason}`),
+        )
+        this.#leading = null
+        this.emit('deselect', emitted.reason)
+        return
+      case 'change':
+        this.emit('change', emitted.value, emitted.id)
+        return
+      case 'refresh':
+        this.emit('refresh', emitted.value)
+        return
+      case 'vacant':
+        this.emit('vacant')
+        return
+      case 'unreachable':
+        this.emit('unreachable', this.#services.errorOf(emitted.error), emitted.attempt)
+        return
+      case 'error':
+        this.#fail(this.#services.errorOf(emitted.error))
+        return
+      case 'released':
+        // A node that was started while it was stopping is in the election again already.
+        if (this.state === 'stopped') this.#services.dismiss(this.#member)
+        this.#stopping?.resolve()
+        this.#stopping = null
+    }
+  }
+
+  /** Tells an error to whoever listens. It never goes unnoticed, and never ends the process. */
+  #fail(error: Error): void {
+    const starting = this.#starting
+    this.#starting = null
+    starting?.reject(error)
+    // Whether somebody awaits the promise of `start` cannot be known.
+    if (this.listenerCount('error') > 0) this.emit('error', error)
+    else if (starting === null || !starting.hasCallback) process.emitWarning(error)
+  }
+
+  #run(work: Work, signal: AbortSignal): void {
+    const { context } = this.actor.getSnapshot()
+    const leadership: Leadership = {
+      value: context.holder?.value ?? null,
+      token: BigInt(context.holder?.token ?? 0),
+      signal,
+    }
+    const before = this.#work.get(work) ?? Promise.resolve()
+    const running = before.then(async () => {
+      if (signal.aborted) return
+      try {
+        await work(leadership)
+      } catch (thrown) {
+        // Work that ends by the abort of its signal has done as it was told.
+        if (!signal.aborted) this.#workFailed(thrown)
+      }
+    })
+    this.#work.set(work, running)
+    const all = Promise.all(this.#work.values())
+    this.#member.work = all
+    void all.then(() => {
+      if (this.#member.work === all) this.#member.work = null
+    })
+  }
+
+  #workFailed(cause: unknown): void {
+    const { path, id } = this.#member
+    const error = new WorkError(`the work of leader ${id} of ${path} failed: ${String(cause)}`, {
+      path,
+      nodeId: id,
+      cause,
+    })
+    this.actor.send({ type: 'workFailed', error: this.#services.failureOf(error) })
+  }
+}
+
+function isReleased(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'stopped' in value &&
+    value.stopped === 'released'
+  )
+}
+
+function deferred(): Deferred {
+  let resolve: () => void = () => undefined
+  let reject: (error: Error) => void = () => undefined
+  const promise = new Promise<void>((onDone, onError) => {
+    resolve = onDone
+    reject = onError
+  })
+  // Whoever is not interested need not be: the seed’s `node.start()` stands alone.
+  promise.catch(() => undefined)
+  return { promise, resolve, reject }
+}
+
+/** Calls `done` as well, if there is one; then the promise may be ignored. */
+function settle<Result>(promise: Promise<Result>, done?: Done<Result>): Promise<Result> {
+  if (done === undefined) return promise
+  promise.then(
+    (result) => done(null, result),
+    (error: Error) => done(error),
+  )
+  return promise
+}

@@ -1,0 +1,274 @@
+import { fromCallback } from 'xstate'
+import {
+  type ElectionEvent,
+  type ElectionMachine,
+  electionMachine,
+  type Failure,
+  type ServiceInput,
+} from '../machines/election.js'
+import { Campaign } from './campaign.js'
+import { type Clock, sleep } from './clock.js'
+import { Doubts } from './doubts.js'
+import { errorFrom, RefusedError, UnreachableError } from './errors.js'
+import type { Member } from './member.js'
+import { encodeRecord, holderFrom } from './record.js'
+import { Sessions, withinMsFor } from './sessions.js'
+import type { Entry, Store } from './stores/store.js'
+
+const FIRST_BACKOFF_MS = 100
+const LONGEST_BACKOFF_MS = 1_000
+const NOTICE_WITHIN_MS = 100
+
+type Send = (event: ElectionEvent) => void
+type Cleanup = () => void
+
+interface Admitted {
+  readonly member: Member
+  readonly stop: () => Promise<void>
+}
+
+/** The statechart's services, for all nodes of a locker. */
+export class Services {
+  readonly store: Store
+  readonly clock: Clock
+  /** The statechart with these services in it. */
+  readonly machine: ElectionMachine
+  readonly #sessions: Sessions
+  readonly #doubts: Doubts
+  readonly #campaigns: Campaign
+  readonly #members = new Map<string, Admitted>()
+  readonly #errors = new WeakMap<Failure, Error>()
+  /** Nodes in the election and questions on their way: while there are any, the store stays open. */
+  #uses = 0
+
+  constructor(store: Store, clock: Clock) {
+    this.store = store
+    this.clock = clock
+    this.#sessions = new Sessions(store, clock)
+    this.#doubts = new Doubts(store)
+    this.#campaigns = new Campaign(store, this.#sessions, this.#doubts)
+    const service = (
+      run: (member: Member, send: Send, input: ServiceInput) => Cleanup | undefined,
+    ) =>
+      fromCallback<ElectionEvent, ServiceInput>(({ input, sendBack }) => {
+        const admitted = this.#members.get(input.instance)
+        if (admitted === undefined) throw new Error(`locked: node ${input.instance} is not known`)
+        return run(admitted.member, sendBack, input)
+      })
+    this.machine = electionMachine.provide({
+      actors: {
+        campaign: service((member, send, input) => this.#campaign(member, send, input)),
+        watch: service((member, send, input) => this.#watch(member, send, input)),
+        keepAlive: service((member, send, input) => this.#keepAlive(member, send, input)),
+        propose: service((member, send, input) => this.#propose(member, send, input)),
+        drain: service((member, send) => this.#drain(member, send)),
+        release: service((member, send, input) => void this.#release(member, send, input)),
+      },
+    })
+  }
+
+  /** From now on, until it is dismissed, the node may need its services. */
+  admit(member: Member, stop: () => Promise<void>): void {
+    this.#members.set(member.instance, { member, stop })
+  }
+
+  /** The node is stopped: nothing holds on to it any more. */
+  dismiss({ instance }: Member): void {
+    this.#members.delete(instance)
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#members.values()].map(({ stop }) => stop()))
+  }
+
+  /** The failure that a machine is told of, in place of the error itself. */
+  failureOf(thrown: unknown): Failure {
+    const error = errorFrom(thrown)
+    const failure: Failure = { name: error.name, message: error.message }
+    this.#errors.set(failure, error)
+    return failure
+  }
+
+  /** The error behind a failure that a machine tells of. */
+  errorOf(failure: Failure): Error {
+    return this.#errors.get(failure) ?? new Error(failure.message)
+  }
+
+  /** Asks the store what stands at the member's path. */
+  async read({ path, ttl }: Member): Promise<Entry | null> {
+    this.#uses += 1
+    try {
+      return (await this.store.read(path, { withinMs: withinMsFor(ttl) })).entry
+    } finally {
+      this.#doneUsing()
+    }
+  }
+
+  #campaign(member: Member, send: Send, { value }: ServiceInput): Cleanup {
+    let wanted = true
+    if (!member.joined) {
+      member.joined = true
+      this.#uses += 1
+      this.#sessions.join(member.ttl)
+    }
+    member.claiming = this.#campaigns.run(member, value).then(
+      (event) => {
+        if (wanted) send(event)
+      },
+      (thrown: unknown) => {
+        if (wanted) send(this.#failed(thrown))
+      },
+    )
+    return () => {
+      wanted = false
+    }
+  }
+
+  #watch(member: Member, send: Send, { revision }: ServiceInput): Cleanup {
+    const { path } = member
+    const watch = this.store.watch(path, revision + 1, {
+      seen: ({ entry, revision }) => {
+        // A session that ran out unnoticed is told first: nothing comes before its `expired`.
+        if (member.reign !== null) member.session?.check()
+        send(
+          entry === null
+            ? { type: 'vacated', revision }
+            : { type: 'changed', holder: holderFrom(entry), revision },
+        )
+      },
+      troubled: (error, attempt) => {
+        if (member.reign !== null) member.session?.check()
+        send({ type: 'troubled', error: this.failureOf(error), attempt })
+      },
+      refused: (error) => send({ type: 'refused', error: this.failureOf(error) }),
+    })
+    return () => watch.close()
+  }
+
+  /** As leader, tells of the session's renewals and of its end. As follower, has one all the time. */
+  #keepAlive(member: Member, send: Send, { holder, instance }: ServiceInput): Cleanup {
+    const isLeader = holder?.instance === instance && member.reign !== null
+    const stopping = new AbortController()
+    const { signal } = stopping
+    let unsubscribe: Cleanup = () => undefined
+    const follow = () => {
+      const { session } = member
+      if (session?.check()) {
+        unsubscribe = session.subscribe({
+          renewed: (validityMs) => send({ type: 'renewed', validityMs }),
+          troubled: (error, attempt) =>
+            send({ type: 'troubled', error: this.failureOf(error), attempt }),
+          ended,
+        })
+      } else ended()
+    }
+    const ended = () => {
+      if (isLeader) send({ type: 'expired' })
+      else void this.#reopen(member, send, signal).then(() => signal.aborted || follow())
+    }
+    follow()
+    return () => {
+      stopping.abort()
+      unsubscribe()
+    }
+  }
+
+  /** A follower without a session opens another, so as to be ready, and to notice a frozen connection. */
+  async #reopen(member: Member, send: Send, signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        member.session = await this.#sessions.current(member.ttl)
+        return
+      } catch (thrown) {
+        if (signal.aborted) return
+        if (thrown instanceof RefusedError) {
+          send({ type: 'refused', error: this.failureOf(thrown) })
+          return
+        }
+        send({ type: 'troubled', error: this.failureOf(thrown), attempt })
+        const longest = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS)
+        await sleep(this.clock, Math.random() * longest, signal)
+      }
+    }
+  }
+
+  #propose(member: Member, send: Send, { value }: ServiceInput): Cleanup {
+    const { path, id, instance, ttl, reign } = member
+    let wanted = true
+    const told = (event: ElectionEvent) => {
+      if (wanted) send(event)
+    }
+    if (reign !== null) {
+      const text = encodeRecord({ id, value, instance })
+      this.store.propose(path, text, reign, { withinMs: withinMsFor(ttl) }).then(
+        // A reign that is over is for the watch to tell.
+        (revision) => revision !== null && told({ type: 'proposed', value, revision }),
+        (thrown: unknown) => told(this.#failed(thrown)),
+      )
+    }
+    return () => {
+      wanted = false
+    }
+  }
+
+  #drain(member: Member, send: Send): Cleanup | undefined {
+    const { work, session } = member
+    if (work === null) {
+      send({ type: 'drained' })
+      return undefined
+    }
+    let told = false
+    const drained = () => {
+      if (told) return
+      told = true
+      this.clock.clearTimeout(timer)
+      send({ type: 'drained' })
+    }
+    const timer = this.clock.setTimeout(drained, session?.validityMs ?? 0)
+    void work.then(drained)
+    return () => this.clock.clearTimeout(timer)
+  }
+
+  async #release(member: Member, send: Send, { holder, value }: ServiceInput): Promise<void> {
+    const { path, id, instance, ttl } = member
+    // A claim on its way may still install this node.
+    await member.claiming
+    const { reign, session } = member
+    member.reign = null
+    if (reign !== null && session?.lease.id === reign.lease && session.isValid) {
+      const call = { withinMs: withinMsFor(ttl) }
+      const standing = { id, value: holder?.value ?? value, instance }
+      // It only spares followers a pause, so it is not waited for long; but etcd may carry out two
+      // requests that are on their way together in either order.
+      const notice = encodeRecord({ ...standing, released: true })
+      const told = this.store.propose(path, notice, reign, call).catch(() => undefined)
+      const patience = new AbortController()
+      await Promise.race([told, sleep(this.clock, NOTICE_WITHIN_MS, patience.signal)])
+      patience.abort()
+      try {
+        await this.store.release(path, reign, call)
+      } catch (thrown) {
+        if (thrown instanceof UnreachableError) member.doubtIn = session
+      }
+    }
+    if (member.doubtIn?.isValid) this.#doubts.add(member, member.doubtIn)
+    member.doubtIn = null
+    if (member.joined) {
+      member.joined = false
+      member.session = null
+      await this.#sessions.leave(ttl)
+      this.#doneUsing()
+    }
+    send({ type: 'released' })
+  }
+
+  #failed(thrown: unknown): ElectionEvent {
+    const error = this.failureOf(thrown)
+    return { type: thrown instanceof RefusedError ? 'refused' : 'failed', error }
+  }
+
+  #doneUsing(): void {
+    this.#uses -= 1
+    if (this.#uses === 0) this.store.rest()
+  }
+}

@@ -1,0 +1,148 @@
+import type { Clock } from './clock.js'
+import { errorFrom, LeaseGoneError, RefusedError } from './errors.js'
+import type { Lease, Store } from './stores/store.js'
+
+const LONGEST_MARGIN_MS = 1_000
+const SHORTEST_RETRY_MS = 100
+/** Longer timers fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+export interface SessionListener {
+  renewed?(validityMs: number): void
+  /** A renewal failed, and is repeated while the session is valid. */
+  troubled?(error: Error, attempt: number): void
+  ended(): void
+}
+
+/**
+ * One lease, and until when it may be relied on.
+ *
+ * Validity starts when the grant or the renewal was sent, lasts for the granted ttl and ends a
+ * margin early, so that it always ends before the store can expire the lease (etcd counts a lease's
+ * ttl from when it handles the request, which is later). It is measured on the monotonic and on the
+ * wall clock, and the earlier end counts. Once it has ended, the session is over for good.
+ */
+export class Session {
+  readonly lease: Lease
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #listeners = new Set<SessionListener>()
+  #ttlMs: number
+  #sentAt: number
+  #sentAtWall: number
+  #endTimer: unknown
+  #renewTimer: unknown
+  #attempt = 0
+  /** How many renewals were answered. */
+  #answers = 0
+  #ended = false
+
+  constructor(store: Store, clock: Clock, lease: Lease, sentAt: number, sentAtWall: number) {
+    this.#store = store
+    this.#clock = clock
+    this.lease = lease
+    this.#ttlMs = lease.ttlMs
+    this.#sentAt = sentAt
+    this.#sentAtWall = sentAtWall
+    this.#armEnd()
+    this.#armRenewal(this.#ttlMs / 2 - (clock.now() - sentAt))
+  }
+
+  /** Opens a session with a lease of `ttl` seconds. */
+  static async open(store: Store, clock: Clock, ttl: number, withinMs: number): Promise<Session> {
+    const sentAt = clock.now()
+    const sentAtWall = clock.wallNow()
+    const lease = await store.grant(ttl, { withinMs })
+    return new Session(store, clock, lease, sentAt, sentAtWall)
+  }
+
+  /** How much longer the session may be relied on; 0 when it may not. */
+  get validityMs(): number {
+    if (this.#ended) return 0
+    const lastsMs = this.#ttlMs - Math.min(this.#ttlMs / 10, LONGEST_MARGIN_MS)
+    const monotonic = this.#sentAt + lastsMs - this.#clock.now()
+    const wall = this.#sentAtWall + lastsMs - this.#clock.wallNow()
+    return Math.max(0, Math.min(monotonic, wall))
+  }
+
+  get isValid(): boolean {
+    return this.validityMs > 0
+  }
+
+  /** Whether the session is valid; one whose validity has run out unnoticed ends here. */
+  check(): boolean {
+    if (!this.#ended && !this.isValid) this.end()
+    return !this.#ended
+  }
+
+  /** Returns the function that unsubscribes. */
+  subscribe(listener: SessionListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#clock.clearTimeout(this.#endTimer)
+    this.#clock.clearTimeout(this.#renewTimer)
+    const listeners = [...this.#listeners]
+    this.#listeners.clear()
+    for (const { ended } of listeners) ended()
+  }
+
+  #armEnd(): void {
+    this.#clock.clearTimeout(this.#endTimer)
+    this.#endTimer = this.#clock.setTimeout(
+      () => {
+        // Timers may fire a little early.
+        if (this.check()) this.#armEnd()
+      },
+      Math.min(Math.ceil(this.validityMs), LONGEST_TIMER_MS),
+    )
+  }
+
+  #armRenewal(delayMs: number): void {
+    this.#clock.clearTimeout(this.#renewTimer)
+    this.#renewTimer = this.#clock.setTimeout(
+      () => void this.#renew(),
+      Math.min(Math.max(0, Math.floor(delayMs)), LONGEST_TIMER_MS),
+    )
+  }
+
+  async #renew(): Promise<void> {
+    if (!this.check()) return
+    const leftMs = this.validityMs
+    const sentAt = this.#clock.now()
+    const sentAtWall = this.#clock.wallNow()
+    // An answer may take as long as the session is valid; meanwhile another attempt is made, in
+    // case this one’s connection is frozen.
+    this.#armRenewal(Math.max(leftMs / 4, SHORTEST_RETRY_MS))
+    const answers = this.#answers
+    try {
+      const ttlMs = await this.#store.renew(this.lease, { withinMs: leftMs })
+      if (!this.check() || sentAt < this.#sentAt) return
+      this.#answers += 1
+      this.#ttlMs = ttlMs
+      this.#sentAt = sentAt
+      this.#sentAtWall = sentAtWall
+      this.#attempt = 0
+      this.#armEnd()
+      this.#armRenewal(ttlMs / 2 - (this.#clock.now() - sentAt))
+      const { validityMs } = this
+      for (const listener of [...this.#listeners]) listener.renewed?.(validityMs)
+    } catch (thrown) {
+      const error = errorFrom(thrown)
+      if (!this.check()) return
+      if (error instanceof LeaseGoneError || error instanceof RefusedError) {
+        this.end()
+        return
+      }
+      // Another attempt has been answered meanwhile: nothing is wrong.
+      if (answers !== this.#answers) return
+      this.#attempt += 1
+      const attempt = this.#attempt
+      for (const listener of [...this.#listeners]) listener.troubled?.(error, attempt)
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import type { ICompare, IRequestOp, IResponseOp, ITxnRequest } from 'etcd3/lib/rpc.js'
+import { errorFrom, LeaseGoneError, UnreachableError } from '../errors.js'
+
+/** One compare-and-set, which may travel together with others. */
+export interface Operation {
+  readonly key: Buffer
+  /** Operations under one lease share its fate, and so are sent together. */
+  readonly lease: string
+  readonly withinMs: number
+  readonly compare: readonly ICompare[]
+  readonly success: readonly IRequestOp[]
+  readonly failure: readonly IRequestOp[]
+}
+
+export interface Outcome {
+  readonly succeeded: boolean
+  readonly responses: readonly IResponseOp[]
+  readonly revision: number
+}
+
+interface Waiting {
+  readonly operation: Operation
+  readonly sizeBytes: number
+  resolve(outcome: Outcome): void
+  reject(error: Error): void
+}
+
+interface TxnAnswer {
+  readonly succeeded: boolean
+  readonly responses: readonly IResponseOp[]
+  readonly header: { readonly revision: string }
+}
+
+type Send = (request: ITxnRequest, withinMs: number) => Promise<TxnAnswer>
+
+/** etcd's default for --max-txn-ops is 128, on top of which the two comparisons of a nested one count. */
+const MOST_OPERATIONS = 126
+/** Well below etcd's default for --max-request-bytes, 1.5 MiB. */
+const MOST_BYTES = 1_000_000
+
+/**
+ * Group commit: operations that are ready in the same turn of the event loop travel in one
+ * transaction, each nested with a compare of its own. A single one travels as it is, and no
+ * operation is delayed to wait for company.
+ */
+export class Batch {
+  readonly #send: Send
+  #waiting: Waiting[] = []
+
+  constructor(send: Send) {
+    this.#send = send
+  }
+
+  run(operation: Operation): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) process.nextTick(() => this.#flush())
+      this.#waiting.push({ operation, sizeBytes: sizeOf(operation), resolve, reject })
+    })
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const group of grouped(waiting)) void this.#commit(group)
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    const [first] = group
+    if (first === undefined) return
+    try {
+      if (group.length === 1) await this.#commitAlone(first)
+      else await this.#commitTogether(group)
+    } catch (thrown) {
+      const error = errorFrom(thrown)
+      // A whole group shares the connection and the lease; anything else is one operation's own
+      // fault, and is found by halving.
+      const shared = error instanceof UnreachableError || error instanceof LeaseGoneError
+      if (group.length === 1 || shared) {
+        for (const { reject } of group) reject(error)
+        return
+      }
+      const middle = Math.ceil(group.length / 2)
+      await Promise.all([this.#commit(group.slice(0, middle)), this.#commit(group.slice(middle))])
+    }
+  }
+
+  async #commitAlone({ operation, resolve }: Waiting): Promise<void> {
+    const { compare, success, failure, withinMs } = operation
+    const answer = await this.#send(txn(compare, success, failure), withinMs)
+    resolve(outcomeOf(answer, answer.header.revision))
+  }
+
+  async #commitTogether(group: readonly Waiting[]): Promise<void> {
+    const withinMs = Math.max(...group.map(({ operation }) => operation.withinMs))
+    const answer = await this.#send(
+      {
+        // Always true. etcd 3.4 checks no permissions inside nested transactions, but does so for
+        // the keys that the outer one names, in the branch that is not taken as well
+        // (auth check of a transaction: server/etcdserver/apply_auth.go).
+        compare: group.map(({ operation: { key } }) => ({
+          key,
+          target: 'Create' as const,
+          result: 'Greater' as const,
+          create_revision: -1,
+        })),
+        success: group.map(({ operation: { compare, success, failure } }) => ({
+          request_txn: txn(compare, success, failure),
+        })),
+        failure: group.map(({ operation: { key } }) => ({
+          request_put: { key, value: Buffer.alloc(0) },
+        })),
+      },
+      withinMs,
+    )
+    group.forEach(({ resolve, reject }, index) => {
+      const nested = answer.responses[index]?.response_txn
+      if (nested === undefined) reject(new Error('etcd: a nested transaction was not answered'))
+      else resolve(outcomeOf(nested, answer.header.revision))
+    })
+  }
+}
+
+function txn(
+  compare: readonly ICompare[],
+  success: readonly IRequestOp[],
+  failure: readonly IRequestOp[],
+): ITxnRequest {
+  return { compare: [...compare], success: [...success], failure: [...failure] }
+}
+
+function outcomeOf(
+  { succeeded, responses }: { succeeded: boolean; responses: readonly IResponseOp[] },
+  revision: string,
+): Outcome {
+  return { succeeded, responses, revision: Number(revision) }
+}
+
+function sizeOf({ key, success }: Operation): number {
+  return success.reduce(
+    (sum, { request_put: put }) => sum + (put?.value?.length ?? 0),
+    200 + 4 * key.length,
+  )
+}
+
+/** Groups of one lease each, within etcd's limits, and with no key twice: etcd refuses that. */
+function grouped(waiting: readonly Waiting[]): Waiting[][] {
+  if (waiting.length === 1) return [[...waiting]]
+  const groups: Waiting[][] = []
+  const open = new Map<string, { group: Waiting[]; keys: Set<string>; bytes: number }>()
+  for (const one of waiting) {
+    const { lease, key } = one.operation
+    const name = key.toString('latin1')
+    let current = open.get(lease)
+    if (
+      current === undefined ||
+      current.group.length === MOST_OPERATIONS ||
+      current.keys.has(name) ||
+      current.bytes + one.sizeBytes > MOST_BYTES
+    ) {
+      current = { group: [], keys: new Set(), bytes: 0 }
+      open.set(lease, current)
+      groups.push(current.group)
+    }
+    current.group.push(one)
+    current.keys.add(name)
+    current.bytes += one.sizeBytes
+  }
+  return groups
+}

@@ -1,0 +1,70 @@
+import { createRequire } from 'node:module'
+import type { Etcd3, IOptions } from 'etcd3'
+import type { Host } from '../hosts.js'
+import type { Endpoint, EtcdClient } from './etcd-endpoints.js'
+
+/** What is passed on to etcd3 (see its IOptions). */
+export type EtcdOptions = Omit<IOptions, 'hosts'>
+
+const require = createRequire(import.meta.url)
+
+const GRPC_OPTIONS = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 2_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  // gRPC would repeat a request on a connection of its own, unseen by those who count the attempts.
+  'grpc.enable_retries': 0,
+}
+
+const LOGIN_WITHIN_MS = 2_000
+
+const loginDeadline = () => ({ deadline: Date.now() + LOGIN_WITHIN_MS })
+
+let connections = 0
+
+/** The member at `host`, through a client of our own. */
+export function memberEndpoint({ secure, address }: Host, options: EtcdOptions): Endpoint {
+  return {
+    name: address,
+    open() {
+      // Loaded when it is needed: importing `locked` must not load a client that is not used.
+      const { Etcd3: Client }: typeof import('etcd3') = require('etcd3')
+      const { noop }: typeof import('cockatiel') = require('cockatiel')
+      connections += 1
+      return new Client({
+        ...options,
+        ...(options.auth && { auth: { callOptions: loginDeadline, ...options.auth } }),
+        hosts: `${secure ? 'https' : 'http'}://${address}`,
+        // etcd3’s circuit breaker stays open for 5 s, and its retries know nothing of validity.
+        faultHandling: { host: () => noop, global: noop, ...options.faultHandling },
+        grpcOptions: {
+          ...GRPC_OPTIONS,
+          ...options.grpcOptions,
+          // gRPC shares connections between clients whose options are equal. A client that takes the
+          // place of one whose connection is frozen must get a new one.
+          'locked.connection': connections,
+        },
+      })
+    },
+    close(client) {
+      if ('close' in client) client.close()
+    },
+  }
+}
+
+/** A client of the user’s, which is never closed by us. */
+export function clientEndpoint(client: EtcdClient): Endpoint {
+  return { name: 'the given etcd3 client', open: () => client, close: () => undefined }
+}
+
+/** An Etcd3 or a namespace of one, from whichever copy of the package. */
+export function isEtcdClient(given: object): given is Etcd3 {
+  return (
+    'kv' in given &&
+    'leaseClient' in given &&
+    'watchClient' in given &&
+    'prefix' in given &&
+    Buffer.isBuffer(given.prefix)
+  )
+}

@@ -1,0 +1,235 @@
+import type { CallOptions } from '@grpc/grpc-js'
+import type { Etcd3, Namespace } from 'etcd3'
+import { RefusedError, UnreachableError } from '../errors.js'
+import { storeError } from './etcd-errors.js'
+import type { Call } from './store.js'
+
+/** An etcd3 client, or a namespace of one. */
+export type EtcdClient = Etcd3 | Namespace
+
+/** How one member, or one client of the user's, is reached. */
+export interface Endpoint {
+  readonly name: string
+  open(): EtcdClient
+  /** Ends what `open` made. A client that the user passed in is never closed. */
+  close(client: EtcdClient): void
+}
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 1_000
+/** Keeps a process below ten requests a second to a cluster that is down. */
+const PAUSE_PER_REQUEST_MS = 130
+const FIRST_PROBE_MS = 1_000
+const LONGEST_PROBE_MS = 5_000
+/** Any key does: only whether a member with a quorum answers is of interest. */
+const PROBED_KEY = Buffer.from('locked')
+
+interface Connection {
+  readonly endpoint: Endpoint
+  readonly client: EtcdClient
+}
+
+/**
+ * Chooses the member that all requests go to: whichever answers first. It stays with that member
+ * until a request fails there, and then lets all of them race again. While none answers, the races
+ * are the only requests that are sent, so that many nodes do not hammer a cluster that is down.
+ */
+export class Endpoints {
+  readonly #endpoints: readonly Endpoint[]
+  readonly #listeners = new Set<() => void>()
+  #connection: Connection | null = null
+  #race: Promise<Connection> | null = null
+  /** Whether the member in use still owes the answer for which it is doubted. */
+  #stillOwes: () => boolean = () => false
+  /** Races lost in a row, and one more: the member whose failure led to them. */
+  #losses = 0
+  #rests = 0
+  #wake: (() => void) | null = null
+
+  constructor(endpoints: readonly Endpoint[]) {
+    this.#endpoints = endpoints
+  }
+
+  get names(): string {
+    return this.#endpoints.map(({ name }) => name).join(', ')
+  }
+
+  /** `listener` is called when the member in use is given up; streams to it should end. */
+  onGivenUp(listener: () => void): void {
+    this.#listeners.add(listener)
+  }
+
+  /** The client in use, if there is one now. */
+  get connected(): EtcdClient | null {
+    return this.#connection?.client ?? null
+  }
+
+  /** The client in use; races for one if there is none. */
+  async current(): Promise<EtcdClient> {
+    return (await this.#ready()).client
+  }
+
+  /** Sends one request to the member in use. */
+  async run<T>(
+    doing: string,
+    { withinMs }: Call,
+    request: (client: EtcdClient, options: CallOptions) => Promise<T>,
+  ): Promise<T> {
+    const connection = await this.#ready()
+    try {
+      return await request(connection.client, { deadline: Date.now() + withinMs })
+    } catch (thrown) {
+      const error = storeError(doing, thrown)
+      if (error instanceof UnreachableError) this.giveUp(connection.client)
+      throw error
+    }
+  }
+
+  isInUse(client: EtcdClient): boolean {
+    return this.#connection?.client === client
+  }
+
+  /** Leaves the member behind `client`, if it is still the one in use. */
+  giveUp(client: EtcdClient): void {
+    if (this.#connection?.client !== client) return
+    this.#losses = Math.max(this.#losses, 1)
+    this.#exchange(this.#connection, null)
+  }
+
+  /**
+   * The member behind `client` is slow, or gone: lets all members race while it stays in use, and
+   * leaves it if one of them answers before `stillOwes` is false. Giving it up at once would make a
+   * slow cluster slower: a new connection costs more round trips than the answer that is awaited.
+   *
+   * @throws UnreachableError (as a rejection) when none answers.
+   */
+  async doubt(client: EtcdClient, stillOwes: () => boolean): Promise<void> {
+    // A race that is on has a head start: it began with the doubt about an earlier answer.
+    while (this.#race !== null) await this.#race.catch(() => undefined)
+    if (this.#connection?.client !== client || !stillOwes()) return
+    this.#stillOwes = stillOwes
+    await this.#contest()
+  }
+
+  /** Closes what is open. A later request opens it again. */
+  rest(): void {
+    this.#rests += 1
+    this.#wake?.()
+    const connection = this.#connection
+    this.#connection = null
+    this.#losses = 0
+    if (connection !== null) connection.endpoint.close(connection.client)
+  }
+
+  #ready(): Promise<Connection> {
+    if (this.#connection !== null) return Promise.resolve(this.#connection)
+    const [only] = this.#endpoints
+    if (this.#endpoints.length === 1 && this.#losses === 0 && only !== undefined) {
+      // Nothing to choose from: the first request itself shows whether the member is there.
+      this.#connection = { endpoint: only, client: only.open() }
+      return Promise.resolve(this.#connection)
+    }
+    return this.#contest()
+  }
+
+  #contest(): Promise<Connection> {
+    this.#race ??= this.#choose(this.#rests).finally(() => {
+      this.#race = null
+    })
+    return this.#race
+  }
+
+  /** The connection in use after a race: the winner's, or the one that was doubted and has answered. */
+  async #choose(rests: number): Promise<Connection> {
+    const winner = await this.#hold(rests)
+    const current = this.#connection
+    this.#losses = 0
+    if (current === null) {
+      this.#connection = winner
+      return winner
+    }
+    if (this.#stillOwes()) {
+      this.#exchange(current, winner)
+      return winner
+    }
+    if (winner.client !== current.client) winner.endpoint.close(winner.client)
+    return current
+  }
+
+  #exchange({ endpoint, client }: Connection, next: Connection | null): void {
+    this.#connection = next
+    for (const listener of this.#listeners) listener()
+    if (client !== next?.client) endpoint.close(client)
+  }
+
+  /** One race. Its winner's connection is open, and not in use yet. */
+  async #hold(rests: number): Promise<Connection> {
+    await this.#pause()
+    if (rests !== this.#rests) throw new UnreachableError('etcd: the connection was closed')
+    const factor = this.#losses === 1 ? 2 : Math.max(1, this.#losses)
+    const withinMs = Math.min(FIRST_PROBE_MS * factor, LONGEST_PROBE_MS)
+    const contenders = this.#endpoints.map((endpoint) => ({ endpoint, client: endpoint.open() }))
+    const closeAllBut = (winner: Connection | null) => {
+      for (const { endpoint, client } of contenders) {
+        if (client !== winner?.client) endpoint.close(client)
+      }
+    }
+    let winner: Connection
+    try {
+      winner = await Promise.any(contenders.map((contender) => probe(contender, withinMs)))
+    } catch (thrown) {
+      this.#losses = Math.max(this.#losses + 1, 2)
+      closeAllBut(null)
+      throw allFailed(thrown, this.names)
+    }
+    if (rests !== this.#rests) {
+      closeAllBut(null)
+      throw new UnreachableError('etcd: the connection was closed')
+    }
+    closeAllBut(winner)
+    return winner
+  }
+
+  /** The pause before a race grows with the races lost, with jitter. */
+  #pause(): Promise<void> {
+    if (this.#losses === 0) return Promise.resolve()
+    const longest = Math.min(FIRST_PAUSE_MS * 2 ** (this.#losses - 1), LONGEST_PAUSE_MS)
+    // Every race sends a request to each member.
+    const shortest = this.#losses === 1 ? 0 : this.#endpoints.length * PAUSE_PER_REQUEST_MS
+    const pauseMs = Math.max(longest * (0.5 + Math.random() / 2), shortest)
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#wake = null
+        resolve()
+      }
+      const timer = setTimeout(done, pauseMs)
+      this.#wake = done
+    })
+  }
+}
+
+/** Resolves if the member behind `connection` answers a linearizable read, whatever the answer. */
+async function probe(connection: Connection, withinMs: number): Promise<Connection> {
+  try {
+    await connection.client.kv.range(
+      { key: PROBED_KEY, keys_only: true },
+      { deadline: Date.now() + withinMs },
+    )
+  } catch (thrown) {
+    const error = storeError(`etcd at ${connection.endpoint.name}`, thrown)
+    // Not being allowed to read that key is an answer.
+    if (!(error instanceof RefusedError && /permission denied/i.test(error.message))) throw error
+  }
+  return connection
+}
+
+function allFailed(thrown: unknown, names: string): Error {
+  const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown]
+  const refusal = errors.find((error) => error instanceof RefusedError)
+  if (refusal !== undefined && errors.every((error) => error instanceof RefusedError))
+    return refusal
+  const [first] = errors
+  const why = first instanceof Error ? first.message : String(first)
+  return new UnreachableError(`no etcd member answers (${names}): ${why}`, { cause: thrown })
+}

@@ -1,0 +1,168 @@
+import type { ComparatorBuilder } from 'etcd3'
+import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
+import { LeaseGoneError } from '../errors.js'
+import { Batch, type Outcome } from './etcd-batch.js'
+import { type Endpoint, Endpoints, type EtcdClient } from './etcd-endpoints.js'
+import { CompactedError } from './etcd-errors.js'
+import { KeepAlive } from './etcd-keepalive.js'
+import { WatchHub } from './etcd-watch.js'
+import { entryFrom } from './etcd-watch-line.js'
+import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
+
+const READ_WITHIN_MS = 2_000
+
+/** etcd v3: a reign is a key that is attached to a lease, and its create revision is the token. */
+export class EtcdStore implements Store {
+  readonly #endpoints: Endpoints
+  readonly #batch: Batch
+  readonly #keepAlive: KeepAlive
+  readonly #hub: WatchHub
+  /** Keys carry the client's namespace, which is known once there is a client. */
+  #client: EtcdClient | null = null
+
+  constructor(endpoints: readonly Endpoint[]) {
+    this.#endpoints = new Endpoints(endpoints)
+    this.#batch = new Batch((request, withinMs) =>
+      this.#endpoints.run('writing', { withinMs }, (client, options) =>
+        client.kv.txn(request, options),
+      ),
+    )
+    this.#keepAlive = new KeepAlive(this.#endpoints)
+    this.#hub = new WatchHub(this.#endpoints, {
+      keyOf,
+      read: (path) => this.read(path, { withinMs: READ_WITHIN_MS }),
+      remembers: (revision) => this.#remembers(revision),
+    })
+  }
+
+  async grant(ttl: number, call: Call): Promise<Lease> {
+    const { ID, TTL } = await this.#endpoints.run('opening a session', call, (client, options) =>
+      client.leaseClient.leaseGrant({ TTL: Math.ceil(ttl) }, options),
+    )
+    return { id: ID, ttlMs: Number(TTL) * 1_000 }
+  }
+
+  renew(lease: Lease, call: Call): Promise<number> {
+    return this.#keepAlive.renew(lease, call)
+  }
+
+  async revoke({ id }: Lease, call: Call): Promise<void> {
+    try {
+      await this.#endpoints.run('closing the session', call, (client, options) =>
+        client.leaseClient.leaseRevoke({ ID: id }, options),
+      )
+    } catch (error) {
+      if (!(error instanceof LeaseGoneError)) throw error
+    }
+  }
+
+  async claim(path: string, text: string, lease: Lease, { withinMs }: Call): Promise<Claim> {
+    const key = await this.#key(path)
+    const outcome = await this.#batch.run({
+      key,
+      lease: lease.id,
+      withinMs,
+      compare: [{ key, target: 'Create', result: 'Equal', create_revision: 0 }],
+      success: [{ request_put: { key, value: Buffer.from(text), lease: lease.id } }],
+      failure: [{ request_range: { key } }],
+    })
+    if (outcome.succeeded) return { won: true, token: outcome.revision }
+    const kv = foundIn(outcome)
+    if (kv === undefined) throw new Error(`etcd: neither claimed nor found ${path}`)
+    return { won: false, entry: entryFrom(kv), revision: outcome.revision }
+  }
+
+  async propose(
+    path: string,
+    text: string,
+    reign: Reign,
+    { withinMs }: Call,
+  ): Promise<number | null> {
+    const key = await this.#key(path)
+    const put: IRequestOp = { request_put: { key, value: Buffer.from(text), lease: reign.lease } }
+    const outcome = await this.#batch.run({
+      key,
+      lease: reign.lease,
+      withinMs,
+      compare: compareReign(key, reign),
+      success: [put],
+      failure: [],
+    })
+    return outcome.succeeded ? outcome.revision : null
+  }
+
+  async release(path: string, reign: Reign, { withinMs }: Call): Promise<boolean> {
+    const key = await this.#key(path)
+    const outcome = await this.#batch.run({
+      key,
+      lease: reign.lease,
+      withinMs,
+      compare: compareReign(key, reign),
+      success: [{ request_delete_range: { key } }],
+      failure: [],
+    })
+    return outcome.succeeded
+  }
+
+  async read(path: string, call: Call): Promise<Sighting> {
+    const { kvs, header } = await this.#endpoints.run(`reading ${path}`, call, (client, options) =>
+      client.kv.range({ key: keyOf(client, path) }, options),
+    )
+    const [kv] = kvs
+    return { entry: kv === undefined ? null : entryFrom(kv), revision: Number(header.revision) }
+  }
+
+  watch(path: string, from: number, listener: WatchListener): Watch {
+    return this.#hub.watch(path, from, listener)
+  }
+
+  /** etcd3's transaction builder, with the comparison that `reign` is not over already in it. */
+  guard(path: string, { token, lease }: Reign): ComparatorBuilder {
+    // The connection that the reign was won over may have been replaced by another.
+    const client = this.#endpoints.connected ?? this.#client
+    if (client === null) throw new Error('etcd: no reign without a connection')
+    return client.if(path, 'Create', '==', token).and(path, 'Lease', '==', lease)
+  }
+
+  rest(): void {
+    this.#hub.rest()
+    this.#keepAlive.rest()
+    this.#endpoints.rest()
+  }
+
+  async #remembers(revision: number): Promise<boolean> {
+    try {
+      await this.#endpoints.run('reading', { withinMs: READ_WITHIN_MS }, (client, options) =>
+        client.kv.range(
+          { key: keyOf(client, 'locked'), revision, keys_only: true, serializable: true },
+          options,
+        ),
+      )
+      return true
+    } catch (error) {
+      if (error instanceof CompactedError) return false
+      throw error
+    }
+  }
+
+  async #key(path: string): Promise<Buffer> {
+    this.#client = await this.#endpoints.current()
+    return keyOf(this.#client, path)
+  }
+}
+
+function keyOf(client: EtcdClient, path: string): Buffer {
+  return Buffer.concat([client.prefix, Buffer.from(path)])
+}
+
+/** The lease as well, because an operator's put keeps the create revision but takes the lease off. */
+function compareReign(key: Buffer, { token, lease }: Reign): ICompare[] {
+  return [
+    { key, target: 'Create', result: 'Equal', create_revision: token },
+    { key, target: 'Lease', result: 'Equal', lease },
+  ]
+}
+
+function foundIn({ responses }: Outcome): IKeyValue | undefined {
+  return responses[0]?.response_range?.kvs[0]
+}

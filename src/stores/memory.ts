@@ -1,0 +1,288 @@
+/**
+ * A store inside one process, with the behaviour of etcd: one revision for the whole store, leases,
+ * and a history that watches can start in. For tests, demos and programs of one process.
+ */
+import { type Clock, systemClock } from '../clock.js'
+import { LeaseGoneError } from '../errors.js'
+import type { Claim, Entry, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
+
+/** How many changes are kept; beyond that the older half is compacted. */
+const HISTORY_LIMIT = 10_000
+/** The longest delay Node.js's timers take, in milliseconds; they fire at once on a longer one. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1
+
+interface Grant extends Lease {
+  deadlineMs: number
+  readonly paths: Set<string>
+}
+
+interface Change extends Sighting {
+  readonly path: string
+}
+
+interface Watcher {
+  readonly from: number
+  readonly listener: WatchListener
+  closed: boolean
+}
+
+/** A lease as the store keeps it. */
+export interface LeaseState extends Lease {
+  /** How long it lasts if it is not renewed, in milliseconds. */
+  readonly leftMs: number
+}
+
+/**
+ * A call takes effect when it is made, and is answered a microtask later. Watches hear of a change
+ * in microtasks too, never inside the call that made it, each change once, in the order of revisions.
+ */
+export class MemoryStore implements Store {
+  readonly #clock: Clock
+  readonly #entries = new Map<string, Entry>()
+  readonly #grants = new Map<string, Grant>()
+  readonly #watchers = new Map<string, Set<Watcher>>()
+  #history: Change[] = []
+  #revision = 1
+  /** The oldest revision that a watch can still start at. */
+  #oldest = 1
+  #grantCount = 0
+  #alarm: { readonly deadlineMs: number; readonly timer: unknown } | null = null
+
+  /** Leases run on the clock's monotonic side. */
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock
+  }
+
+  async grant(ttl: number): Promise<Lease> {
+    this.#expireDue()
+    this.#grantCount += 1
+    const lease: Lease = { id: String(this.#grantCount), ttlMs: Math.round(ttl * 1_000) }
+    const deadlineMs = this.#clock.now() + lease.ttlMs
+    this.#grants.set(lease.id, { ...lease, deadlineMs, paths: new Set() })
+    this.#setAlarm()
+    return lease
+  }
+
+  async renew(lease: Lease): Promise<number> {
+    this.#expireDue()
+    const grant = this.#standing(lease)
+    grant.deadlineMs = this.#clock.now() + grant.ttlMs
+    this.#setAlarm()
+    return grant.ttlMs
+  }
+
+  async revoke(lease: Lease): Promise<void> {
+    this.expire(lease.id)
+  }
+
+  async claim(path: string, text: string, lease: Lease): Promise<Claim> {
+    this.#expireDue()
+    const entry = this.#entries.get(path)
+    // As in etcd's transactions: the lease is looked at only when the key is to be written.
+    if (entry !== undefined) return { won: false, entry, revision: this.#revision }
+    const { id } = this.#standing(lease, path)
+    return { won: true, token: this.#write(path, text, id) }
+  }
+
+  async propose(path: string, text: string, reign: Reign): Promise<number | null> {
+    return this.#reigns(path, reign) ? this.#write(path, text, reign.lease) : null
+  }
+
+  async release(path: string, reign: Reign): Promise<boolean> {
+    const reigns = this.#reigns(path, reign)
+    if (reigns) this.#erase([path])
+    return reigns
+  }
+
+  async read(path: string): Promise<Sighting> {
+    this.#expireDue()
+    return this.#now(path)
+  }
+
+  watch(path: string, from: number, listener: WatchListener): Watch {
+    this.#expireDue()
+    const watcher: Watcher = { from, listener, closed: false }
+    const past =
+      from < this.#oldest
+        ? [this.#now(path)]
+        : this.#history.filter((change) => change.path === path && change.revision >= from)
+    for (const { entry, revision } of past) this.#tell(watcher, { entry, revision })
+    const watchers = this.#watchers.get(path) ?? new Set()
+    this.#watchers.set(path, watchers.add(watcher))
+    this.#setAlarm()
+    return {
+      close: () => {
+        watcher.closed = true
+        watchers.delete(watcher)
+        // The set in the map may be a newer one already, of watches that came after this set emptied.
+        if (watchers.size === 0 && this.#watchers.get(path) === watchers) {
+          this.#watchers.delete(path)
+        }
+        this.#setAlarm()
+      },
+    }
+  }
+
+  /** There is nothing to do: what is open is closed with the last watch. */
+  rest(): void {}
+
+  /** An operator writes at `path`, with no lease, whoever holds it. Returns the new revision. */
+  put(path: string, text: string): number {
+    this.#expireDue()
+    return this.#write(path, text, null)
+  }
+
+  /** An operator deletes what stands at `path`. Returns whether anything did. */
+  delete(path: string): boolean {
+    this.#expireDue()
+    const stood = this.#entries.has(path)
+    this.#erase(stood ? [path] : [])
+    return stood
+  }
+
+  /** Ends a lease before its time. Returns whether it was there. */
+  expire(leaseId: string): boolean {
+    this.#expireDue()
+    const grant = this.#grants.get(leaseId)
+    if (grant === undefined) return false
+    this.#end(grant)
+    this.#setAlarm()
+    return true
+  }
+
+  /** Forgets every change before `revision`, as etcd's compaction does; by default all but the last. */
+  compact(revision: number = this.#revision): void {
+    if (!Number.isInteger(revision) || revision < 1 || revision > this.#revision) {
+      throw new RangeError(
+        `compact: revision must be an integer from 1 to ${this.#revision}, and is ${revision}`,
+      )
+    }
+    if (revision <= this.#oldest) return
+    this.#oldest = revision
+    this.#history = this.#history.filter((change) => change.revision >= revision)
+  }
+
+  /** The leases that stand now. */
+  leases(): readonly LeaseState[] {
+    this.#expireDue()
+    return [...this.#grants.values()].map(({ id, ttlMs, deadlineMs }) => ({
+      id,
+      ttlMs,
+      leftMs: deadlineMs - this.#clock.now(),
+    }))
+  }
+
+  /** What stands now, by path. */
+  entries(): ReadonlyMap<string, Entry> {
+    this.#expireDue()
+    return new Map(this.#entries)
+  }
+
+  /** How many watches are open. */
+  get watchers(): number {
+    return [...this.#watchers.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
+  #now(path: string): Sighting {
+    return { entry: this.#entries.get(path) ?? null, revision: this.#revision }
+  }
+
+  #standing(lease: Lease, path?: string): Grant {
+    const grant = this.#grants.get(lease.id)
+    if (grant === undefined) {
+      throw new LeaseGoneError(`lease ${lease.id} no longer exists: grant a new one`, { path })
+    }
+    return grant
+  }
+
+  #reigns(path: string, { token, lease }: Reign): boolean {
+    this.#expireDue()
+    const entry = this.#entries.get(path)
+    return entry !== undefined && entry.token === token && entry.lease === lease
+  }
+
+  #write(path: string, text: string, lease: string | null): number {
+    this.#revision += 1
+    const revision = this.#revision
+    const known = this.#entries.get(path)
+    this.#detach(path, known)
+    if (lease !== null) this.#grants.get(lease)?.paths.add(path)
+    const entry: Entry = { text, token: known?.token ?? revision, revision, lease }
+    this.#entries.set(path, entry)
+    this.#record({ path, entry, revision })
+    return revision
+  }
+
+  /** Deletes all of `paths` in one revision. */
+  #erase(paths: readonly string[]): void {
+    if (paths.length === 0) return
+    this.#revision += 1
+    for (const path of paths) {
+      this.#detach(path, this.#entries.get(path))
+      this.#entries.delete(path)
+      this.#record({ path, entry: null, revision: this.#revision })
+    }
+  }
+
+  #detach(path: string, entry: Entry | undefined): void {
+    if (entry?.lease != null) this.#grants.get(entry.lease)?.paths.delete(path)
+  }
+
+  #record(change: Change): void {
+    this.#history.push(change)
+    if (this.#history.length > HISTORY_LIMIT) {
+      this.compact(this.#history[HISTORY_LIMIT / 2]?.revision)
+    }
+    const { path, entry, revision } = change
+    for (const watcher of this.#watchers.get(path) ?? []) {
+      if (revision >= watcher.from) this.#tell(watcher, { entry, revision })
+    }
+  }
+
+  /** Microtasks run in the order they were queued in, and one that throws does not stop the next. */
+  #tell(watcher: Watcher, sighting: Sighting): void {
+    queueMicrotask(() => {
+      if (!watcher.closed) watcher.listener.seen(sighting)
+    })
+  }
+
+  #end(grant: Grant): void {
+    this.#grants.delete(grant.id)
+    this.#erase([...grant.paths])
+  }
+
+  /** Every call begins with this, so that no lease outlives its deadline because a timer is late. */
+  #expireDue(): void {
+    const nowMs = this.#clock.now()
+    const due = [...this.#grants.values()].filter(({ deadlineMs }) => deadlineMs <= nowMs)
+    if (due.length === 0) return
+    for (const grant of due.sort((a, b) => a.deadlineMs - b.deadlineMs)) this.#end(grant)
+    this.#setAlarm()
+  }
+
+  /** A timer is needed only for watches, which have to hear of an expiry that no call brings about. */
+  #setAlarm(): void {
+    const deadlines = [...this.#grants.values()].map(({ deadlineMs }) => deadlineMs)
+    const deadlineMs = this.#watchers.size === 0 ? Number.POSITIVE_INFINITY : Math.min(...deadlines)
+    if (this.#alarm?.deadlineMs === deadlineMs) return
+    if (this.#alarm !== null) this.#clock.clearTimeout(this.#alarm.timer)
+    this.#alarm = null
+    if (deadlineMs === Number.POSITIVE_INFINITY) return
+    const delayMs = Math.min(Math.ceil(deadlineMs - this.#clock.now()), LONGEST_DELAY_MS)
+    const timer = this.#clock.setTimeout(() => {
+      this.#alarm = null
+      this.#expireDue()
+      this.#setAlarm()
+    }, delayMs)
+    this.#alarm = { deadlineMs, timer }
+  }
+}
+
+const stores = new Map<string, MemoryStore>()
+
+/** The one store of that name in this process, on the system's clock; `''` is a name like any other. */
+export function memoryStoreNamed(name: string): MemoryStore {
+  const store = stores.get(name) ?? new MemoryStore()
+  stores.set(name, store)
+  return store
+}

@@ -1,0 +1,88 @@
+/**
+ * The port: what a store must do so that an election can run on it.
+ *
+ * Rules for every store:
+ * - Every change of a key gives the store a new revision, a positive integer that only grows.
+ * - `claim`, `propose`, `release` and `read` are linearizable.
+ * - A request that is not answered within `withinMs` rejects with UnreachableError. It may have been
+ *   carried out all the same.
+ * - RefusedError means: never, whatever one does. LeaseGoneError means: that lease no longer exists.
+ */
+
+import type { ComparatorBuilder } from 'etcd3'
+
+/** What stands at a path. */
+export interface Entry {
+  readonly text: string
+  /** The revision at which the key came to be. */
+  readonly token: number
+  /** The revision of its latest change. */
+  readonly revision: number
+  /** The id of the lease that it is attached to. */
+  readonly lease: string | null
+}
+
+export interface Lease {
+  readonly id: string
+  /** What the store granted, in milliseconds; it may be more or less than was asked for. */
+  readonly ttlMs: number
+}
+
+/** A path as it was at a revision; `entry` is `null` when it was vacant. */
+export interface Sighting {
+  readonly entry: Entry | null
+  readonly revision: number
+}
+
+export type Claim =
+  | { readonly won: true; readonly token: number }
+  | { readonly won: false; readonly entry: Entry; readonly revision: number }
+
+/** The reign that a write belongs to. */
+export interface Reign {
+  readonly token: number
+  readonly lease: string
+}
+
+export interface Call {
+  /** How long the answer may take, in milliseconds. */
+  readonly withinMs: number
+}
+
+export interface WatchListener {
+  /** Called once for each change, in the order of revisions. */
+  seen(sighting: Sighting): void
+  /** The watch is interrupted; the store resumes it by itself and misses nothing. */
+  troubled(error: Error, attempt: number): void
+  /** The store will never allow this watch. */
+  refused(error: Error): void
+}
+
+export interface Watch {
+  close(): void
+}
+
+export interface Store {
+  /** Grants a lease of `ttl` seconds. */
+  grant(ttl: number, call: Call): Promise<Lease>
+  /** Renews a lease. Resolves with the granted ttl in milliseconds; rejects with LeaseGoneError. */
+  renew(lease: Lease, call: Call): Promise<number>
+  /** Ends a lease and deletes the keys attached to it. A lease that is gone already is no error. */
+  revoke(lease: Lease, call: Call): Promise<void>
+  /** Writes `text` at `path`, attached to `lease`, only if the path is vacant. */
+  claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim>
+  /** Replaces the text of `reign`'s key. Resolves with the new revision, or `null` if that reign is over. */
+  propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null>
+  /** Deletes `reign`'s key. Resolves with whether it was there. */
+  release(path: string, reign: Reign, call: Call): Promise<boolean>
+  read(path: string, call: Call): Promise<Sighting>
+  /**
+   * Reports every change of `path` from revision `from` on. If the history from there on is no longer
+   * kept, reports the path as it is now and goes on from there.
+   */
+  watch(path: string, from: number, listener: WatchListener): Watch
+  /** A transaction builder that commits only during `reign`, for stores that have such a thing. */
+  guard?(path: string, reign: Reign): ComparatorBuilder
+  /** Called when no node uses the store any more: nothing may be left open. It may be used again afterwards. */
+  rest(): void
+}

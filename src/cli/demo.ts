@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseHosts } from '../hosts.js'
+import type { Store } from '../index.js'
+import { EtcdStore } from '../stores/etcd.js'
+import { memberEndpoint } from '../stores/etcd-client.js'
+import { MemoryStore } from '../stores/memory.js'
+import { Demo } from './demo/demo.js'
+import { LineDisplay } from './demo/line-display.js'
+import { TerminalDisplay } from './demo/terminal-display.js'
+import { aborted, quitOnSignals } from './quit.js'
+
+/** How long quitting may take before what is left is given up, in milliseconds. */
+const QUIT_WITHIN_MS = 1_000
+/** How long the process may go on after that, in milliseconds. */
+const EXIT_WITHIN_MS = 500
+
+interface DemoOptions {
+  readonly endpoints?: string
+  readonly path: string
+  readonly ttl: number
+}
+
+const KEYS = `
+Keys:
+  1-3        choose a node
+  s, t       stop it, start it
+  f          freeze or thaw its connection
+  k          kill it: it disappears without release
+  q, Ctrl-C  quit`
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('Runs a live election of three nodes, in this process or on etcd.')
+    .addOption(
+      new Option(
+        '--endpoints <list>',
+        'etcd to run on, such as 127.0.0.1:2379,127.0.0.1:2380 (default: an embedded store)',
+      ).argParser(checkEndpoints),
+    )
+    .option('--path <path>', 'the path that is competed for', checkPath, '/demo')
+    .option('--ttl <seconds>', 'how long the lease of a node that has gone lasts', parseTtl, 5)
+    .addHelpText('after', KEYS)
+    .action(runDemo)
+}
+
+/** Resolves when the user has quit, and the nodes are stopped. */
+async function runDemo({ endpoints, path, ttl }: DemoOptions): Promise<void> {
+  const where = endpoints === undefined ? 'embedded store' : `etcd ${endpoints}`
+  const quit = new AbortController()
+  const { stdin, stdout } = process
+  const isTerminal = stdout.isTTY && process.env.TERM !== 'dumb'
+  const display = isTerminal
+    ? new TerminalDisplay(stdin, stdout, quit)
+    : new LineDisplay((line) => stdout.write(`${line}\n`))
+  const demo = new Demo({ path, ttl, where, openStore: storeOpener(endpoints) }, (event) =>
+    display.tell(event),
+  )
+  const unsubscribe = quitOnSignals(quit)
+  display.open(demo)
+  demo.start()
+  await aborted(quit.signal)
+  display.rest()
+  const isReleased = await Promise.race([
+    demo.close(QUIT_WITHIN_MS).then(() => true),
+    delay(QUIT_WITHIN_MS, false, { ref: false }),
+  ])
+  display.close()
+  unsubscribe()
+  if (!isReleased) {
+    console.error(`locked demo: ${where} does not answer; what is left there expires in ${ttl} s`)
+  }
+  // Requests that nobody will answer do not keep the process.
+  setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()
+}
+
+/** On the embedded store all nodes share one; on etcd each has a connection of its own. */
+function storeOpener(endpoints: string | undefined): () => Store {
+  if (endpoints !== undefined) {
+    const hosts = parseHosts(endpoints)
+    return () => new EtcdStore(hosts.map((host) => memberEndpoint(host, {})))
+  }
+  const store = new MemoryStore()
+  return () => store
+}
+
+function checkEndpoints(given: string): string {
+  try {
+    parseHosts(given)
+  } catch (thrown) {
+    throw new InvalidArgumentError(thrown instanceof Error ? thrown.message : String(thrown))
+  }
+  return given
+}
+
+function checkPath(given: string): string {
+  if (given === '') throw new InvalidArgumentError('It must not be empty; expected a key.')
+  return given
+}
+
+function parseTtl(given: string): number {
+  const ttl = Number(given)
+  if (given.trim() === '' || !Number.isFinite(ttl) || ttl <= 0) {
+    throw new InvalidArgumentError('Expected a number of seconds above 0.')
+  }
+  return ttl
+}

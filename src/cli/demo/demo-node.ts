@@ -1,0 +1,121 @@
+import {
+  type Call,
+  type LockedNode,
+  locked,
+  type NodeHolder,
+  type NodeState,
+  type Store,
+} from '../../index.js'
+import type { DemoEvent } from './event.js'
+import { type Connection, FreezableStore } from './freezable-store.js'
+
+/** What the demo shows of a node. */
+export interface NodeView {
+  readonly id: string
+  readonly state: NodeState | 'killed'
+  readonly isLeader: boolean
+  readonly holder: NodeHolder | null
+  readonly validityMs: number
+  readonly connection: Connection
+}
+
+export interface DemoNodeSettings {
+  readonly id: string
+  readonly path: string
+  readonly ttl: number
+  openStore(): Store
+  tell(kind: DemoEvent['kind'], details: DemoEvent['details']): void
+  /** The store has answered. */
+  answered(): void
+}
+
+interface Life {
+  readonly node: LockedNode
+  readonly store: FreezableStore
+}
+
+/** One node of the demo with a locker and a connection of its own. It can be killed, and begin a new life. */
+export class DemoNode {
+  readonly #settings: DemoNodeSettings
+  #life: Life
+  /** The connections of its former lives. */
+  readonly #cut: FreezableStore[] = []
+
+  constructor(settings: DemoNodeSettings) {
+    this.#settings = settings
+    this.#life = this.#begin()
+  }
+
+  get connection(): Connection {
+    return this.#life.store.connection
+  }
+
+  view(): NodeView {
+    const { id } = this.#settings
+    const { connection } = this
+    if (connection === 'cut') {
+      return { id, state: 'killed', isLeader: false, holder: null, validityMs: 0, connection }
+    }
+    const { state, isLeader, holder, validityMs } = this.#life.node
+    return { id, state, isLeader, holder, validityMs, connection }
+  }
+
+  start(): void {
+    if (this.connection === 'cut') this.#life = this.#begin()
+    const { node } = this.#life
+    if (node.state !== 'idle' && node.state !== 'stopped') return
+    node.propose(`${this.#settings.id}@${new Date().toTimeString().slice(0, 8)}`)
+    this.#settings.tell('start', {})
+    void node.start()
+  }
+
+  stop(): void {
+    const { node } = this.#life
+    if (this.connection === 'cut' || node.state === 'idle' || node.state === 'stopped') return
+    this.#settings.tell('stop', {})
+    void node.stop()
+  }
+
+  freezeOrThaw(): void {
+    const { store } = this.#life
+    if (store.connection === 'cut') return
+    const isFrozen = store.connection === 'frozen'
+    this.#settings.tell(isFrozen ? 'thaw' : 'freeze', {})
+    if (isFrozen) store.thaw()
+    else store.freeze()
+  }
+
+  /** The node disappears: it releases nothing, and tells nothing any more. */
+  kill(): void {
+    if (this.connection === 'cut') return
+    const { node, store } = this.#life
+    this.#settings.tell('kill', {})
+    node.removeAllListeners()
+    node.on('error', () => undefined)
+    store.cut()
+    this.#cut.push(store)
+    // Its timers end; what it sends is lost.
+    void node.stop()
+  }
+
+  /** Stops the node, and releases what its former lives have left. */
+  async close(call: Call): Promise<void> {
+    const { node, store } = this.#life
+    store.thaw()
+    await node.stop()
+    await Promise.all([store, ...this.#cut].map((each) => each.sweep(call)))
+  }
+
+  #begin(): Life {
+    const { id, path, ttl, openStore, tell, answered } = this.#settings
+    const store = new FreezableStore(openStore(), answered)
+    const node = locked(store)(path, { id, value: id, ttl })
+    node.on('select', (value) => tell('select', { value, token: `${node.holder?.token}` }))
+    node.on('deselect', (reason) => tell('deselect', { reason }))
+    node.on('change', (value, holder) => tell('change', { value, holder }))
+    node.on('vacant', () => tell('vacant', {}))
+    node.on('unreachable', ({ message }) => tell('unreachable', { error: message }))
+    node.on('error', ({ message }) => tell('error', { error: message }))
+    return { node, store }
+  }
+}

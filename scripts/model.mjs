@@ -1,0 +1,99 @@
+// `npm run model -- --nodes 3`: explores every interleaving of some nodes, and prints what it found.
+// Exits with 1 when something that must not be can be reached. Needs dist/: `npm run build`.
+import { parseArgs } from 'node:util'
+import {
+  checkModel,
+  describeBounds,
+  formatModelReport,
+  THREE_NODES,
+  THREE_NODES_LATE,
+  TWO_NODES,
+  VARIANT_BOUNDS,
+  VARIANTS,
+} from '../dist/src/testing/model/index.js'
+
+const usage = `npm run model -- [options]
+
+  --nodes <1|2|3>     how many nodes; 2 if not given
+  --values <1|2>      values that a node may have
+  --changes <1..4>    changes a watch may lag behind
+  --late <0..3>       requests at a time that may still arrive after their sender gave them up;
+                      for three nodes 0 if not given, and other faults are left out if it is more
+  --[no-]crashes  --[no-]deletes  --[no-]junk  --[no-]revokes
+                      faults: crashed processes; records an operator deletes; junk an operator
+                      writes; leases an operator revokes
+  --most <states>     give up at so many states
+  --variants          show how each election with a known mistake in it is caught
+  --limit             show what an operator's delete can do that no election can prevent`
+
+const { values: given } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '2' },
+    values: { type: 'string' },
+    changes: { type: 'string' },
+    late: { type: 'string' },
+    crashes: { type: 'boolean' },
+    deletes: { type: 'boolean' },
+    junk: { type: 'boolean' },
+    revokes: { type: 'boolean' },
+    most: { type: 'string' },
+    variants: { type: 'boolean' },
+    limit: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  },
+  allowNegative: true,
+})
+
+if (given.help) console.log(usage)
+else if (given.variants) showVariants()
+else if (given.limit) showLimit()
+else check()
+
+function check() {
+  const numbers = ['nodes', 'values', 'changes', 'late'].filter((name) => given[name] !== undefined)
+  const faults = ['crashes', 'deletes', 'junk', 'revokes'].filter(
+    (name) => given[name] !== undefined,
+  )
+  const bounds = {
+    ...usualBounds(),
+    ...Object.fromEntries(numbers.map((name) => [name, Number(given[name])])),
+    ...Object.fromEntries(faults.map((name) => [name, given[name]])),
+  }
+  console.log(`exploring ${describeBounds(bounds)}`)
+  const report = checkModel({
+    bounds,
+    ...(given.most === undefined ? {} : { mostStates: Number(given.most) }),
+    onProgress: showProgress,
+  })
+  if (process.stderr.isTTY) process.stderr.write('\n')
+  console.log(formatModelReport(report))
+  console.log(`memory: at most ${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB`)
+  if (report.counterexample !== null || !report.complete) process.exitCode = 1
+}
+
+function usualBounds() {
+  if (given.nodes !== '3') return TWO_NODES
+  return given.late === undefined || given.late === '0' ? THREE_NODES : THREE_NODES_LATE
+}
+
+function showVariants() {
+  for (const { name, caughtAs, machine, laws, bounds } of VARIANTS) {
+    const report = checkModel({ machine, laws, bounds: { ...VARIANT_BOUNDS, ...bounds } })
+    const isCaught = report.counterexample?.kind === caughtAs
+    console.log(`\nAn election that ${name}${isCaught ? '' : ': NOT CAUGHT'}`)
+    console.log(formatModelReport(report))
+    if (!isCaught) process.exitCode = 1
+  }
+}
+
+function showLimit() {
+  const laws = { countsRobbedLeaders: true }
+  console.log(formatModelReport(checkModel({ bounds: VARIANT_BOUNDS, laws })))
+}
+
+function showProgress(states, explored) {
+  if (!process.stderr.isTTY) return
+  process.stderr.write(
+    `\r${states.toLocaleString('en')} states, ${explored.toLocaleString('en')} explored `,
+  )
+}

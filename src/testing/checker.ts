@@ -1,0 +1,191 @@
+import type { HistoryEntry } from './history.js'
+import {
+  findOverlaps,
+  type Leadership,
+  ProcessLives,
+  readLeaderships,
+  readSamples,
+} from './leadership.js'
+import { type Fault, formatMs, type Report } from './report.js'
+import { findVacancies } from './vacancies.js'
+
+export interface CheckOptions {
+  /**
+   * How long after a stall a process may take until its first `deselect`, in milliseconds; 100 if
+   * not given. Matters only where the history has `stall` entries, and only to events: samples are
+   * taken as they are.
+   */
+  readonly wakeMs?: number
+}
+
+/**
+ * Checks the history of a whole run against what the election promises: at most one leader on a
+ * path, tokens that grow, changes that somebody wrote, revisions that never go back. Takes the
+ * entries of all processes together, in any order; the order of entries with the same time in one
+ * process is kept. It can only find what was recorded: no fault is not a proof.
+ */
+export function checkHistory(
+  entries: readonly HistoryEntry[],
+  { wakeMs = 100 }: CheckOptions = {},
+): Report {
+  const inOrder = [...entries].sort((a, b) => a.at - b.at)
+  const lives = new ProcessLives(inOrder, wakeMs)
+  const endMs = inOrder.at(-1)?.at ?? 0
+  const since = inOrder.reduce((first, entry) => Math.min(first, beginOf(entry)), endMs)
+  // Exits and stalls are of processes, whatever path their entries name.
+  const ofNodes = inOrder.filter(({ kind }) => kind !== 'exit' && kind !== 'stall')
+
+  const paths = groupByPath(ofNodes)
+  const perPath = [...paths].map(([path, entriesOfPath]) => {
+    const { leaderships, faults } = readLeaderships(entriesOfPath, lives, endMs)
+    return {
+      faults: [
+        ...faults,
+        ...findTwoLeaders('two-selected', path, leaderships, endMs),
+        ...findTwoLeaders('two-sampled', path, readSamples(entriesOfPath), endMs),
+        ...findTokensNotGrown(entriesOfPath),
+        ...findUnwrittenChanges(entriesOfPath),
+        ...findRevisionsGoneBack(entriesOfPath),
+      ],
+      vacancies: findVacancies(path, entriesOfPath, leaderships, lives, endMs),
+    }
+  })
+  const vacancies = perPath.flatMap((found) => found.vacancies).sort((a, b) => a.since - b.since)
+
+  return {
+    faults: [
+      ...perPath.flatMap((found) => found.faults),
+      ...findOutlivedExits(ofNodes, lives),
+    ].sort((a, b) => a.at - b.at),
+    elections: ofNodes.filter(({ kind }) => kind === 'select').length,
+    vacancies,
+    longestVacancy: [...vacancies].sort((a, b) => b.lengthMs - a.lengthMs)[0] ?? null,
+    paths: [...paths.keys()],
+    nodes: new Set(ofNodes.filter(({ kind }) => kind !== 'wrote').map(({ node }) => node)).size,
+    entries: entries.length,
+    lengthMs: endMs - since,
+    since,
+  }
+}
+
+function beginOf(entry: HistoryEntry): number {
+  return 'since' in entry ? entry.since : entry.at
+}
+
+function groupByPath(entries: readonly HistoryEntry[]): Map<string, HistoryEntry[]> {
+  const groups = new Map<string, HistoryEntry[]>()
+  for (const entry of entries) {
+    const group = groups.get(entry.path)
+    if (group === undefined) groups.set(entry.path, [entry])
+    else group.push(entry)
+  }
+  return groups
+}
+
+function findTwoLeaders(
+  kind: 'two-selected' | 'two-sampled',
+  path: string,
+  leaderships: readonly Leadership[],
+  endMs: number,
+): Fault[] {
+  const how = kind === 'two-selected' ? 'were both selected' : 'both had isLeader true'
+  return findOverlaps(leaderships).map(({ earlier, later }) => {
+    const nodes = [earlier.node, later.node] as const
+    const at = later.since
+    const until = Math.min(earlier.until, later.until, endMs)
+    const lengthMs = until - at
+    const message = `${nodes.join(' and ')} ${how} on ${path} for ${formatMs(lengthMs)}`
+    return { kind, path, nodes, at, until, lengthMs, message }
+  })
+}
+
+function findTokensNotGrown(entries: readonly HistoryEntry[]): Fault[] {
+  const faults: Fault[] = []
+  let highest: { token: bigint; node: string; at: number } | null = null
+  for (const entry of entries) {
+    if (entry.kind !== 'select') continue
+    const { path, node, at } = entry
+    const token = BigInt(entry.token)
+    if (highest === null || token > highest.token) {
+      highest = { token, node, at }
+      continue
+    }
+    faults.push({
+      kind: 'token-not-grown',
+      path,
+      node,
+      at,
+      token: token.toString(),
+      highest: { ...highest, token: highest.token.toString() },
+      message: `${node} was elected on ${path} with token ${token}, after ${highest.node} with ${highest.token}`,
+    })
+  }
+  return faults
+}
+
+function findUnwrittenChanges(entries: readonly HistoryEntry[]): Fault[] {
+  const writtenAt = readWrites(entries)
+  return entries.flatMap((entry) => {
+    if (entry.kind !== 'change') return []
+    const { path, node, at, value, nodeid } = entry
+    // By time and not by place in the order: in different processes, the same time is no order.
+    if ((writtenAt.get(recordKey(value, nodeid)) ?? Number.POSITIVE_INFINITY) <= at) return []
+    const message = `${node} saw ${JSON.stringify(value)} by ${nodeid ?? 'no node'} on ${path}, which nobody had written`
+    return [{ kind: 'unwritten-change', path, node, at, value, nodeid, message }]
+  })
+}
+
+/** When each value and id was first there to be written. */
+function readWrites(entries: readonly HistoryEntry[]): ReadonlyMap<string, number> {
+  const writtenAt = new Map<string, number>()
+  const ids = new Map<string, string>()
+  for (const entry of entries) {
+    if (entry.kind === 'start') ids.set(entry.node, entry.id)
+    if (entry.kind !== 'start' && entry.kind !== 'propose' && entry.kind !== 'wrote') continue
+    // A node that proposes before it starts writes nothing: its start then carries the value.
+    const id = entry.kind === 'propose' ? ids.get(entry.node) : entry.id
+    if (id === undefined) continue
+    const key = recordKey(entry.value, id)
+    if (!writtenAt.has(key)) writtenAt.set(key, entry.at)
+  }
+  return writtenAt
+}
+
+/** The same for values that JSON does not tell apart, whatever the order of their members. */
+function recordKey(value: unknown, id: string | null): string {
+  return JSON.stringify([value, id], (_name, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+}
+
+function findRevisionsGoneBack(entries: readonly HistoryEntry[]): Fault[] {
+  const faults: Fault[] = []
+  const highestOf = new Map<string, bigint>()
+  for (const entry of entries) {
+    if (entry.kind !== 'change') continue
+    const { path, node, at } = entry
+    const revision = BigInt(entry.revision)
+    const highest = highestOf.get(node) ?? revision
+    if (revision >= highest) {
+      highestOf.set(node, revision)
+      continue
+    }
+    const message = `${node} saw revision ${revision} of ${path} after ${highest}`
+    const seen = { revision: revision.toString(), highest: highest.toString() }
+    faults.push({ kind: 'revision-went-back', path, node, at, ...seen, message })
+  }
+  return faults
+}
+
+function findOutlivedExits(entries: readonly HistoryEntry[], lives: ProcessLives): Fault[] {
+  const reported = new Set<string>()
+  return entries.flatMap(({ path, node, process, at, kind }) => {
+    const exitedAt = lives.exitOf(process)
+    if (at <= exitedAt || reported.has(process)) return []
+    reported.add(process)
+    const message = `process ${process} was recorded as dead ${formatMs(at - exitedAt)} before ${kind} of ${node}`
+    return [{ kind: 'outlived-exit', path, node, process, at, exitedAt, message }]
+  })
+}

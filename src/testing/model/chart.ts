@@ -1,0 +1,297 @@
+/**
+ * The shipped machine as a table. Each entry is worked out once, by XState's pure `transition`, and
+ * looked up from then on.
+ */
+import { initialTransition, type SnapshotFrom, transition } from 'xstate'
+import type { ElectionContext, ElectionEvent, Holder, Json } from '../../../machines/election.js'
+import { LEAVES, type Machine, type NodeState, Seen } from './world.js'
+
+/** An event as the model has it: revisions are ranks, holders are as the machine sees them. */
+export interface ChartEvent {
+  readonly type: ElectionEvent['type'] | 'backoff'
+  readonly revision?: number
+  readonly seen?: number
+  readonly value?: number
+  readonly token?: number
+  readonly valid?: boolean
+}
+
+export interface ChartStep {
+  readonly leaf: number
+  readonly restart: number
+  readonly value: number
+  readonly revision: number
+  readonly seen: number
+  readonly seenValue: number
+  readonly seenToken: number
+  /** Where a newly invoked watch begins, or -1 when none was invoked. */
+  readonly watchAfter: number
+  /** Whether a write of the value was newly invoked, and so any earlier one is abandoned. */
+  readonly proposes: boolean
+  /** The token a `select` was told with, or 0. */
+  readonly selected: number
+}
+
+type Snapshot = SnapshotFrom<Machine>
+
+const EVENT_TYPES: readonly ChartEvent['type'][] = [
+  'start',
+  'stop',
+  'propose',
+  'workFailed',
+  'won',
+  'held',
+  'failed',
+  'refused',
+  'changed',
+  'vacated',
+  'renewed',
+  'expired',
+  'troubled',
+  'proposed',
+  'drained',
+  'released',
+  'backoff',
+]
+const EVENT_NUMBER = new Map(EVENT_TYPES.map((type, index) => [type, index]))
+
+const LEAF_VALUES = [
+  'idle',
+  { campaigning: 'claiming' },
+  { campaigning: 'waiting' },
+  { leader: 'holding' },
+  { leader: 'proposing' },
+  { leader: 'waiting' },
+  'follower',
+  { stopped: 'draining' },
+  { stopped: 'releasing' },
+  { stopped: 'released' },
+] as const
+
+const LEAF_NAMES: readonly (string | undefined)[] = LEAVES
+
+/** Every node has the same id, the hardest case: only the instance tells one from the other. */
+const ID = 'node'
+const MINE = 'mine'
+const THEIRS = 'theirs'
+const JUNK_VALUE = 2
+
+const FAILURE = { name: 'Error', message: 'model' }
+
+export class Chart {
+  readonly #steps = new Map<number, ChartStep>()
+
+  constructor(readonly machine: Machine) {
+    const [initial] = initialTransition(machine, {
+      path: 'path',
+      id: ID,
+      instance: MINE,
+      value: 0,
+      ttl: 10,
+    })
+    if (leafOf(initial) !== 0) throw new Error('model: the machine no longer starts in idle')
+  }
+
+  /** How many entries XState has worked out. */
+  get size(): number {
+    return this.#steps.size
+  }
+
+  /** What `event` makes of `node`. */
+  step(node: NodeState, event: ChartEvent): ChartStep {
+    const key = keyOf(node, event)
+    let step = this.#steps.get(key)
+    if (step === undefined) {
+      step = this.#workOut(node, event, 0)
+      this.#assertNothingElseMatters(node, event, step)
+      this.#steps.set(key, step)
+    }
+    return step
+  }
+
+  #workOut(node: NodeState, event: ChartEvent, attempt: number): ChartStep {
+    const before = this.machine.resolveState({
+      value: LEAF_VALUES[node.leaf] ?? 'idle',
+      context: contextOf(node, attempt),
+    })
+    // XState's own type for the event that a delay raises is not part of the machine's events.
+    const [after, actions] = transition(
+      this.machine,
+      before,
+      electionEventOf(event, node.leaf) as ElectionEvent,
+    )
+    let watchAfter = -1
+    let proposes = false
+    let selected = 0
+    for (const action of actions) {
+      const type: string = action.type
+      const params: unknown = 'params' in action ? action.params : undefined
+      if (typeof params !== 'object' || params === null) continue
+      if (type === 'xstate.spawnChild' && 'id' in params) {
+        if (params.id === 'watch' && 'input' in params)
+          watchAfter = numberIn(params.input, 'revision')
+        if (params.id === 'propose') proposes = true
+      }
+      if (type === 'xstate.emit' && 'event' in params && isSelect(params.event)) {
+        selected = numberIn(params.event, 'token')
+      }
+    }
+    const leaf = leafOf(after)
+    return { leaf, ...relevantContext(after.context, leaf), watchAfter, proposes, selected }
+  }
+
+  /**
+   * What the model leaves out of a node must not matter to the machine. Should a later machine
+   * decide by it, the model must not go on as if it did not.
+   */
+  #assertNothingElseMatters(node: NodeState, event: ChartEvent, step: ChartStep): void {
+    const others = [{ ...node }, { ...node }]
+    const [low, high] = others
+    if (low === undefined || high === undefined) return
+    if (!keepsRevision(node.leaf)) high.revision = 60
+    if (!keepsHolder(node.leaf) && node.seen === Seen.nobody) {
+      high.seen = Seen.other
+      high.seenToken = 50
+      low.seen = Seen.junk
+      low.seenToken = 1
+    }
+    for (const [index, other] of others.entries()) {
+      const same = this.#workOut(other, event, index * 4)
+      if (JSON.stringify(same) !== JSON.stringify(step)) {
+        throw new Error(
+          `model: in ${LEAVES[node.leaf]}, ${event.type} now depends on a part of the context that the model leaves out: ${JSON.stringify({ other, same, step })}`,
+        )
+      }
+    }
+  }
+}
+
+/** Only what is watched is compared with the revision; the next claim brings a newer one. */
+function keepsRevision(leaf: number): boolean {
+  return leaf >= 3 && leaf <= 6
+}
+
+/** Elsewhere only a record of one's own matters, because it is to be released. */
+function keepsHolder(leaf: number): boolean {
+  return leaf >= 3 && leaf <= 5
+}
+
+function relevantContext(context: ElectionContext, leaf: number) {
+  const { holder } = context
+  const seen = seenIn(holder)
+  const keeps = holder !== null && (keepsHolder(leaf) || (leaf !== 6 && seen === Seen.me))
+  return {
+    restart: context.restart ? 1 : 0,
+    value: Number(context.value),
+    revision: keepsRevision(leaf) ? context.revision : 0,
+    seen: keeps ? seen : Seen.nobody,
+    seenValue: keeps && keepsHolder(leaf) ? Number(holder.value) : 0,
+    seenToken: keeps ? holder.token : 0,
+  }
+}
+
+function seenIn(holder: Holder | null): number {
+  if (holder === null) return Seen.nobody
+  if (holder.instance === null) return Seen.junk
+  return holder.instance === MINE ? Seen.me : Seen.other
+}
+
+function holderOf(seen: number, value: Json, token: number): Holder | null {
+  switch (seen) {
+    case Seen.nobody:
+      return null
+    case Seen.junk:
+      return { id: null, value: JUNK_VALUE, instance: null, token, session: null }
+    default:
+      // A record's lease is the one it was installed with, so the token stands for it.
+      return {
+        id: ID,
+        value,
+        instance: seen === Seen.me ? MINE : THEIRS,
+        token,
+        session: `lease ${token}`,
+      }
+  }
+}
+
+function contextOf(node: NodeState, attempt: number): ElectionContext {
+  return {
+    path: 'path',
+    id: ID,
+    instance: MINE,
+    value: node.value,
+    ttl: 10,
+    holder: holderOf(node.seen, node.seenValue, node.seenToken),
+    revision: node.revision,
+    attempt,
+    restart: node.restart === 1,
+  }
+}
+
+function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { type: string } {
+  const { type, revision = 0, value = 0, token = 0, valid = false, seen = Seen.nobody } = event
+  const holder = holderOf(seen, value, token)
+  switch (type) {
+    case 'backoff':
+      return { type: `xstate.after.backoff.election.${LEAVES[leaf]}` }
+    case 'propose':
+      return { type, value }
+    case 'proposed':
+      return { type, value, revision }
+    case 'won':
+      if (holder === null) throw new Error('model: a won claim has a holder')
+      return { type, holder, validityMs: valid ? 1_000 : 0 }
+    case 'held':
+    case 'changed':
+      if (holder === null) throw new Error(`model: ${type} has a holder`)
+      return { type, holder, revision }
+    case 'vacated':
+      return { type, revision }
+    case 'failed':
+    case 'refused':
+    case 'workFailed':
+      return { type, error: FAILURE }
+    default:
+      return { type }
+  }
+}
+
+function leafOf({ value }: Snapshot): number {
+  const name =
+    typeof value === 'string' ? value : Object.entries(value).map((pair) => pair.join('.'))[0]
+  const leaf = LEAF_NAMES.indexOf(name)
+  if (leaf === -1)
+    throw new Error(`model: the machine has a state the model does not know: ${name}`)
+  return leaf
+}
+
+function isSelect(event: unknown): boolean {
+  return typeof event === 'object' && event !== null && 'type' in event && event.type === 'select'
+}
+
+function numberIn(of: unknown, name: string): number {
+  const found: unknown =
+    typeof of === 'object' && of !== null
+      ? Object.entries(of).find(([key]) => key === name)?.[1]
+      : 0
+  return Number(found)
+}
+
+/** Everything that `#workOut` reads, packed into one number; revisions stay below 64. */
+function keyOf(node: NodeState, event: ChartEvent): number {
+  const state =
+    (((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 + node.seen) *
+      4 +
+      node.seenValue) *
+      64 +
+    node.seenToken
+  const happened =
+    (((((EVENT_NUMBER.get(event.type) ?? 0) * 64 + (event.revision ?? 0)) * 4 + (event.seen ?? 0)) *
+      4 +
+      (event.value ?? 0)) *
+      64 +
+      (event.token ?? 0)) *
+      2 +
+    (event.valid === true ? 1 : 0)
+  return state * 2 ** 23 + happened
+}

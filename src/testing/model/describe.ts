@@ -1,0 +1,184 @@
+/** Steps and worlds in words. */
+import type { Step } from './steps.js'
+import {
+  Call,
+  ETERNAL,
+  GONE,
+  isLeader,
+  isLeading,
+  JUNK,
+  LEAVES,
+  NO_LEASE,
+  type NodeState,
+  Session,
+  VACANT,
+  type World,
+} from './world.js'
+
+export function nameOf(by: number): string {
+  if (by === GONE) return 'a crashed process'
+  if (by === JUNK) return 'an operator'
+  return 'ABC'[by] ?? '?'
+}
+
+const REQUESTS: Readonly<Record<number, string>> = {
+  [Call.claim]: 'claim',
+  [Call.clean]: 'release',
+  [Call.leave]: 'release',
+  [Call.propose]: 'write of its value',
+}
+
+function requestOf(call: number): string {
+  return REQUESTS[call] ?? 'request'
+}
+
+const ANSWERS: Readonly<Record<number, string>> = {
+  [Call.won]: 'claim won',
+  [Call.heldByOwn]: 'path held by a record of its own',
+  [Call.heldByOther]: 'path held by another',
+  [Call.heldByJunk]: 'path held by junk',
+  [Call.leaseGone]: 'lease gone',
+  [Call.cleaned]: 'released',
+  [Call.left]: 'released',
+  [Call.proposed]: 'value written',
+  [Call.reignOver]: 'reign over',
+}
+
+/** What `step` was, between these two worlds. */
+export function describeStep(step: Step, before: World, after: World): string {
+  const node = before.nodes[step.node]
+  const next = after.nodes[step.node]
+  if (node === undefined || next === undefined) return describeOther(step, before, after)
+  const text = describeAt(step, node, next, before, after)
+  const moved = node.leaf === next.leaf ? '' : `  (${LEAVES[node.leaf]} -> ${LEAVES[next.leaf]})`
+  return `${nameOf(step.node)}: ${text}${moved}`
+}
+
+function describeAt(
+  step: Step,
+  node: NodeState,
+  next: NodeState,
+  before: World,
+  after: World,
+): string {
+  switch (step.name) {
+    case 'start':
+      return 'the user starts it'
+    case 'stop':
+      return 'the user stops it'
+    case 'workFailed':
+      return 'its work throws'
+    case 'propose':
+      return `the user proposes value ${next.value}`
+    case 'crash':
+      return 'the process crashes and comes back as a new instance'
+    case 'noSession':
+      return 'no session can be had: the claim fails'
+    case 'send':
+      return node.session !== next.session
+        ? 'gets a new session and sends a claim'
+        : `sends a ${requestOf(next.call)}`
+    case 'carryOut':
+      return `the store answers its ${requestOf(node.call)}: ${ANSWERS[next.call]}${keyChange(before, after)}`
+    case 'answer':
+      return `hears: ${ANSWERS[node.call]}${followUp(node, next)}`
+    case 'lose':
+      return ANSWERS[node.call] === undefined
+        ? `its ${requestOf(node.call)} is lost, and fails`
+        : `the answer "${ANSWERS[node.call]}" is lost, and the request fails`
+    case 'delay':
+      return `its ${requestOf(node.call)} has no answer in time and fails, but is still on its way`
+    case 'backoff':
+      return 'the backoff has passed'
+    case 'drained':
+      return 'its work, if any, has ended'
+    case 'release':
+      return next.call === Call.none ? 'has nothing to release' : 'sends a release'
+    case 'look':
+      return next.call === Call.none
+        ? 'finds no record of its own at the path'
+        : 'finds a record of its own at the path and sends a release'
+    case 'watch':
+      return `its watch brings: ${describeChange(before, node)}`
+    case 'compact':
+      return 'its watch finds the history compacted and reads the path'
+    case 'endValidity':
+      return isLeading(node) ? 'validity ends, and the process has not noticed' : 'validity ends'
+    case 'notice':
+      return 'the process notices that validity has ended'
+    case 'expire':
+      return `the store expires its valid lease${keyChange(before, after)}`
+    case 'revive':
+      return 'a late renewal makes its session valid again'
+    case 'leaseGone':
+      return 'a renewal finds the lease gone'
+    case 'operatorRevokes':
+      return `an operator revokes its lease${keyChange(before, after)}`
+    default:
+      return step.name
+  }
+}
+
+function followUp(node: NodeState, next: NodeState): string {
+  if (node.call === Call.won && isLeading(next)) return ` with token ${node.callToken}`
+  if (node.call === Call.won && next.call === Call.none) return ', after validity ended: given up'
+  return REQUESTS[next.call] === undefined ? '' : `, and sends a ${requestOf(next.call)}`
+}
+
+function describeOther(step: Step, before: World, after: World): string {
+  const late = before.late[step.which]
+  switch (step.name) {
+    case 'carryOutLate': {
+      const request = requestOf(late?.kind ?? 0)
+      return `the store carries out a late ${request}${late?.kind === Call.claim ? ` of ${nameOf(late.by)}` : ''}${keyChange(before, after)}`
+    }
+    case 'dropLate':
+      return `a late ${requestOf(late?.kind ?? 0)} is lost for good`
+    case 'expireOld':
+      return `the store expires a lease that nobody renews${keyChange(before, after)}`
+    case 'operatorDeletes':
+      return `an operator deletes what stands at the path${keyChange(before, after)}`
+    case 'operatorWrites':
+      return `an operator writes junk to the path${keyChange(before, after)}`
+    default:
+      return step.name
+  }
+}
+
+function keyChange(before: World, after: World): string {
+  if (before.lastRevision === after.lastRevision) return ''
+  return ` [path: ${describeKey(after)}]`
+}
+
+function describeKey(world: World): string {
+  if (world.keyBy === VACANT) return 'vacant'
+  if (world.keyBy === JUNK) return 'junk'
+  const lease = world.keyLease === ETERNAL || world.keyLease === NO_LEASE ? ', no lease' : ''
+  return `${nameOf(world.keyBy)}, value ${world.keyValue}, token ${world.keyToken}${lease}`
+}
+
+function describeChange(world: World, node: NodeState): string {
+  const change = world.changes[world.changes.length - node.pending]
+  if (change === undefined) return 'nothing'
+  if (change.by === VACANT) return 'vacant'
+  if (change.by === JUNK) return 'junk'
+  if (change.by === GONE) return "another node's record"
+  return `${nameOf(change.by)}, value ${change.value}, token ${change.token}`
+}
+
+const SESSIONS: Readonly<Record<number, string>> = {
+  [Session.none]: 'no session',
+  [Session.valid]: 'session valid',
+  [Session.ended]: 'validity ended, not noticed',
+}
+
+export function describeWorld(world: World): string {
+  const nodes = world.nodes.map((node, index) => {
+    const parts = [LEAVES[node.leaf], SESSIONS[node.session]]
+    if (isLeader(node)) parts.push('isLeader')
+    if (node.pending > 0) parts.push(`${node.pending} to be watched`)
+    if (node.call !== Call.none) parts.push(ANSWERS[node.call] ?? `${requestOf(node.call)} sent`)
+    return `${nameOf(index)}: ${parts.join(', ')}`
+  })
+  return [`path: ${describeKey(world)}`, ...nodes].join('\n')
+}

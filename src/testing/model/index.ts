@@ -1,0 +1,15 @@
+/** The model checker of the election: every interleaving of a few nodes on one path. */
+export { type Bounds, describeBounds, THREE_NODES, THREE_NODES_LATE, TWO_NODES } from './bounds.js'
+export {
+  type CheckModelOptions,
+  type Counterexample,
+  checkModel,
+  formatCounterexample,
+  formatModelReport,
+  type ModelReport,
+} from './check.js'
+export { type Laws, TRUE_LAWS } from './laws.js'
+export type { ViolationKind } from './properties.js'
+export type { StepName } from './steps.js'
+export type { Trace } from './trace.js'
+export { VARIANT_BOUNDS, VARIANTS, type Variant } from './variants.js'

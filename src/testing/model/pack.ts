@@ -1,0 +1,321 @@
+/**
+ * A world as a few 32-bit words, the same words for every world that differs only in what cannot
+ * matter: which of two alike nodes is which, how far revisions lie apart, what a lease is called.
+ */
+import { type Normalise, renumberChanges } from './normalise.js'
+import {
+  Call,
+  type Change,
+  ETERNAL,
+  GONE,
+  JUNK,
+  type Late,
+  NO_LEASE,
+  type NodeState,
+  VACANT,
+  type World,
+} from './world.js'
+
+export interface Capacity {
+  readonly nodes: number
+  readonly changes: number
+  readonly late: number
+}
+
+const LEASE_OF_NODE = 1
+const OLD_LEASE = 4
+const ETERNAL_CODE = 15
+
+export class Packing {
+  readonly words: number
+  readonly #scratch: Int32Array
+  readonly #order: number[]
+  readonly #place = new Int32Array(8)
+  readonly #signature: number[][]
+  readonly #old: number[] = []
+  #ranks = new Int32Array(0)
+
+  readonly #normalise: Normalise
+
+  constructor(
+    readonly capacity: Capacity,
+    normalise: Normalise,
+  ) {
+    this.#normalise = normalise
+    this.words = capacity.nodes * 2 + 3 + capacity.changes + capacity.late
+    this.#scratch = new Int32Array(this.words)
+    this.#order = Array.from({ length: capacity.nodes }, (_, index) => index)
+    this.#signature = this.#order.map(() => [0, 0, 0])
+  }
+
+  /** The words of `world`, in an array that the next call overwrites. */
+  pack(world: World): Int32Array {
+    const { nodes } = world
+    this.#normalise(world)
+    this.#rank(world)
+    const rank = this.#ranks
+    const order = this.#order
+    const place = this.#place
+
+    for (let index = 0; index < nodes.length; index += 1) {
+      this.#sign(world, index)
+      let at = index
+      for (; at > 0 && this.#compare(order[at - 1] ?? 0, index) > 0; at -= 1) {
+        order[at] = order[at - 1] ?? 0
+      }
+      order[at] = index
+    }
+    for (let index = 0; index < nodes.length; index += 1) place[order[index] ?? 0] = index
+    place[GONE] = GONE
+    place[JUNK] = JUNK
+    place[VACANT] = VACANT
+
+    this.#old.length = 0
+    const words = this.#scratch
+    let at = 0
+    words[at++] =
+      (place[world.keyBy] ?? 0) |
+      (world.keyValue << 3) |
+      ((rank[world.keyToken] ?? 0) << 5) |
+      (this.#leaseCode(world.keyLease, nodes) << 15)
+    for (const index of order) {
+      const node = nodes[index]
+      if (node === undefined) continue
+      words[at++] = firstWord(node, rank) | 0
+      words[at++] =
+        node.call |
+        ((rank[node.callToken] ?? 0) << 4) |
+        (this.#leaseCode(node.callLease, nodes) << 9) |
+        (node.callValue << 13) |
+        ((rank[node.callRevision] ?? 0) << 15) |
+        (node.callBehind << 20)
+    }
+    const lateAt = at
+    for (const request of world.late) {
+      words[at++] =
+        request.kind |
+        ((place[request.by] ?? 0) << 4) |
+        (this.#leaseCode(request.lease, nodes) << 7) |
+        (request.value << 11) |
+        ((rank[request.token] ?? 0) << 13)
+    }
+    while (at < lateAt + this.capacity.late) words[at++] = 0
+    if (world.late.length > 1) words.subarray(lateAt, lateAt + world.late.length).sort()
+    for (let index = 0; index < this.capacity.changes; index += 1) {
+      const change = world.changes[index]
+      words[at++] =
+        change === undefined
+          ? 0
+          : (place[change.by] ?? 0) |
+            (change.value << 3) |
+            ((rank[change.token] ?? 0) << 5) |
+            ((rank[change.revision] ?? 0) << 10)
+    }
+    if (world.robbed.length > 4) throw new Error('model: too many reigns were robbed')
+    let robbedWord = world.robbed.length
+    if (robbedWord > 0) {
+      const robbed = world.robbed.map((token) => rank[token] ?? 0).sort((a, b) => a - b)
+      for (const token of robbed) robbedWord = (robbedWord << 5) | token
+    }
+    words[at++] = robbedWord
+    words[at++] = (rank[world.elected] ?? 0) | (world.changes.length << 5)
+    return words
+  }
+
+  unpack(words: Int32Array, from: number): World {
+    let at = from
+    const next = () => words[at++] ?? 0
+    const key = next()
+    const nodes: NodeState[] = []
+    let lastRevision = 0
+    const revision = (rank: number) => {
+      if (rank > lastRevision) lastRevision = rank
+      return rank
+    }
+    const lease = (code: number) => (code === ETERNAL_CODE ? ETERNAL : code)
+    for (let index = 0; index < this.capacity.nodes; index += 1) {
+      const first = next()
+      const second = next()
+      const session = (first >>> 7) & 3
+      nodes.push({
+        leaf: first & 15,
+        restart: (first >>> 4) & 1,
+        value: (first >>> 5) & 3,
+        session,
+        lease: ((first >>> 9) & 1) === 1 ? LEASE_OF_NODE + index : NO_LEASE,
+        doubt: (first >>> 10) & 1,
+        pending: (first >>> 11) & 7,
+        seen: (first >>> 14) & 3,
+        seenValue: (first >>> 16) & 3,
+        seenToken: revision((first >>> 18) & 31),
+        revision: (first >>> 23) & 31,
+        call: second & 15,
+        callToken: revision((second >>> 4) & 31),
+        callLease: lease((second >>> 9) & 15),
+        callValue: (second >>> 13) & 3,
+        callRevision: revision((second >>> 15) & 31),
+        callBehind: (second >>> 20) & 7,
+      })
+    }
+    const late: Late[] = []
+    for (let index = 0; index < this.capacity.late; index += 1) {
+      const word = next()
+      if (word === 0) continue
+      late.push({
+        kind: word & 15,
+        by: (word >>> 4) & 7,
+        lease: lease((word >>> 7) & 15),
+        value: (word >>> 11) & 3,
+        token: revision((word >>> 13) & 31),
+      })
+    }
+    const changesAt = at
+    at += this.capacity.changes
+    let robbedWord = next()
+    const last = next()
+    const changes: Change[] = []
+    for (let index = 0; index < last >>> 5; index += 1) {
+      const word = words[changesAt + index] ?? 0
+      changes.push({
+        by: word & 7,
+        value: (word >>> 3) & 3,
+        token: revision((word >>> 5) & 31),
+        revision: revision((word >>> 10) & 31),
+      })
+    }
+    const robbed: number[] = []
+    // The count stands above the tokens, so what is left when all are taken off is the count.
+    while (robbedWord > robbed.length) {
+      robbed.push(revision(robbedWord & 31))
+      robbedWord >>>= 5
+    }
+    const world: World = {
+      nodes,
+      keyBy: key & 7,
+      keyValue: (key >>> 3) & 3,
+      keyToken: revision((key >>> 5) & 31),
+      keyRevision: 0,
+      keyLease: lease((key >>> 15) & 15),
+      changes,
+      late,
+      robbed,
+      elected: revision(last & 31),
+      broken: '',
+      lastRevision: 0,
+      lastLease: ETERNAL_CODE,
+    }
+    world.lastRevision = lastRevision
+    renumberChanges(world)
+    return world
+  }
+
+  /** Leases that no session has any more are numbered as they are come across. */
+  #leaseCode(lease: number, nodes: readonly NodeState[]): number {
+    if (lease === NO_LEASE) return 0
+    if (lease === ETERNAL) return ETERNAL_CODE
+    for (let index = 0; index < nodes.length; index += 1) {
+      if (nodes[index]?.lease === lease) return LEASE_OF_NODE + (this.#place[index] ?? 0)
+    }
+    const known = this.#old.indexOf(lease)
+    if (known !== -1) return OLD_LEASE + known
+    this.#old.push(lease)
+    return OLD_LEASE + this.#old.length - 1
+  }
+
+  /**
+   * Ranks of all revisions that something refers to. A node's own `revision` is only ever compared
+   * with those, so it becomes the highest of them that is not above it.
+   */
+  #rank(world: World): void {
+    const top = world.lastRevision
+    if (this.#ranks.length <= top + 1) this.#ranks = new Int32Array(top + 32)
+    const rank = this.#ranks
+    rank.fill(0, 0, top + 1)
+    rank[world.keyToken] = 1
+    rank[world.elected] = 1
+    for (const node of world.nodes) {
+      rank[node.seenToken] = 1
+      rank[node.callToken] = 1
+      if (node.call === Call.proposed) rank[node.callRevision] = 1
+    }
+    for (const change of world.changes) {
+      rank[change.token] = 1
+      rank[change.revision] = 1
+    }
+    for (const request of world.late) rank[request.token] = 1
+    for (const token of world.robbed) rank[token] = 1
+    rank[0] = 0
+    let count = 0
+    for (let revision = 1; revision <= top; revision += 1) {
+      if (rank[revision] === 1) count += 1
+      rank[revision] = count
+    }
+    if (count > 31) throw new Error('model: more than 31 revisions matter at once')
+  }
+
+  /** What tells a node from the others, whatever they are numbered. */
+  #sign(world: World, index: number): void {
+    const node = world.nodes[index]
+    const signature = this.#signature[index]
+    if (node === undefined || signature === undefined) return
+    const rank = this.#ranks
+    const { lease } = node
+    signature[0] = firstWord(node, rank)
+    const callLease =
+      node.callLease === NO_LEASE
+        ? 0
+        : node.callLease === lease
+          ? 1
+          : node.callLease === world.keyLease
+            ? 3
+            : 2
+    signature[1] =
+      node.call |
+      ((rank[node.callToken] ?? 0) << 4) |
+      (callLease << 9) |
+      (node.callValue << 13) |
+      ((rank[node.callRevision] ?? 0) << 15) |
+      (node.callBehind << 20)
+    let links =
+      (world.keyBy === index ? 1 : 0) | (lease !== NO_LEASE && world.keyLease === lease ? 2 : 0)
+    for (const change of world.changes) links = links * 2 + (change.by === index ? 1 : 0)
+    let requests = 0
+    for (const request of world.late) {
+      if (request.by === index) {
+        requests +=
+          1 +
+          request.kind * 8 +
+          request.value * 2 +
+          (rank[request.token] ?? 0) * 128 +
+          (request.lease === lease ? 4096 : 0)
+      }
+    }
+    signature[2] = links + requests * 256
+  }
+
+  #compare(a: number, b: number): number {
+    const one = this.#signature[a] ?? []
+    const other = this.#signature[b] ?? []
+    return (
+      (one[0] ?? 0) - (other[0] ?? 0) ||
+      (one[1] ?? 0) - (other[1] ?? 0) ||
+      (one[2] ?? 0) - (other[2] ?? 0)
+    )
+  }
+}
+
+function firstWord(node: NodeState, rank: Int32Array): number {
+  return (
+    node.leaf |
+    (node.restart << 4) |
+    (node.value << 5) |
+    (node.session << 7) |
+    ((node.lease === NO_LEASE ? 0 : 1) << 9) |
+    (node.doubt << 10) |
+    (node.pending << 11) |
+    (node.seen << 14) |
+    (node.seenValue << 16) |
+    ((rank[node.seenToken] ?? 0) << 18) |
+    ((rank[node.revision] ?? 0) << 23)
+  )
+}

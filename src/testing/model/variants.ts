@@ -1,0 +1,215 @@
+/**
+ * Elections with a mistake in them, each of which the checker must catch: a checker that finds
+ * nothing wrong with these would find nothing wrong with anything.
+ */
+import { createMachine } from 'xstate'
+import { electionMachine, type ServiceInput } from '../../../machines/election.js'
+import type { Bounds } from './bounds.js'
+import type { Laws } from './laws.js'
+import type { ViolationKind } from './properties.js'
+import type { Machine } from './world.js'
+
+export interface Variant {
+  /** What it does wrong, as the end of the sentence "an election that …". */
+  readonly name: string
+  /** What it must be caught at. */
+  readonly caughtAs: ViolationKind
+  readonly machine?: Machine
+  readonly laws?: Partial<Laws>
+  /** The smallest bounds in which the mistake shows. */
+  readonly bounds?: Partial<Bounds>
+}
+
+/** Two nodes, no more than what most mistakes need. */
+export const VARIANT_BOUNDS: Partial<Bounds> = {
+  nodes: 2,
+  values: 1,
+  changes: 1,
+  late: 0,
+  junk: false,
+}
+
+const LATE: Partial<Bounds> = { late: 1, deletes: false, crashes: false }
+
+export const VARIANTS: readonly Variant[] = [
+  {
+    name: 'ignores that its session expired',
+    caughtAs: 'leader without a session',
+    machine: rewire(({ leader }) => drop(leader?.on, 'expired')),
+  },
+  {
+    name: 'uses a claim that came back after its session ended',
+    caughtAs: 'leader without a session',
+    machine: electionMachine.provide({ guards: { isValid: () => true } }),
+  },
+  {
+    name: 'watches from one revision too late',
+    caughtAs: 'leader without the path',
+    machine: rewire(({ leader }) => {
+      const watch = leader?.invoke?.find(({ src }) => src === 'watch')
+      if (watch === undefined) throw new Error('model: the leader no longer watches')
+      const { input } = watch
+      watch.input = (given) => {
+        const right = input(given)
+        return { ...right, revision: right.revision + 1 }
+      }
+    }),
+  },
+  {
+    name: 'never repeats a claim that failed',
+    caughtAs: 'stuck',
+    machine: rewire(({ campaigning }) => drop(campaigning?.states?.waiting, 'after')),
+  },
+  {
+    name: 'takes any record with its id for its own reign',
+    caughtAs: 'leader without the path',
+    machine: electionMachine.provide({
+      guards: {
+        isOwnReign: ({ context, event }) =>
+          event.type === 'changed' && event.holder.id === context.id,
+      },
+    }),
+  },
+  {
+    name: 'goes on leading when its record is deleted',
+    caughtAs: 'leader without the path',
+    machine: rewire(({ leader }) => drop(leader?.on, 'vacated')),
+  },
+  {
+    name: 'follows a claim of its own',
+    caughtAs: 'stuck',
+    machine: electionMachine.provide({ guards: { isOwnClaim: () => false } }),
+    bounds: LATE,
+  },
+  {
+    name: 'goes on following when the path is vacant',
+    caughtAs: 'stuck',
+    machine: rewire(({ follower }) => drop(follower?.on, 'vacated')),
+  },
+  {
+    name: 'stops without a release',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => {
+      const draining = stopped?.states?.draining
+      if (draining?.on === undefined) throw new Error('model: stopping no longer drains')
+      draining.on.drained = { target: 'released' }
+    }),
+  },
+  {
+    name: 'campaigns without a session',
+    caughtAs: 'stuck',
+    laws: { claimsWithoutLease: true },
+  },
+  {
+    name: 'claims a path that is held',
+    caughtAs: 'two leaders',
+    laws: { claimsWithoutCompare: true },
+  },
+  {
+    name: 'takes over a record of its own instead of releasing it',
+    caughtAs: 'two leaders',
+    laws: { adoptsOwnRecord: true },
+    bounds: { deletes: false },
+  },
+  {
+    name: 'releases a record with its own id',
+    caughtAs: 'two leaders',
+    laws: { takesEqualIdForItself: true },
+  },
+  {
+    name: 'releases without compare',
+    caughtAs: 'two leaders',
+    laws: { releasesWithoutCompare: true },
+  },
+  {
+    name: 'releases by the token alone',
+    caughtAs: 'junk deleted',
+    laws: { releasesByTokenAlone: true },
+    bounds: { junk: true },
+  },
+  {
+    name: 'renews a session whose validity has ended',
+    caughtAs: 'two leaders',
+    laws: { renewsAfterTheEnd: true },
+  },
+  {
+    name: 'runs on a store that expires leases while they are valid',
+    caughtAs: 'two leaders',
+    laws: { expiresEarly: true },
+  },
+  {
+    name: 'watches from now on, not from its claim on',
+    caughtAs: 'leader without the path',
+    laws: { watchesFromNow: true },
+  },
+  {
+    name: 'does not tell that validity has ended',
+    caughtAs: 'leader without a session',
+    laws: { hidesExpiry: true },
+  },
+  {
+    name: 'forgets a release that was lost',
+    caughtAs: 'stuck',
+    laws: { forgetsLostRequests: true },
+  },
+  {
+    name: 'looks only once for a claim that was lost',
+    caughtAs: 'stuck',
+    laws: { trustsOneLook: true },
+    bounds: LATE,
+  },
+  {
+    name: 'forgets a lost request when it is started again',
+    caughtAs: 'stuck',
+    laws: { startForgetsDoubt: true },
+  },
+  {
+    name: 'takes the answer to one claim for the answer to an earlier one',
+    caughtAs: 'stuck',
+    laws: { answerSettlesDoubt: true },
+    bounds: LATE,
+  },
+]
+
+/** The parts of a statechart's configuration that mistakes are made in. */
+interface StateConfig {
+  on?: Record<string, unknown>
+  after?: unknown
+  invoke?: InvokeConfig[]
+  states?: Record<string, StateConfig>
+}
+
+interface InvokeConfig {
+  src: string
+  input: (given: unknown) => ServiceInput
+}
+
+/** The shipped machine with a change in its chart; its guards and actions are the shipped ones. */
+function rewire(change: (states: Record<string, StateConfig>) => void): Machine {
+  const config = cloneConfig(electionMachine.config)
+  if (!hasStates(config)) throw new Error('model: the machine has no states')
+  change(config.states)
+  // A machine's type comes from how it was written down; that of a changed copy cannot be inferred.
+  return createMachine(
+    config as never,
+    electionMachine.implementations as never,
+  ) as unknown as Machine
+}
+
+function hasStates(config: unknown): config is { states: Record<string, StateConfig> } {
+  return typeof config === 'object' && config !== null && 'states' in config
+}
+
+/** Functions stay the same; everything around them is copied. */
+function cloneConfig(config: unknown): unknown {
+  if (Array.isArray(config)) return config.map(cloneConfig)
+  if (typeof config !== 'object' || config === null) return config
+  return Object.fromEntries(Object.entries(config).map(([key, part]) => [key, cloneConfig(part)]))
+}
+
+function drop(from: object | undefined, name: string): void {
+  if (from === undefined || !Reflect.has(from, name)) {
+    throw new Error(`model: there is no ${name} to leave out any more`)
+  }
+  Reflect.deleteProperty(from, name)
+}

@@ -1,0 +1,243 @@
+/**
+ * The world of the model: some nodes on one path, the store, and every request, answer and watch
+ * event on its way between them. Plain numbers only, because millions of worlds are made.
+ *
+ * Revisions are kept as ranks: only their order matters, so each world numbers anew, from 1, those
+ * that something in it still refers to. Leases are labels, of which only equality matters.
+ */
+import type { ElectionMachine } from '../../../machines/election.js'
+
+/** Who wrote what stands at the path: the number of a node, or one of these. */
+export const GONE = 5
+export const JUNK = 6
+export const VACANT = 7
+
+/** A lease that no longer exists: the store refuses what names it. */
+export const NO_LEASE = 0
+/** What is attached to no lease at all never goes away by itself. */
+export const ETERNAL = -1
+
+export const Session = { none: 0, valid: 1, ended: 2 } as const
+
+/** Who a machine sees at the path. Machines only ask whether it is themselves. */
+export const Seen = { nobody: 0, me: 1, other: 2, junk: 3 } as const
+
+/** A node's request as far as it has come; the answers follow their request. */
+export const Call = {
+  none: 0,
+  claim: 1,
+  won: 2,
+  heldByOwn: 3,
+  heldByOther: 4,
+  heldByJunk: 5,
+  leaseGone: 6,
+  /** Deletes a reign of this node that it found at the path. */
+  clean: 7,
+  cleaned: 8,
+  /** Deletes this node's reign because the node leaves. */
+  leave: 9,
+  left: 10,
+  propose: 11,
+  proposed: 12,
+  reignOver: 13,
+} as const
+
+export interface NodeState {
+  /** The machine: its state (an index into LEAVES) and what matters of its context. */
+  leaf: number
+  restart: number
+  value: number
+  revision: number
+  seen: number
+  seenValue: number
+  seenToken: number
+  /** The process: its session with the session's lease, and whether a record may have been left. */
+  session: number
+  lease: number
+  doubt: number
+  /** How many of the latest changes the node's watch has still to bring. */
+  pending: number
+  /** The request or answer on its way. */
+  call: number
+  callToken: number
+  callLease: number
+  callValue: number
+  callRevision: number
+  /** How many changes there were after the revision of the answer; they are its watch's to bring. */
+  callBehind: number
+}
+
+export interface Change {
+  readonly by: number
+  readonly value: number
+  readonly token: number
+  /** 0 when it is newer than whatever it can be compared with. */
+  readonly revision: number
+}
+
+/** A request that nobody waits for any more, and that may still be carried out. */
+export interface Late {
+  readonly kind: number
+  readonly by: number
+  readonly lease: number
+  readonly value: number
+  readonly token: number
+}
+
+/** What a step may not do, whatever world it leads to. */
+export type BrokenRule =
+  /** A node was elected with a token that is not higher than all before. */
+  | 'token not higher'
+  /** What an operator wrote to the path was deleted by a node. */
+  | 'junk deleted'
+
+export interface World {
+  nodes: NodeState[]
+  keyBy: number
+  keyValue: number
+  keyToken: number
+  keyRevision: number
+  keyLease: number
+  /** The latest changes, as far back as some watch has still to bring them. */
+  changes: Change[]
+  late: Late[]
+  /** The reigns that an operator ended and a node still believes in. */
+  robbed: number[]
+  /** The highest token a node was elected with. */
+  elected: number
+  /** What a step did that no world may show, or ''. */
+  broken: BrokenRule | ''
+  /** The last revision and the last lease given out; both are found anew in each stored world. */
+  lastRevision: number
+  lastLease: number
+}
+
+export const LEAVES = [
+  'idle',
+  'campaigning.claiming',
+  'campaigning.waiting',
+  'leader.holding',
+  'leader.proposing',
+  'leader.waiting',
+  'follower',
+  'stopped.draining',
+  'stopped.releasing',
+  'stopped.released',
+] as const
+
+export const Leaf = {
+  idle: 0,
+  claiming: 1,
+  waiting: 2,
+  holding: 3,
+  proposing: 4,
+  rewaiting: 5,
+  follower: 6,
+  draining: 7,
+  releasing: 8,
+  released: 9,
+} as const
+
+export type Machine = ElectionMachine
+
+export function isLeading(node: NodeState): boolean {
+  return node.leaf >= Leaf.holding && node.leaf <= Leaf.rewaiting
+}
+
+export function isWatching(node: NodeState): boolean {
+  return node.leaf >= Leaf.holding && node.leaf <= Leaf.follower
+}
+
+export function isStopped(node: NodeState): boolean {
+  return node.leaf >= Leaf.draining
+}
+
+/** Whether the node takes part, or will once it has finished stopping. */
+export function isStarted(node: NodeState): boolean {
+  return node.leaf !== Leaf.idle && (!isStopped(node) || node.restart === 1)
+}
+
+/** Whether `isLeader` would be true: it asks the session at the moment it is read. */
+export function isLeader(node: NodeState): boolean {
+  return isLeading(node) && node.session === Session.valid
+}
+
+/** A claim of the node, given up long ago, that the store may still carry out. */
+export function hasLateClaim(world: World, index: number): boolean {
+  if (world.late.length === 0) return false
+  return world.late.some(({ kind, by }) => kind === Call.claim && by === index)
+}
+
+export function isHolder(world: World, index: number): boolean {
+  const node = world.nodes[index]
+  return world.keyBy === index && node !== undefined && world.keyToken === node.seenToken
+}
+
+export function newNode(): NodeState {
+  return {
+    leaf: Leaf.idle,
+    restart: 0,
+    value: 0,
+    revision: 0,
+    seen: Seen.nobody,
+    seenValue: 0,
+    seenToken: 0,
+    session: Session.none,
+    lease: NO_LEASE,
+    doubt: 0,
+    pending: 0,
+    call: Call.none,
+    callToken: 0,
+    callLease: NO_LEASE,
+    callValue: 0,
+    callRevision: 0,
+    callBehind: 0,
+  }
+}
+
+export function newWorld(nodes: number): World {
+  return {
+    nodes: Array.from({ length: nodes }, newNode),
+    keyBy: VACANT,
+    keyValue: 0,
+    keyToken: 0,
+    keyRevision: 0,
+    keyLease: NO_LEASE,
+    changes: [],
+    late: [],
+    robbed: [],
+    elected: 0,
+    broken: '',
+    lastRevision: 0,
+    lastLease: 0,
+  }
+}
+
+export function copyWorld(world: World): World {
+  const nodes: NodeState[] = []
+  for (const node of world.nodes) nodes.push({ ...node })
+  return {
+    nodes,
+    keyBy: world.keyBy,
+    keyValue: world.keyValue,
+    keyToken: world.keyToken,
+    keyRevision: world.keyRevision,
+    keyLease: world.keyLease,
+    changes: world.changes.slice(),
+    late: world.late.slice(),
+    robbed: world.robbed.slice(),
+    elected: world.elected,
+    broken: world.broken,
+    lastRevision: world.lastRevision,
+    lastLease: world.lastLease,
+  }
+}
+
+export function endCall(node: NodeState): void {
+  node.call = Call.none
+  node.callToken = 0
+  node.callLease = NO_LEASE
+  node.callValue = 0
+  node.callRevision = 0
+  node.callBehind = 0
+}

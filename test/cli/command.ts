@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** The built command. */
+export const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+
+/** How long the output is waited for, in milliseconds: CI can be slow. */
+const WAIT_MS = 30_000
+
+/** A command that runs, and what it has printed so far. */
+export class RunningCommand {
+  readonly #child
+  /** Of standard output and standard error together. */
+  output = ''
+  readonly exited: Promise<number | null>
+
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    this.#child = spawn(command, args, { env: { ...process.env, ...env } })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text
+      })
+    }
+    this.exited = once(this.#child, 'close').then(([code]) => code)
+  }
+
+  /** Runs the built command with these arguments. */
+  static locked(...args: readonly string[]): RunningCommand {
+    return new RunningCommand(process.execPath, [MAIN, ...args])
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  type(keys: string): void {
+    this.#child.stdin.write(keys)
+  }
+
+  /** Resolves with what `look` makes of the output, as soon as that is not `null`. */
+  async until<Result>(what: string, look: (output: string) => Result | null): Promise<Result> {
+    const signal = AbortSignal.timeout(WAIT_MS)
+    for (;;) {
+      const result = look(this.output)
+      if (result !== null) return result
+      try {
+        await once(this.#child.stdout, 'data', { signal })
+      } catch {
+        throw new Error(`${what} was awaited in vain; the output:\n${this.output}`)
+      }
+    }
+  }
+
+  untilMatch(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.until(`${pattern}`, (output) => pattern.exec(output))
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL')
+  }
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+import { RunningCommand } from './command.js'
+
+const QUIT_WITHIN_MS = 2_000
+
+describe('locked demo, not on a terminal', { timeout: 60_000 }, () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'prints one plain line for each event until %s, and then ends well',
+    async (signal) => {
+      using demo = RunningCommand.locked('demo')
+      const [, id, value] = await demo.untilMatch(/(node-[abc]) select value=(\S+) token=\d+\n/)
+      await demo.untilMatch(/node-[abc] change .*\n.*node-[abc] change .*\n/)
+      const toldAt = performance.now()
+      demo.kill(signal)
+      expect(await demo.exited).toBe(0)
+      expect(performance.now() - toldAt).toBeLessThan(QUIT_WITHIN_MS)
+      const lines = demo.output.trimEnd().split('\n')
+      expect(lines.filter((line) => !/^\d+\.\ds node-[abc] [a-z]+( \w+=\S+)*$/.test(line))).toEqual(
+        [],
+      )
+      expect(lines.filter((line) => / select /.test(line))).toHaveLength(1)
+      expect(value).toMatch(new RegExp(`^${id}@`))
+      expect(lines.at(-1)).toMatch(new RegExp(` ${id} deselect reason=stopped$`))
+      expect(demo.output).not.toContain('\x1b')
+    },
+  )
+
+  test('says once that etcd cannot be reached, goes on trying, and ends well', async () => {
+    using demo = RunningCommand.locked('demo', '--endpoints', '127.0.0.1:1', '--ttl', '1')
+    await demo.untilMatch(/ unreachable error=".*ECONNREFUSED/)
+    // The nodes try again at once, and then about every second.
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    demo.kill('SIGINT')
+    expect(await demo.exited).toBe(0)
+    expect(demo.output.match(/unreachable/g)).toHaveLength(1)
+  })
+})
+
+describe('locked', { timeout: 60_000 }, () => {
+  test.each([
+    ['--endpoints', 'no host', /^error: .*--endpoints.*"no host" is not a host.*\n$/],
+    ['--endpoints', '', /^error: .*--endpoints.*is empty.*\n$/],
+    ['--ttl', 'soon', /^error: .*--ttl.*'soon'.*seconds.*\n$/],
+    ['--ttl', '0', /^error: .*--ttl.*'0'.*above 0.*\n$/],
+    ['--path', '', /^error: .*--path.*empty.*\n$/],
+    ['--speed', '9', /^error: unknown option '--speed'\n$/],
+  ])('answers demo %s %j with one line, and with 2', async (option, given, line) => {
+    using demo = RunningCommand.locked('demo', option, given)
+    expect(await demo.exited).toBe(2)
+    expect(demo.output).toMatch(line)
+  })
+
+  test.each([
+    [['--version'], /^\d+\.\d+\.\d+\n$/],
+    [['--help'], /demo \[options\]/],
+    [['demo', '--help'], /--endpoints <list>.*Keys:/s],
+  ])('%j is answered, and with 0', async (args, answer) => {
+    using command = RunningCommand.locked(...args)
+    expect(await command.exited).toBe(0)
+    expect(command.output).toMatch(answer)
+  })
+})

@@ -1,0 +1,56 @@
+/** What the tests can do to etcd, whatever it runs on. */
+
+/** One member of a cluster. */
+export interface Member {
+  readonly name: string
+  /** `host:port` where clients reach it. */
+  readonly endpoint: string
+  /** All its client addresses: more than one if `clientPorts` asked for more. */
+  readonly endpoints: readonly string[]
+  /** SIGKILL. Its data stay. Resolves once it is dead; does nothing if it already is. */
+  kill(): Promise<void>
+  /**
+   * Starts it again after a `kill`, on the same data and ports. Resolves once it is healthy, which
+   * needs a majority: after killing two of three, start both at once.
+   */
+  start(): Promise<void>
+  /** Freezes it: connections stay open and nothing is answered. */
+  pause(): Promise<void>
+  resume(): Promise<void>
+}
+
+export interface Cluster extends AsyncDisposable {
+  readonly members: readonly Member[]
+  /** `host:port` of each member. */
+  readonly endpoints: readonly string[]
+  /** Ends all members and deletes their data. */
+  stop(): Promise<void>
+}
+
+/** A cluster of one, as that one member. */
+export interface Etcd extends Member, AsyncDisposable {
+  /** Ends it and deletes its data. */
+  stop(): Promise<void>
+}
+
+export interface EtcdOptions {
+  /** The ports to serve clients on. Only for a cluster of one; a free port otherwise. */
+  readonly clientPorts?: readonly number[]
+  /** Serve the v2 API too. etcd 3.6 no longer has it. */
+  readonly enableV2?: boolean
+  /** Further arguments for every member, such as `--auth-token=simple`. */
+  readonly extraArgs?: readonly string[]
+  /**
+   * Where the other members find the member that listens for them at `listen`, such as a relay to
+   * it. Has the cluster run as processes, wherever the tests' etcd comes from.
+   */
+  readonly advertisePeer?: (listen: string) => Promise<string>
+  /** `https` when `extraArgs` name a certificate and a key. Default `http`. */
+  readonly scheme?: 'http' | 'https'
+}
+
+/** Where the tests' etcd comes from. */
+export type Source =
+  | { readonly from: 'running'; readonly endpoints: readonly string[] }
+  | { readonly from: 'docker'; readonly image: string }
+  | { readonly from: 'path' | 'package'; readonly binary: string }

@@ -1,0 +1,162 @@
+import type { StartedNetwork, StartedTestContainer } from 'testcontainers'
+import type { Cluster, EtcdOptions, Member } from './cluster.js'
+import { untilHealthy } from './health.js'
+import { type MemberPlan, planCluster } from './plan.js'
+
+/** The image of the tests' etcd. It needs `etcd` on its PATH, and no shell. */
+export const defaultImage = 'gcr.io/etcd-development/etcd:v3.4.33'
+
+/** testcontainers, without its helper container, which would have to be pulled as well. */
+async function testcontainers() {
+  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
+  return await import('testcontainers')
+}
+
+/**
+ * Resolves once a Docker engine has answered and holds the image. Rejects if there is no engine, if
+ * it is silent for `deadlineMs`, or if it cannot get the image.
+ */
+export async function prepareDocker(image: string, deadlineMs: number): Promise<void> {
+  const { getContainerRuntimeClient, ImageName } = await testcontainers()
+  const client = await within(deadlineMs, getContainerRuntimeClient())
+  const name = ImageName.fromString(image)
+  if (!(await client.image.exists(name))) await client.image.pull(name)
+}
+
+/** Starts a cluster of containers on a network of its own. */
+export async function startContainers(
+  image: string,
+  size: number,
+  options: EtcdOptions,
+): Promise<Cluster> {
+  const { Network } = await testcontainers()
+  const plans = await planCluster(size, options, {
+    listenHost: '0.0.0.0',
+    peer: (name) => ({ listen: '0.0.0.0:2380', advertise: `${name}:2380` }),
+  })
+  // Never Docker's default bridge: what a killed engine leaves on it can make containers unreachable.
+  const network = await new Network().start()
+  const started = await Promise.allSettled(
+    plans.map((plan) => ContainerMember.start(image, plan, network)),
+  )
+  const members = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const stop = async () => {
+    await Promise.all(members.map((member) => member.remove()))
+    await network.stop()
+  }
+  const failed = started.find((one) => one.status === 'rejected')
+  if (failed !== undefined) {
+    await stop()
+    throw failed.reason
+  }
+  return {
+    members,
+    endpoints: members.map((member) => member.endpoint),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+class ContainerMember implements Member {
+  readonly name: string
+  readonly endpoints: readonly string[]
+  #paused = false
+
+  private constructor(
+    readonly plan: MemberPlan,
+    readonly started: StartedTestContainer,
+  ) {
+    this.name = plan.name
+    this.endpoints = plan.clientPorts.map((port) => `${this.#host}:${port}`)
+  }
+
+  static async start(
+    image: string,
+    plan: MemberPlan,
+    network: StartedNetwork,
+  ): Promise<ContainerMember> {
+    const { GenericContainer, Wait } = await testcontainers()
+    // The same ports inside and outside, fixed, so that a restart finds them again.
+    const ports = [...plan.clientPorts, plan.metricsPort]
+    const started = await new GenericContainer(image)
+      .withEntrypoint(['etcd'])
+      .withCommand([...plan.args, '--data-dir=/tmp/etcd'])
+      .withEnvironment({ ETCD_UNSUPPORTED_ARCH: process.arch })
+      .withNetwork(network)
+      .withNetworkAliases(plan.name)
+      .withExposedPorts(...ports.map((port) => ({ container: port, host: port })))
+      .withWaitStrategy(
+        Wait.forHttp('/health', plan.metricsPort, { abortOnContainerExit: true }).forStatusCode(
+          200,
+        ),
+      )
+      .withStartupTimeout(90_000)
+      .start()
+    return new ContainerMember(plan, started)
+  }
+
+  get endpoint(): string {
+    return this.endpoints[0] ?? ''
+  }
+
+  async kill(): Promise<void> {
+    const container = await this.#container()
+    if (!(await container.inspect()).State.Running) return
+    const dead = container.wait({ condition: 'not-running' })
+    await container.kill({ signal: 'SIGKILL' })
+    await this.#thaw()
+    await dead
+  }
+
+  async start(): Promise<void> {
+    await (await this.#container()).start()
+    await untilHealthy(`${this.#host}:${this.plan.metricsPort}`, AbortSignal.timeout(60_000))
+  }
+
+  async pause(): Promise<void> {
+    await (await this.#container()).pause()
+    this.#paused = true
+  }
+
+  async resume(): Promise<void> {
+    await (await this.#container()).unpause()
+    this.#paused = false
+  }
+
+  async remove(): Promise<void> {
+    await (await this.#container()).remove({ force: true, v: true })
+  }
+
+  get #host(): string {
+    const host = this.started.getHost()
+    return host === 'localhost' ? '127.0.0.1' : host
+  }
+
+  async #container() {
+    const { getContainerRuntimeClient } = await testcontainers()
+    return (await getContainerRuntimeClient()).container.getById(this.started.getId())
+  }
+
+  /** A frozen process dies only once it is thawed; some engines do that by themselves. */
+  async #thaw(): Promise<void> {
+    if (!this.#paused) return
+    this.#paused = false
+    const container = await this.#container()
+    if ((await container.inspect()).State.Paused) await container.unpause()
+  }
+}
+
+async function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`no Docker engine answered within ${deadlineMs} ms`)),
+      deadlineMs,
+    )
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,66 @@
+import type { Cluster, Etcd, EtcdOptions, Source } from './cluster.js'
+import { startContainers } from './docker.js'
+import { startProcesses } from './process.js'
+import { useRunning } from './running.js'
+import { findEtcd } from './source.js'
+
+export type { Cluster, Etcd, EtcdOptions, Member, Source } from './cluster.js'
+
+/** Starts an etcd of one member. Resolves once it is healthy. */
+export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
+  const cluster = await startCluster(1, options)
+  const [member] = cluster.members
+  if (member === undefined) throw new Error('a cluster of one has no member')
+  return Object.assign(member, {
+    stop: cluster.stop,
+    [Symbol.asyncDispose]: cluster.stop,
+  })
+}
+
+/** Starts a cluster of its own. Resolves once every member is healthy. */
+export async function startCluster(size: 1 | 3 = 1, options: EtcdOptions = {}): Promise<Cluster> {
+  const source = await currentSource()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(source, size, options)
+    } catch (error) {
+      // Between its choice and its use, a free port may have been taken.
+      if (attempt === 3 || options.clientPorts !== undefined || !isPortTaken(error)) throw error
+    }
+  }
+}
+
+async function start(source: Source, size: number, options: EtcdOptions): Promise<Cluster> {
+  switch (source.from) {
+    case 'running':
+      return useRunning(source.endpoints, size, options)
+    case 'docker':
+      if (options.advertisePeer !== undefined) return await start(await processes(), size, options)
+      return await startContainers(source.image, size, options)
+    case 'path':
+    case 'package':
+      return await startProcesses(source.binary, size, options)
+  }
+}
+
+/** An etcd that can be run as processes here. */
+async function processes(): Promise<Source> {
+  const onPath = findEtcd({ ...process.env, LOCKED_TEST_ETCD_FROM: 'path' })
+  return await onPath.catch(() => findEtcd({ ...process.env, LOCKED_TEST_ETCD_FROM: 'package' }))
+}
+
+/** What the test run's setup found; outside a test run it is looked for here. */
+async function currentSource(): Promise<Source> {
+  if (process.env.VITEST === undefined) {
+    found ??= findEtcd()
+    return await found
+  }
+  const { inject } = await import('vitest')
+  return inject('etcdSource')
+}
+
+let found: Promise<Source> | undefined
+
+function isPortTaken(error: unknown): boolean {
+  return /address already in use|port is already allocated/.test(`${error}`)
+}

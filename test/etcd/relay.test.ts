@@ -1,0 +1,161 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Relay, startRelay } from './relay.js'
+
+test('passes on what both sides send', async () => {
+  const { relay } = await startRelayed()
+  const client = await open(relay)
+  expect(await client.ask('hello')).toBe('hello')
+})
+
+test('passes on an end, and an answer that comes after it', async () => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.resume().on('end', () => socket.end('bye'))
+  })
+  const relay = await startRelayTo(server)
+  const client = await open(relay)
+  client.socket.end()
+  expect(await client.received('bye')).toBe('bye')
+})
+
+test('frozen, nothing gets through and no connection ends; healed, what was sent arrives', async () => {
+  const { relay, asked } = await startRelayed()
+  const client = await open(relay)
+  await client.ask('a')
+  relay.freeze()
+  client.socket.write('b')
+  const late = await open(relay)
+  late.socket.write('c')
+  await sleep(200)
+  expect(asked()).toBe('a')
+  expect(client.text()).toBe('a')
+  expect(client.socket.destroyed || late.socket.destroyed).toBe(false)
+  await relay.heal()
+  expect(await client.received('ab')).toBe('ab')
+  expect(await late.received('c')).toBe('c')
+})
+
+test('frozen, the server does not learn that a client is gone', async () => {
+  const { relay, connections } = await startRelayed()
+  const client = await open(relay)
+  await client.ask('a')
+  relay.freeze()
+  client.socket.resetAndDestroy()
+  await sleep(200)
+  expect(connections()).toBe(1)
+  await relay.heal()
+  await expect.poll(connections).toBe(0)
+})
+
+test('cut, connections are reset and new ones refused; healed, the same address works', async () => {
+  const { relay, connections } = await startRelayed()
+  const client = await open(relay)
+  await client.ask('a')
+  await relay.cut()
+  await expect.poll(() => client.error()).toBe('ECONNRESET')
+  await expect.poll(connections).toBe(0)
+  await expect(open(relay)).rejects.toThrow('ECONNREFUSED')
+  await relay.heal()
+  const again = await open(relay)
+  expect(await again.ask('b')).toBe('b')
+})
+
+test('delays each direction, and keeps the order when the delay ends', async () => {
+  const { relay } = await startRelayed()
+  const client = await open(relay)
+  relay.delay(100)
+  const before = performance.now()
+  expect(await client.ask('a')).toBe('a')
+  expect(performance.now() - before).toBeGreaterThan(190)
+  client.socket.write('b')
+  await sleep(20)
+  relay.delay(0)
+  client.socket.write('c')
+  expect(await client.received('abc')).toBe('abc')
+})
+
+test('loses answers while requests still arrive; healed, it resets what lost bytes', async () => {
+  const { relay, asked } = await startRelayed()
+  const client = await open(relay)
+  await client.ask('a')
+  relay.dropAnswers()
+  client.socket.write('b')
+  const other = await open(relay)
+  other.socket.write('c')
+  await expect.poll(asked).toBe('abc')
+  await sleep(100)
+  expect(client.text() + other.text()).toBe('a')
+  expect(client.socket.destroyed || other.socket.destroyed).toBe(false)
+  await relay.heal()
+  await expect.poll(() => [client.error(), other.error()]).toEqual(['ECONNRESET', 'ECONNRESET'])
+})
+
+test('a server that refuses resets the client', async () => {
+  const { relay, stop } = await startRelayed()
+  await stop()
+  const client = await open(relay)
+  await expect.poll(() => client.error()).toBe('ECONNRESET')
+})
+
+/** A relay in front of a server that echoes. */
+async function startRelayed() {
+  let asked = ''
+  let connections = 0
+  const server = createServer((socket) => {
+    connections++
+    socket.on('error', () => {})
+    socket.on('close', () => connections--)
+    socket.on('data', (bytes) => {
+      asked += bytes
+      socket.write(bytes)
+    })
+  })
+  const relay = await startRelayTo(server)
+  const stop = () => new Promise((resolve) => server.close(resolve))
+  return { relay, stop, asked: () => asked, connections: () => connections }
+}
+
+async function startRelayTo(server: ReturnType<typeof createServer>): Promise<Relay> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no TCP address')
+  const relay = await startRelay(`127.0.0.1:${address.port}`)
+  onTestFinished(async () => {
+    await relay.stop()
+    server.close()
+  })
+  return relay
+}
+
+async function open(relay: Relay) {
+  const [host, port] = relay.endpoint.split(':')
+  const socket: Socket = connect({ host: `${host}`, port: Number(port), allowHalfOpen: true })
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  let text = ''
+  let error: string | undefined
+  socket.on('data', (bytes) => {
+    text += bytes
+  })
+  socket.on('error', (reason: NodeJS.ErrnoException) => {
+    error = reason.code
+  })
+  const received = async (wanted: string) => {
+    await expect.poll(() => text, { timeout: 5_000 }).toBe(wanted)
+    return text
+  }
+  return {
+    socket,
+    text: () => text,
+    error: () => error,
+    received,
+    async ask(question: string) {
+      const before = text
+      socket.write(question)
+      return (await received(before + question)).slice(before.length)
+    },
+  }
+}

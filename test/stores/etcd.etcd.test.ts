@@ -1,0 +1,54 @@
+import { Etcd3 } from 'etcd3'
+import { afterAll, beforeAll } from 'vitest'
+import { EtcdStore } from '../../src/stores/etcd.js'
+import type { Endpoint } from '../../src/stores/etcd-endpoints.js'
+import { type Etcd, startEtcd } from '../etcd/index.js'
+import { describeStore } from './contract.js'
+
+let etcd: Etcd
+let client: Etcd3
+
+beforeAll(async () => {
+  etcd = await startEtcd()
+  client = new Etcd3({ hosts: etcd.endpoint })
+})
+
+afterAll(async () => {
+  client?.close()
+  await etcd?.stop()
+})
+
+describeStore('EtcdStore', async () => ({
+  store: new EtcdStore([endpointOf(etcd)]),
+  peer: new EtcdStore([endpointOf(etcd)]),
+  // etcd grants no less than one and a half election timeouts, in whole seconds: 2 s by default.
+  ttl: { shortest: 1, ample: 120 },
+  operator: {
+    put: async (path, text) => {
+      await client.put(path).value(text)
+    },
+    delete: async (path) => {
+      await client.delete().key(path)
+    },
+    revoke: async (leaseId) => {
+      await client.leaseClient.leaseRevoke({ ID: leaseId })
+    },
+    compact: async () => {
+      const { header } = await client.kv.range({ key: Buffer.from('any'), keys_only: true })
+      await client.kv.compact({ revision: header.revision, physical: true })
+    },
+  },
+  elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  // The suite rests both stores, and a store at rest has nothing open.
+  stop: async () => {},
+}))
+
+function endpointOf({ endpoint }: Etcd): Endpoint {
+  return {
+    name: endpoint,
+    open: () => new Etcd3({ hosts: endpoint }),
+    close: (opened) => {
+      if (opened instanceof Etcd3) opened.close()
+    },
+  }
+}

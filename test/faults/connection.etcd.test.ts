@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect } from 'vitest'
+import { now } from './now.js'
+import { expectInTime, leaderWithinMs, type Scene, SLACK_MS, test } from './scene.js'
+
+describe('a leader whose connection freezes', () => {
+  test('deselects before anyone else is selected, while still cut off, and follows after healing', async ({
+    scene,
+  }) => {
+    await scene.startEtcd()
+    const [leader, other] = await scene.lead('a', 'b')
+    const cutAt = now()
+    leader.freeze()
+    const deselected = await leader.until('deselect', { after: cutAt, withinMs: 30_000 })
+    expect(deselected).toMatchObject({ reason: 'expired' })
+    const elected = await scene.elected({ after: cutAt })
+    expect(elected.leader).toBe(other)
+    expect(deselected.at).toBeLessThan(elected.at)
+    expectInTime(elected.at, cutAt, leaderWithinMs(scene.ttl))
+
+    const healedAt = now()
+    await leader.heal()
+    const seen = await leader.until('change', { after: healedAt, withinMs: 30_000 })
+    expect(seen).toMatchObject({ nodeid: 'b', value: 'value of b' })
+    expectInTime(seen.at, healedAt, leaderWithinMs(scene.ttl))
+    expect(await leader.call('state')).toMatchObject({ state: 'follower', isLeader: false })
+  })
+})
+
+describe('a leader whose connection is reset and stays down', () => {
+  test('deselects before anyone else is selected, and follows after healing', async ({ scene }) => {
+    await scene.startEtcd()
+    const [leader, other] = await scene.lead('a', 'b')
+    const cutAt = now()
+    await leader.cut()
+    const deselected = await leader.until('deselect', { after: cutAt, withinMs: 30_000 })
+    const elected = await scene.elected({ after: cutAt })
+    expect(elected.leader).toBe(other)
+    expect(deselected.at).toBeLessThan(elected.at)
+    expectInTime(elected.at, cutAt, leaderWithinMs(scene.ttl))
+
+    const healedAt = now()
+    await leader.heal()
+    const seen = await leader.until('change', { after: healedAt, withinMs: 30_000 })
+    expectInTime(seen.at, healedAt, leaderWithinMs(scene.ttl))
+  })
+})
+
+describe('an answer is lost', () => {
+  test('to a claim that was applied: never two leaders, and one within ttl + 3 s of healing', async ({
+    scene,
+  }) => {
+    // Its session must outlast the hold-up.
+    scene.ttl = 5
+    await scene.startEtcd()
+    const [leader, claimer] = await scene.lead('a', 'b')
+    if (claimer === undefined) throw new Error('two were asked for')
+    // Between the news that the path is vacant and the claim, the event loop is held up.
+    await claimer.call('blockOn', { event: 'vacant', ms: 1_000 })
+    const released = leader.stop()
+    await claimer.until('blocked', { withinMs: 30_000 })
+    claimer.dropAnswers()
+    await untilStands(scene, (record) => record?.id === 'b')
+    expect(claimer.all('select')).toEqual([])
+    await released
+    const healedAt = now()
+    await claimer.heal()
+    const elected = await scene.elected({ after: healedAt })
+    expect(elected.leader).toBe(claimer)
+    expectInTime(elected.at, healedAt, leaderWithinMs(scene.ttl))
+  })
+
+  test('to a release: stop resolves, and another node is elected at once', async ({ scene }) => {
+    scene.ttl = 5
+    await scene.startEtcd()
+    const [leader, other] = await scene.lead('a', 'b')
+    leader.dropAnswers()
+    const stoppedAt = now()
+    const stopped = leader.stop()
+    const elected = await scene.elected({ after: stoppedAt })
+    expect(elected.leader).toBe(other)
+    // Not only when its lease expires.
+    expect(elected.at - stoppedAt).toBeLessThan(SLACK_MS)
+    await stopped
+    const healedAt = now()
+    await leader.heal()
+    await leader.start()
+    expectInTime(now(), healedAt, leaderWithinMs(scene.ttl))
+    expect(await leader.call('state')).toMatchObject({ state: 'follower', holder: 'b' })
+  })
+
+  test('to a propose: everyone hears of the value, once', async ({ scene }) => {
+    scene.ttl = 5
+    await scene.startEtcd()
+    const competitors = await scene.lead('a', 'b')
+    const [leader] = competitors
+    leader.dropAnswers()
+    const proposedAt = now()
+    await leader.call('propose', { value: 'another value' })
+    await untilStands(scene, (record) => record?.value === 'another value')
+    await leader.heal()
+    for (const competitor of competitors) {
+      await competitor.until('change', { after: proposedAt, withinMs: 30_000 })
+    }
+    await leader.until('refresh', { after: now(), withinMs: 30_000 })
+    for (const competitor of competitors) {
+      expect(competitor.all('change', proposedAt)).toMatchObject([{ value: 'another value' }])
+    }
+    expect(leader.all('deselect')).toEqual([])
+  })
+})
+
+describe('slow etcd, whose answers take 80 % of the validity left', () => {
+  test('no flapping, no second leader', async ({ scene }) => {
+    scene.ttl = 5
+    await scene.startEtcd()
+    const [leader] = await scene.lead('a', 'b')
+    // A renewal is sent at half the ttl, when 0.4 of it are left of the validity.
+    const roundTripMs = scene.ttl * 1_000 * 0.4 * 0.8
+    for (const competitor of scene.competitors) competitor.delay(roundTripMs / 2)
+    const slowSince = now()
+    await sleep(4 * scene.ttl * 1_000)
+    expect(leader.all('deselect')).toEqual([])
+    expect(leader.all('refresh', slowSince).length).toBeGreaterThanOrEqual(6)
+  })
+})
+
+describe('a leader that is connected to one of three members', () => {
+  test('goes over to another when that one freezes, and stays leader', async ({ scene }) => {
+    scene.ttl = 5
+    await scene.startEtcd(3)
+    const [leader] = await scene.lead('a', 'b')
+    const [frozen] = leader.relays
+    for (const relay of leader.relays) if (relay !== frozen) await relay.cut()
+    await leader.until('refresh', { after: now() + scene.ttl * 500, withinMs: 30_000 })
+    frozen?.freeze()
+    for (const relay of leader.relays) if (relay !== frozen) await relay.heal()
+    await sleep(2 * scene.ttl * 1_000)
+    expect(leader.all('deselect')).toEqual([])
+    // Its guard goes to the member that is in use now.
+    await leader.call('guard')
+    expect(await leader.call('commit', { key: 'guarded', value: 'x' })).toBe(true)
+  })
+})
+
+/** Resolves once this is what stands at the path. */
+async function untilStands(
+  scene: Scene,
+  holds: (record: { readonly id: string; readonly value: unknown } | null) => boolean,
+): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const text = await scene.operator.get(scene.path).string()
+        return holds(text === null ? null : JSON.parse(text))
+      },
+      { timeout: 15_000, interval: 20 },
+    )
+    .toBe(true)
+}

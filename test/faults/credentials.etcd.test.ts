@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Etcd3 } from 'etcd3'
+import { describe, expect, onTestFinished } from 'vitest'
+import type { Competitor } from './competitor.js'
+import { now } from './now.js'
+import { expectInTime, leaderWithinMs, type Scene, test } from './scene.js'
+
+describe('credentials', () => {
+  test('that are wrong from the start: one readable error, and no retry', async ({ scene }) => {
+    await startWithUsers(scene)
+    const node = await launchAs(scene, 'a', 'competes', 'wrong')
+    await expect(node.start()).rejects.toMatchObject({
+      name: 'RefusedError',
+      message: expect.stringMatching(/authentication failed, invalid user ID or password/),
+    })
+    await expectToRest(node)
+  })
+
+  test('that become wrong while running: the leader says so, stops, and another takes over', async ({
+    scene,
+  }) => {
+    const root = await startWithUsers(scene)
+    const leader = await launchAs(scene, 'a', 'competes', 'secret')
+    await leader.start()
+    await leader.until('select', { withinMs: 30_000 })
+    const other = await launchAs(scene, 'b', 'competes too', 'secret')
+    await other.start()
+
+    const changedAt = now()
+    await root.user('competes').setPassword('another')
+    await leader.call('propose', { value: 'another value' })
+    const error = await leader.until('error', { after: changedAt, withinMs: 30_000 })
+    expect(error).toMatchObject({
+      name: 'RefusedError',
+      message: expect.stringMatching(/auth/),
+    })
+    const deselected = await leader.until('deselect', { after: changedAt, withinMs: 30_000 })
+    expect(deselected).toMatchObject({ reason: 'refused' })
+    const elected = await scene.elected({ after: changedAt })
+    expect(elected.leader).toBe(other)
+    expectInTime(elected.at, error.at, leaderWithinMs(scene.ttl))
+    await expectToRest(leader)
+  })
+
+  test('without permission for the path: one readable error, and no retry', async ({ scene }) => {
+    await startWithUsers(scene)
+    const node = await launchAs(scene, 'a', 'may nothing', 'secret')
+    await expect(node.start()).rejects.toMatchObject({
+      name: 'RefusedError',
+      message: expect.stringMatching(/permission denied/),
+    })
+    await expectToRest(node)
+  })
+
+  test('whose permission for the path is taken away: the leader says so, stops, and another takes over', async ({
+    scene,
+  }) => {
+    const root = await startWithUsers(scene)
+    const leader = await launchAs(scene, 'a', 'competes', 'secret')
+    await leader.start()
+    await leader.until('select', { withinMs: 30_000 })
+    const other = await launchAs(scene, 'b', 'competes too', 'secret')
+    await other.start()
+
+    const takenAt = now()
+    await root.user('competes').removeRole('competitor')
+    await leader.call('propose', { value: 'another value' })
+    const error = await leader.until('error', { after: takenAt, withinMs: 30_000 })
+    expect(error).toMatchObject({ message: expect.stringMatching(/permission denied/) })
+    const elected = await scene.elected({ after: takenAt })
+    expect(elected.leader).toBe(other)
+    expectInTime(elected.at, error.at, leaderWithinMs(scene.ttl))
+    await expectToRest(leader)
+  })
+})
+
+/** Three users of whom one may not use the path. Resolves with root’s client. */
+async function startWithUsers(scene: Scene): Promise<Etcd3> {
+  await scene.startEtcd()
+  const { operator } = scene
+  const role = await operator.role('competitor').create()
+  await role.grant({ permission: 'Readwrite', range: operator.range({ prefix: '/' }) })
+  const rootRole = await operator.role('root').create()
+  const rootUser = await operator.user('root').create('secret')
+  await rootUser.addRole(rootRole)
+  for (const name of ['competes', 'competes too']) {
+    const user = await operator.user(name).create('secret')
+    await user.addRole(role)
+  }
+  await operator.user('may nothing').create('secret')
+  await operator.auth.authEnable({})
+  const root = new Etcd3({
+    hosts: scene.cluster.endpoints.map((endpoint) => `http://${endpoint}`),
+    auth: { username: 'root', password: 'secret' },
+  })
+  onTestFinished(() => root.close())
+  return root
+}
+
+function launchAs(
+  scene: Scene,
+  name: string,
+  username: string,
+  password: string,
+): Promise<Competitor> {
+  return scene.launch(name, { locker: { auth: { username, password } } })
+}
+
+/** It has told one error, and leaves the cluster alone. */
+async function expectToRest(competitor: Competitor): Promise<void> {
+  // What belongs to its stop may still be on its way.
+  await sleep(2_000)
+  const [relay] = competitor.relays
+  const openedBefore = relay?.opened
+  const toldBefore = competitor.all('unreachable').length
+  await sleep(2_000)
+  expect(relay?.opened).toBe(openedBefore)
+  expect(competitor.all('unreachable').length).toBe(toldBefore)
+  expect(competitor.all('error')).toHaveLength(1)
+  expect(await competitor.call('state')).toMatchObject({ state: 'stopped', isLeader: false })
+}

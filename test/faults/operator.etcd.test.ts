@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect } from 'vitest'
+import { now } from './now.js'
+import { expectInTime, leaderWithinMs, type Scene, test } from './scene.js'
+
+describe('an operator', () => {
+  test('revokes the lease: the leader deselects, and there is one leader again within ttl + 3 s', async ({
+    scene,
+  }) => {
+    await scene.startEtcd()
+    const [leader] = await scene.lead('a', 'b')
+    const { lease } = await keyOf(scene)
+    const revokedAt = now()
+    await scene.operator.leaseClient.leaseRevoke({ ID: lease })
+    await leader.until('deselect', { after: revokedAt, withinMs: 30_000 })
+    const elected = await scene.elected({ after: revokedAt })
+    expectInTime(elected.at, revokedAt, leaderWithinMs(scene.ttl))
+  })
+
+  test('deletes the key: the leader deselects, and there is one leader again within ttl + 3 s', async ({
+    scene,
+  }) => {
+    await scene.startEtcd()
+    const [leader] = await scene.lead('a', 'b')
+    const deletedAt = now()
+    await scene.operator.delete().key(scene.path)
+    const deselected = await leader.until('deselect', { after: deletedAt, withinMs: 30_000 })
+    expect(deselected).toMatchObject({ reason: 'vacated' })
+    const elected = await scene.elected({ after: deletedAt })
+    expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
+  })
+
+  test('overwrites the key with junk: the leader deselects, all see the junk, and nobody leads until it is gone', async ({
+    scene,
+  }) => {
+    await scene.startEtcd()
+    const [leader, other] = await scene.lead('a', 'b')
+    if (other === undefined) throw new Error('two were asked for')
+    const overwrittenAt = now()
+    scene.wrote('{not a record', null)
+    await scene.operator.put(scene.path).value('{not a record')
+    const deselected = await leader.until('deselect', { after: overwrittenAt, withinMs: 30_000 })
+    expect(deselected).toMatchObject({ reason: 'overwritten' })
+    for (const competitor of [leader, other]) {
+      const seen = await competitor.until('change', { after: overwrittenAt, withinMs: 30_000 })
+      expect(seen).toMatchObject({ value: '{not a record', nodeid: null })
+    }
+    // The lease that the record was attached to may run out: the junk is not attached to it.
+    await sleep(scene.ttl * 1_500)
+    expect(await scene.operator.get(scene.path).string()).toBe('{not a record')
+    expect(scene.competitors.flatMap((one) => one.all('select', overwrittenAt))).toEqual([])
+
+    const deletedAt = now()
+    await scene.operator.delete().key(scene.path)
+    const elected = await scene.elected({ after: deletedAt })
+    expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
+  })
+
+  test('overwrites the key with a record of another node: the leader deselects and follows it', async ({
+    scene,
+  }) => {
+    await scene.startEtcd()
+    const [leader, other] = await scene.lead('a', 'b')
+    if (other === undefined) throw new Error('two were asked for')
+    const overwrittenAt = now()
+    scene.wrote('value of x', 'x')
+    const { ID: lease } = await scene.operator.leaseClient.leaseGrant({ TTL: scene.ttl })
+    await scene.operator
+      .put(scene.path)
+      .value(JSON.stringify({ id: 'x', value: 'value of x', instance: 'x' }))
+      .lease(lease)
+    const deselected = await leader.until('deselect', { after: overwrittenAt, withinMs: 30_000 })
+    expect(deselected).toMatchObject({ reason: 'overwritten' })
+    for (const competitor of [leader, other]) {
+      const seen = await competitor.until('change', { after: overwrittenAt, withinMs: 30_000 })
+      expect(seen).toMatchObject({ value: 'value of x', nodeid: 'x' })
+    }
+    // Nobody renews x’s lease.
+    const elected = await scene.elected({ after: overwrittenAt })
+    expect(elected.at - overwrittenAt).toBeGreaterThan(scene.ttl * 1_000 - 100)
+    expectInTime(elected.at, overwrittenAt, leaderWithinMs(scene.ttl))
+  })
+
+  test('writes the leader’s own record under another lease: its reign is over, and it is elected anew', async ({
+    scene,
+  }) => {
+    await scene.startEtcd()
+    const [leader] = await scene.lead('a', 'b')
+    const { text } = await keyOf(scene)
+    const { ID: lease } = await scene.operator.leaseClient.leaseGrant({ TTL: 60 })
+    const overwrittenAt = now()
+    scene.wrote('value of a', 'a')
+    await scene.operator.put(scene.path).value(text).lease(lease)
+    const deselected = await leader.until('deselect', { after: overwrittenAt, withinMs: 30_000 })
+    expect(deselected).toMatchObject({ reason: 'overwritten' })
+    const elected = await scene.elected({ after: overwrittenAt })
+    expectInTime(elected.at, overwrittenAt, leaderWithinMs(scene.ttl))
+  })
+
+  test('writes the leader’s own record under no lease: its reign is over, and nobody overwrites it', async ({
+    scene,
+  }) => {
+    await scene.startEtcd()
+    const [leader] = await scene.lead('a', 'b')
+    const { text } = await keyOf(scene)
+    const overwrittenAt = now()
+    scene.wrote('value of a', 'a')
+    await scene.operator.put(scene.path).value(text)
+    await leader.until('deselect', { after: overwrittenAt, withinMs: 30_000 })
+    await sleep(scene.ttl * 1_500)
+    expect(scene.competitors.flatMap((one) => one.all('select', overwrittenAt))).toEqual([])
+
+    const deletedAt = now()
+    await scene.operator.delete().key(scene.path)
+    const elected = await scene.elected({ after: deletedAt })
+    expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
+  })
+})
+
+async function keyOf(scene: Scene): Promise<{ readonly text: string; readonly lease: string }> {
+  const { kvs } = await scene.operator.get(scene.path).exec()
+  const [kv] = kvs
+  if (kv === undefined) throw new Error(`nothing stands at ${scene.path}`)
+  return { text: kv.value.toString(), lease: kv.lease }
+}

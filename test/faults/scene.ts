@@ -1,0 +1,193 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Etcd3 } from 'etcd3'
+import { afterAll, test as base, expect } from 'vitest'
+import { checkHistory } from '../../src/testing/checker.js'
+import { formatEntry, type HistoryEntry } from '../../src/testing/history.js'
+import { formatReport, type Report } from '../../src/testing/report.js'
+import { type Cluster, type EtcdOptions, startCluster } from '../etcd/index.js'
+import { bigintAsText, Competitor, type CompetitorSettings } from './competitor.js'
+import { now } from './now.js'
+
+/** How much later than promised something may be seen on a machine that is busy with other tests. */
+export const SLACK_MS = 1_500
+/** How long to wait for what is to come at all; what was promised about its time is asserted after. */
+const PATIENCE_MS = 30_000
+
+/** Within how many milliseconds there is a leader once etcd can be reached: ttl + 3 s. */
+export function leaderWithinMs(ttl: number): number {
+  return ttl * 1_000 + 3_000
+}
+
+export interface Elected {
+  readonly leader: Competitor
+  /** When it was selected. */
+  readonly at: number
+}
+
+type JoinOptions = Partial<Omit<CompetitorSettings, 'name'>>
+
+/** A cluster, competitors in processes of their own, and the history of what they do. */
+export class Scene {
+  /** All that ever joined. */
+  readonly competitors: Competitor[] = []
+  ttl = 2
+  path = '/scene'
+  #cluster: Cluster | null = null
+  #operator: Etcd3 | null = null
+  readonly #writes: HistoryEntry[] = []
+
+  get cluster(): Cluster {
+    if (this.#cluster === null) throw new Error('scene: call startEtcd first')
+    return this.#cluster
+  }
+
+  async startEtcd(size: 1 | 3 = 1, options?: EtcdOptions): Promise<Cluster> {
+    this.#cluster = await startCluster(size, options)
+    return this.#cluster
+  }
+
+  /** A client that reaches the cluster whatever the competitors’ relays do. */
+  get operator(): Etcd3 {
+    this.#operator ??= new Etcd3({
+      hosts: this.cluster.endpoints.map((endpoint) => `http://${endpoint}`),
+    })
+    return this.#operator
+  }
+
+  /** Launches a competitor, which is not started. */
+  async launch(name: string, options: JoinOptions = {}): Promise<Competitor> {
+    const { path, ttl } = this
+    const settings = {
+      path,
+      ttl,
+      id: name,
+      value: `value of ${name}`,
+      // Shows what the election of the etcd3 package does under the same faults.
+      program: process.env.LOCKED_TEST_PEER === 'etcd3' ? 'competitor-etcd3.mjs' : 'competitor.mjs',
+      ...options,
+      name,
+    } as const
+    const competitor = await Competitor.launch(settings, this.cluster.endpoints)
+    this.competitors.push(competitor)
+    return competitor
+  }
+
+  /** Launches and starts one competitor after the other: the first becomes leader. */
+  async join(...names: readonly string[]): Promise<readonly Competitor[]> {
+    const joined = await Promise.all(names.map((name) => this.launch(name)))
+    for (const competitor of joined) await competitor.start()
+    return joined
+  }
+
+  /** A leader and its followers. */
+  async lead(...names: readonly string[]): Promise<readonly [Competitor, ...Competitor[]]> {
+    const [leader, ...others] = await this.join(...names)
+    if (leader === undefined) throw new Error('scene: name somebody')
+    await leader.until('select', { withinMs: PATIENCE_MS })
+    return [leader, ...others]
+  }
+
+  /** The first leadership after a time, of any competitor or of one of these. */
+  async elected({
+    after,
+    among = this.competitors,
+  }: {
+    readonly after: number
+    readonly among?: readonly Competitor[]
+  }): Promise<Elected> {
+    const found = await Promise.any(
+      among
+        .filter(({ isRunning }) => isRunning)
+        .map(async (leader) => {
+          const { at } = await leader.until('select', { after, withinMs: PATIENCE_MS })
+          return { leader, at }
+        }),
+    )
+    // Another’s may have been told later and be earlier.
+    const earliest = among
+      .flatMap((leader) => leader.all('select', after).map(({ at }) => ({ leader, at })))
+      .sort((a, b) => a.at - b.at)
+    return earliest[0] ?? found
+  }
+
+  /** Resolves once exactly one competitor leads, with it and when it was selected. */
+  async led(): Promise<Elected> {
+    const find = () => {
+      const leaders = this.competitors.filter(({ leadership }) => leadership !== null)
+      const [leader] = leaders
+      if (leaders.length !== 1 || !leader?.leadership) return null
+      return { leader, at: leader.leadership.at }
+    }
+    const running = this.competitors.filter(({ isRunning }) => isRunning)
+    return await Promise.any(
+      running.map(async (competitor) => {
+        await competitor.untilTrue(() => find() !== null, 'leader', PATIENCE_MS)
+        const found = find()
+        if (found === null) throw new Error('no leader')
+        return found
+      }),
+    )
+  }
+
+  /** Says in the history that an operator is about to write this. Junk has no id. */
+  wrote(value: unknown, id: string | null): void {
+    const { path } = this
+    this.#writes.push({
+      kind: 'wrote',
+      at: now(),
+      path,
+      node: 'operator',
+      process: 'operator',
+      value,
+      id,
+    })
+  }
+
+  history(): readonly HistoryEntry[] {
+    return [...this.competitors.flatMap((competitor) => competitor.history()), ...this.#writes]
+  }
+
+  /** Ends everything, and checks the history. */
+  async end(): Promise<Report> {
+    await Promise.all(this.competitors.map((competitor) => competitor.end()))
+    this.#operator?.close()
+    await this.#cluster?.stop()
+    return checkHistory(this.history())
+  }
+
+  /** Keeps the history for whoever wants to know what went wrong. */
+  save(folder: string, name: string): void {
+    mkdirSync(folder, { recursive: true })
+    const inOrder = [...this.history()].sort((a, b) => a.at - b.at)
+    writeFileSync(join(folder, `${name}.jsonl`), inOrder.map(formatEntry).join(''))
+    for (const { name: who, told } of this.competitors) {
+      const lines = told.map((line) => JSON.stringify(line, bigintAsText)).join('\n')
+      writeFileSync(join(folder, `${name}-${who}.jsonl`), lines)
+    }
+  }
+}
+
+/** A test with a scene, whose history is checked at the end, whatever the test itself found. */
+export const test = base.extend<{ scene: Scene }>({
+  scene: async ({ task }, use) => {
+    const scene = new Scene()
+    await use(scene)
+    const report = await scene.end()
+    const folder = process.env.LOCKED_TEST_HISTORIES
+    if (folder) scene.save(folder, task.name.replace(/\W+/g, '-'))
+    if (report.faults.length > 0) broken.push(formatReport(report))
+    expect(report.faults, formatReport(report)).toEqual([])
+  },
+})
+
+/** A promise that was broken stays so, even if its test is tried again and then passes. */
+const broken: string[] = []
+afterAll(() => {
+  expect(broken).toEqual([])
+})
+
+/** Asserts that `at` is no later than promised, counted from `from`. */
+export function expectInTime(at: number, from: number, promisedMs: number): void {
+  expect(at - from, `promised within ${promisedMs} ms`).toBeLessThan(promisedMs + SLACK_MS)
+}

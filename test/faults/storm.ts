@@ -1,0 +1,307 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Report } from '../../src/testing/report.js'
+import { createPeers, type Peers } from '../etcd/peers.js'
+import type { Competitor, CompetitorSettings } from './competitor.js'
+import { now } from './now.js'
+import { Random } from './random.js'
+import { leaderWithinMs, Scene } from './scene.js'
+
+export interface StormOptions {
+  readonly seed: number
+  /** For how long faults begin. Healing takes a little longer. */
+  readonly lastsMs: number
+  readonly ttl?: number
+  /** Whose election is tried: ours, or the one of the etcd3 package. */
+  readonly peer?: 'locked' | 'etcd3'
+  readonly log?: (line: string) => void
+}
+
+export interface StormOutcome {
+  readonly report: Report
+  /** How often each fault was made. */
+  readonly faults: Readonly<Record<string, number>>
+  /** From the end of healing until there was a leader; null if there was none in time. */
+  readonly leaderAfterMs: number | null
+  /** Whether all said the same leader in the end. */
+  readonly agreed: boolean
+}
+
+interface Fault {
+  readonly name: string
+  /** Makes it, lets it last, and heals it. */
+  run(lastsMs: number): Promise<void>
+}
+
+const NODES = ['a', 'b', 'c', 'd', 'e']
+const PATIENCE_MS = 60_000
+
+/** Three members, five nodes in five processes, and random faults; then healing. */
+export async function runStorm({
+  seed,
+  lastsMs,
+  ttl = 2,
+  peer = 'locked',
+  log = () => {},
+}: StormOptions): Promise<StormOutcome> {
+  const random = new Random(seed)
+  const peers = createPeers()
+  const scene = new Scene()
+  scene.ttl = ttl
+  try {
+    await scene.startEtcd(3, { advertisePeer: (listen) => peers.advertise(listen) })
+    const storm = new Storm(scene, peers, random, peer, log)
+    await storm.begin()
+    await storm.rage(lastsMs)
+    const ending = await storm.heal()
+    return { report: await scene.end(), faults: storm.counts, ...ending }
+  } finally {
+    await scene.end()
+    await peers.stop()
+    const folder = process.env.LOCKED_TEST_HISTORIES
+    if (folder) scene.save(folder, `storm-${peer}-${seed}`)
+  }
+}
+
+class Storm {
+  readonly counts: Record<string, number> = {}
+  readonly #scene: Scene
+  readonly #peers: Peers
+  readonly #random: Random
+  readonly #program: NonNullable<CompetitorSettings['program']>
+  readonly #log: (line: string) => void
+  /** The running competitor of each node, by the node's id. */
+  readonly #nodes = new Map<string, Competitor>()
+  /** What a fault is being made of: one at a time for each. */
+  readonly #busy = new Set<string>()
+  #memberIds: readonly string[] = []
+  #lives = 0
+  #proposals = 0
+
+  constructor(
+    scene: Scene,
+    peers: Peers,
+    random: Random,
+    peer: 'locked' | 'etcd3',
+    log: (line: string) => void,
+  ) {
+    this.#scene = scene
+    this.#peers = peers
+    this.#random = random
+    this.#program = peer === 'locked' ? 'competitor.mjs' : 'competitor-etcd3.mjs'
+    this.#log = log
+  }
+
+  async begin(): Promise<void> {
+    const { members } = await this.#scene.operator.cluster.memberList({})
+    this.#memberIds = this.#scene.cluster.members.map(
+      ({ name }) => members.find((member) => member.name === name)?.ID ?? '',
+    )
+    await Promise.all(NODES.map((id) => this.#launch(id)))
+  }
+
+  /** Makes faults, some of them at the same time, until the time is over. */
+  async rage(lastsMs: number): Promise<void> {
+    const untilMs = now() + lastsMs
+    const going = new Set<Promise<void>>()
+    while (now() < untilMs) {
+      const fault = this.#pick()
+      const faultLastsMs = this.#random.between(100, 3 * this.#scene.ttl * 1_000)
+      const pauseMs = this.#random.between(0, this.#scene.ttl * 1_000)
+      if (fault !== null) {
+        this.counts[fault.name] = (this.counts[fault.name] ?? 0) + 1
+        this.#log(`${fault.name} for ${Math.round(faultLastsMs)} ms`)
+        const one = fault.run(Math.min(faultLastsMs, Math.max(100, untilMs - now())))
+        going.add(one)
+        void one.then(
+          () => going.delete(one),
+          () => {},
+        )
+      }
+      await sleep(Math.min(pauseMs, Math.max(0, untilMs - now())))
+    }
+    await Promise.all(going)
+  }
+
+  /** Everything is whole again: how long until there is a leader whom all know. */
+  async heal(): Promise<{ readonly leaderAfterMs: number | null; readonly agreed: boolean }> {
+    const { ttl } = this.#scene
+    const healedAt = now()
+    const competitors = [...this.#nodes.values()]
+    const leader = () => {
+      const leaders = competitors.filter(({ leadership }) => leadership !== null)
+      return leaders.length === 1 ? leaders[0] : undefined
+    }
+    const deadline = healedAt + leaderWithinMs(ttl) + PATIENCE_MS
+    let ledAt: number | null = null
+    let agreed = false
+    while (now() < deadline && !agreed) {
+      const one = leader()
+      ledAt = one === undefined ? null : (ledAt ?? now())
+      if (one !== undefined) {
+        const states = await Promise.all(competitors.map((each) => each.call('state')))
+        agreed = states.every(
+          (state) => this.#program !== 'competitor.mjs' || holderOf(state) === one.settings.id,
+        )
+      }
+      await sleep(20)
+    }
+    // And it stays like that.
+    await sleep(2 * ttl * 1_000)
+    return {
+      leaderAfterMs: ledAt === null ? null : Math.max(0, ledAt - healedAt),
+      agreed: agreed && leader() !== undefined,
+    }
+  }
+
+  async #launch(id: string): Promise<void> {
+    this.#lives += 1
+    const competitor = await this.#scene.launch(`${id}${this.#lives}`, {
+      id,
+      value: `value of ${id} in life ${this.#lives}`,
+      program: this.#program,
+    })
+    this.#nodes.set(id, competitor)
+    competitor.start().catch(() => {})
+  }
+
+  /** A random fault of something that is whole; null if what was picked is not. */
+  #pick(): Fault | null {
+    const id = this.#random.pick(NODES)
+    // Half of the time it is the leader that it happens to, if there is one.
+    const leading = [...this.#nodes].find(([, { leadership }]) => leadership !== null)?.[0]
+    const target = this.#random.next() < 0.5 ? (leading ?? id) : id
+    const member = Math.floor(this.#random.next() * 3)
+    const kind = this.#random.next()
+    return kind < 0.75 ? this.#nodeFault(target) : this.#memberFault(member)
+  }
+
+  #nodeFault(id: string): Fault | null {
+    const random = this.#random
+    const name = random.pick([
+      'freeze',
+      'cut',
+      'lose answers',
+      'delay',
+      'freeze one relay',
+      'suspend',
+      'block',
+      'kill -9',
+      'stop',
+      'propose',
+    ])
+    const delayMs = random.between(20, 400)
+    const relayIndex = Math.floor(random.next() * 3)
+    const node = this.#nodes.get(id)
+    if (node === undefined || this.#busy.has(id)) return null
+    const faults: Readonly<Record<string, (lastsMs: number) => Promise<void>>> = {
+      freeze: async (lastsMs) => {
+        node.freeze()
+        await sleep(lastsMs)
+        await node.heal()
+      },
+      cut: async (lastsMs) => {
+        await node.cut()
+        await sleep(lastsMs)
+        await node.heal()
+      },
+      'lose answers': async (lastsMs) => {
+        node.dropAnswers()
+        await sleep(lastsMs)
+        await node.heal()
+      },
+      delay: async (lastsMs) => {
+        node.delay(delayMs)
+        await sleep(lastsMs)
+        await node.heal()
+      },
+      'freeze one relay': async (lastsMs) => {
+        node.relays[relayIndex]?.freeze()
+        await sleep(lastsMs)
+        await node.heal()
+      },
+      suspend: async (lastsMs) => {
+        node.suspend()
+        await sleep(lastsMs)
+        node.resume()
+      },
+      block: async (lastsMs) => {
+        await node.call('block', { ms: lastsMs })
+      },
+      'kill -9': async (lastsMs) => {
+        this.#nodes.delete(id)
+        await node.end()
+        await sleep(lastsMs)
+        await this.#launch(id)
+      },
+      stop: async (lastsMs) => {
+        await node.stop()
+        await sleep(lastsMs)
+        node.start().catch(() => {})
+      },
+      propose: async () => {
+        this.#proposals += 1
+        await node.call('propose', { value: `proposal ${this.#proposals}` })
+      },
+    }
+    return this.#exclusively(`${name} ${node.leadership === null ? 'node' : 'leader'}`, id, (ms) =>
+      faults[name]?.(ms),
+    )
+  }
+
+  /** Mostly a minority; now and then another member fails as well. */
+  #memberFault(index: number): Fault | null {
+    const name = this.#random.pick([
+      'kill member',
+      'pause member',
+      'cut off vanish',
+      'cut off reset',
+    ])
+    const member = this.#scene.cluster.members[index]
+    const memberId = this.#memberIds[index]
+    if (member === undefined || memberId === undefined || this.#busy.has(member.name)) return null
+    const othersBusy = this.#scene.cluster.members.filter(({ name }) => this.#busy.has(name)).length
+    if (othersBusy > 1) return null
+    if (name.startsWith('cut off')) {
+      return this.#exclusively(name, 'peers', async (lastsMs) => {
+        this.#peers.cutOff(memberId, name === 'cut off vanish' ? 'vanish' : 'reset')
+        await sleep(lastsMs)
+        this.#peers.heal()
+      })
+    }
+    return this.#exclusively(name, member.name, async (lastsMs) => {
+      if (name === 'kill member') {
+        await member.kill()
+        await sleep(lastsMs)
+        // It is healthy once there is a majority, for which another may have to come back first.
+        await member.start()
+      } else {
+        await member.pause()
+        await sleep(lastsMs)
+        await member.resume()
+      }
+    })
+  }
+
+  #exclusively(
+    name: string,
+    what: string,
+    run: (lastsMs: number) => Promise<void> | undefined,
+  ): Fault | null {
+    if (this.#busy.has(what)) return null
+    return {
+      name,
+      run: async (lastsMs) => {
+        this.#busy.add(what)
+        try {
+          await run(lastsMs)
+        } finally {
+          this.#busy.delete(what)
+        }
+      },
+    }
+  }
+}
+
+function holderOf(state: unknown): unknown {
+  return typeof state === 'object' && state !== null && 'holder' in state ? state.holder : undefined
+}

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect } from 'vitest'
+import { now } from './now.js'
+import { expectInTime, leaderWithinMs, type Scene, SLACK_MS, test } from './scene.js'
+
+describe('the work of a leader', () => {
+  test('is aborted before another node could be leader, when its connection freezes', async ({
+    scene,
+  }) => {
+    const [leader, other] = await working(scene)
+    leader.freeze()
+    const aborted = await leader.until('aborted', { withinMs: 30_000 })
+    const works = await other.until('work', { withinMs: 30_000 })
+    expect(aborted.at).toBeLessThan(works.at)
+  })
+
+  test('may end before stop releases', async ({ scene }) => {
+    scene.ttl = 5
+    const [leader, other] = await working(scene, { lingerMs: 1_500 })
+    await leader.until('refresh', { after: now(), withinMs: 30_000 })
+    const stoppedAt = now()
+    await leader.stop()
+    const worked = await leader.until('worked', { after: stoppedAt, withinMs: 30_000 })
+    const works = await other.until('work', { withinMs: 30_000 })
+    expect(worked.at).toBeLessThan(works.at)
+    expect(works.at - stoppedAt).toBeLessThan(1_500 + SLACK_MS)
+  })
+
+  test('that does not end is waited for by stop, but not past validity', async ({ scene }) => {
+    const [leader, other] = await working(scene, { lingerMs: 60_000 })
+    const stoppedAt = now()
+    await leader.stop()
+    expectInTime(now(), stoppedAt, scene.ttl * 1_000)
+    const works = await other.until('work', { withinMs: 30_000 })
+    expectInTime(works.at, stoppedAt, leaderWithinMs(scene.ttl))
+  })
+
+  test('that is waited for by stop while the connection is frozen: not past validity either', async ({
+    scene,
+  }) => {
+    const [leader, other] = await working(scene, { lingerMs: 60_000 })
+    leader.freeze()
+    const stoppedAt = now()
+    const stopped = leader.stop()
+    const works = await other.until('work', { withinMs: 30_000 })
+    expectInTime(works.at, stoppedAt, leaderWithinMs(scene.ttl))
+    await stopped
+  })
+
+  test('that throws is told by error, and leadership goes to another node', async ({ scene }) => {
+    const [leader, other] = await working(scene, { failAfterMs: 500 })
+    const error = await leader.until('error', { withinMs: 30_000 })
+    expect(error).toMatchObject({
+      name: 'WorkError',
+      message: expect.stringMatching(/the work failed/),
+    })
+    const deselected = await leader.until('deselect', { withinMs: 30_000 })
+    expect(deselected).toMatchObject({ reason: 'failed' })
+    const works = await other.until('work', { withinMs: 30_000 })
+    expect(works.at - error.at).toBeLessThan(SLACK_MS)
+    await sleep(scene.ttl * 1_000)
+    expect(leader.all('select')).toHaveLength(1)
+  })
+})
+
+/** A leader with this work, and a follower whose work lasts. */
+async function working(scene: Scene, work: Readonly<Record<string, number>> = {}) {
+  await scene.startEtcd()
+  const leader = await scene.launch('a')
+  await leader.call('lead', work)
+  await leader.start()
+  await leader.until('work', { withinMs: 30_000 })
+  const other = await scene.launch('b')
+  await other.call('lead')
+  await other.start()
+  return [leader, other] as const
+}

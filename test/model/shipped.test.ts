@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest'
+import { checkModel, formatModelReport } from '../../src/testing/model/index.js'
+
+/** What the shipped machine is checked for, by the bounds of the world it is checked in. */
+const WORLDS = [
+  {
+    name: 'late requests, crashes and deleted records',
+    bounds: { values: 1, changes: 1, late: 1, junk: false },
+  },
+  {
+    name: 'values that change',
+    bounds: { values: 2, changes: 1, late: 0, crashes: false, junk: false },
+  },
+  {
+    name: 'junk, revoked leases and compacted histories',
+    bounds: { values: 1, changes: 2, late: 0, junk: true, revokes: true },
+  },
+] as const
+
+describe('two nodes, every interleaving', () => {
+  for (const { name, bounds } of WORLDS) {
+    test(`one leader at most, and always one in the end, with ${name}`, {
+      timeout: 180_000,
+    }, () => {
+      const report = checkModel({ bounds: { nodes: 2, ...bounds } })
+      console.info(formatModelReport(report))
+      expect(report.counterexample).toBeNull()
+      expect(report.complete).toBe(true)
+    })
+  }
+})
+
+test('a single node is elected again after whatever happens to it', () => {
+  const report = checkModel({
+    bounds: { nodes: 1, values: 1, changes: 3, late: 2, junk: true, revokes: true },
+  })
+  expect(report).toMatchObject({ complete: true, counterexample: null })
+})
+
+test('a search that was given up does not pass for a complete one', () => {
+  const report = checkModel({ mostStates: 1_000 })
+  expect(report).toMatchObject({ complete: false, counterexample: null })
+  expect(formatModelReport(report)).toContain('not complete')
+})
+
+test('two nodes are explored in every combination, not one after the other', () => {
+  const small = { values: 1, changes: 1, late: 0, junk: false } as const
+  const one = checkModel({ bounds: { nodes: 1, ...small } })
+  const two = checkModel({ bounds: { nodes: 2, ...small } })
+  // Of the pairs that could be, many cannot: two nodes do not both hold the path.
+  expect(two.states).toBeGreaterThan(one.states * 40)
+  expect(two.states).toBeLessThan(one.states * one.states)
+})
+
+test('bounds that make no sense are refused', () => {
+  expect(() => checkModel({ bounds: { nodes: 4 } })).toThrow(
+    'nodes must be a whole number from 1 to 3, not 4',
+  )
+})

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import {
+  checkModel,
+  formatCounterexample,
+  VARIANT_BOUNDS,
+  VARIANTS,
+} from '../../src/testing/model/index.js'
+
+describe('the checker catches an election that', () => {
+  for (const { name, caughtAs, machine, laws, bounds } of VARIANTS) {
+    test(name, { timeout: 120_000 }, () => {
+      const { counterexample } = checkModel({
+        bounds: { ...VARIANT_BOUNDS, ...bounds },
+        ...(machine === undefined ? {} : { machine }),
+        ...(laws === undefined ? {} : { laws }),
+      })
+      expect(counterexample?.kind).toBe(caughtAs)
+      if (counterexample === null) return
+      const text = formatCounterexample(counterexample)
+      console.info(`an election that ${name}: ${text}`)
+      // Every one begins with a user, and tells each step in words.
+      expect(text).toContain(`${caughtAs}, after ${counterexample.steps.length} steps:`)
+      expect(text).toContain('1. A: the user starts it  (idle -> campaigning.claiming)')
+      expect(text).not.toMatch(/undefined|NaN|\?/)
+    })
+  }
+})
+
+test('the shortest way is told step by step, and ends in what must not be', () => {
+  const { counterexample } = checkModel({
+    bounds: VARIANT_BOUNDS,
+    laws: { renewsAfterTheEnd: true },
+  })
+  expect(counterexample?.names).toEqual([
+    'start',
+    'start',
+    'send',
+    'send',
+    'carryOut',
+    'answer',
+    'endValidity',
+    'revive',
+    'expireOld',
+    'carryOut',
+    'answer',
+  ])
+  expect(counterexample?.steps.at(-1)).toMatch(/^B: hears: claim won with token \d+/)
+  expect(counterexample?.end.match(/isLeader/g)).toHaveLength(2)
+})
+
+test('each mistake goes unseen without the fault that shows it', () => {
+  // Were these caught too, the checker would find fault with everything.
+  const quiet = { ...VARIANT_BOUNDS, deletes: false }
+  for (const laws of [{ releasesByTokenAlone: true }, { trustsOneLook: true }]) {
+    expect(checkModel({ bounds: quiet, laws })).toMatchObject({
+      complete: true,
+      counterexample: null,
+    })
+  }
+})
+
+test('a deleted record makes a second leader until the first one hears of it', () => {
+  // No election on one key can prevent it, so the shipped one is checked for telling the first
+  // leader, and this shows what the exception is.
+  const { counterexample } = checkModel({
+    bounds: VARIANT_BOUNDS,
+    laws: { countsRobbedLeaders: true },
+  })
+  expect(counterexample?.kind).toBe('two leaders')
+  expect(counterexample?.names).toContain('operatorDeletes')
+  expect(counterexample?.end).toContain('1 to be watched')
+
+  const laws = { countsRobbedLeaders: true }
+  const without = checkModel({ bounds: { ...VARIANT_BOUNDS, deletes: false }, laws })
+  expect(without).toMatchObject({ complete: true, counterexample: null })
+})

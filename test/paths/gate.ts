@@ -1,0 +1,189 @@
+/** A store in which nothing happens before the test lets it. */
+import type {
+  Call,
+  Claim,
+  Lease,
+  Reign,
+  Sighting,
+  Store,
+  Watch,
+  WatchListener,
+} from '../../src/stores/store.js'
+
+export type Method = 'grant' | 'renew' | 'revoke' | 'claim' | 'propose' | 'release' | 'read'
+
+/** One call that waits at the gate. */
+export interface Waiting {
+  readonly method: Method
+  /** Lets it through to the store. The answer waits until `answer`. */
+  carryOut(): Promise<void>
+  /** Gives the node the store's answer, and lets the call through first if that has not been done. */
+  answer(): Promise<void>
+  fail(error: Error): void
+}
+
+export class Gate implements Store {
+  readonly #store: Store
+  readonly #waiting: Waiting[] = []
+  readonly #watches = new Set<GatedWatch>()
+  /** What the store said of the latest claim that it carried out. */
+  claimed: Claim | null = null
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** The calls that wait, in the order in which they were made. */
+  get waiting(): readonly Waiting[] {
+    return this.#waiting
+  }
+
+  /** The newest call of these methods that waits, if any does. */
+  newest(...methods: readonly Method[]): Waiting | undefined {
+    return this.#waiting.findLast(({ method }) => methods.includes(method))
+  }
+
+  /** The watch that is open; a node has one at most. */
+  get watching(): GatedWatch | undefined {
+    return [...this.#watches].at(-1)
+  }
+
+  get watches(): number {
+    return this.#watches.size
+  }
+
+  grant(ttl: number, call: Call): Promise<Lease> {
+    return this.#wait('grant', () => this.#store.grant(ttl, call))
+  }
+
+  renew(lease: Lease, call: Call): Promise<number> {
+    return this.#wait('renew', () => this.#store.renew(lease, call))
+  }
+
+  revoke(lease: Lease, call: Call): Promise<void> {
+    return this.#wait('revoke', () => this.#store.revoke(lease, call))
+  }
+
+  claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
+    return this.#wait('claim', async () => {
+      this.claimed = await this.#store.claim(path, text, lease, call)
+      return this.claimed
+    })
+  }
+
+  propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null> {
+    return this.#wait('propose', () => this.#store.propose(path, text, reign, call))
+  }
+
+  release(path: string, reign: Reign, call: Call): Promise<boolean> {
+    return this.#wait('release', () => this.#store.release(path, reign, call))
+  }
+
+  read(path: string, call: Call): Promise<Sighting> {
+    return this.#wait('read', () => this.#store.read(path, call))
+  }
+
+  watch(path: string, from: number, listener: WatchListener): Watch {
+    const watch = new GatedWatch(this.#store, path, from, listener, () =>
+      this.#watches.delete(watch),
+    )
+    this.#watches.add(watch)
+    return watch
+  }
+
+  rest(): void {}
+
+  #wait<Answer>(method: Method, call: () => Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      let outcome: Promise<Answer> | null = null
+      const carryOut = () => {
+        outcome ??= call()
+        return outcome
+      }
+      const leave = () => {
+        const at = this.#waiting.indexOf(waiting)
+        if (at !== -1) this.#waiting.splice(at, 1)
+      }
+      const waiting: Waiting = {
+        method,
+        carryOut: async () => {
+          await carryOut().catch(() => undefined)
+        },
+        answer: async () => {
+          leave()
+          await carryOut().then(resolve, reject)
+        },
+        fail: (error) => {
+          leave()
+          reject(error)
+        },
+      }
+      this.#waiting.push(waiting)
+    })
+  }
+}
+
+/** A watch whose sightings wait, each until the test hands it on. */
+export class GatedWatch implements Watch {
+  readonly listener: WatchListener
+  readonly #store: Store
+  readonly #path: string
+  readonly #onClose: () => void
+  #next: number
+  #sightings: Sighting[] = []
+  #inner: Watch
+
+  constructor(
+    store: Store,
+    path: string,
+    from: number,
+    listener: WatchListener,
+    onClose: () => void,
+  ) {
+    this.#store = store
+    this.#path = path
+    this.#next = from
+    this.listener = listener
+    this.#onClose = onClose
+    this.#inner = this.#open()
+  }
+
+  /** How many sightings wait. */
+  get seen(): number {
+    return this.#sightings.length
+  }
+
+  /** Hands on the oldest sighting that waits. */
+  deliver(): Sighting {
+    const sighting = this.#sightings.shift()
+    if (sighting === undefined) throw new Error('the watch has seen nothing')
+    this.#next = sighting.revision + 1
+    this.listener.seen(sighting)
+    return sighting
+  }
+
+  /** The stream ends. What is not handed on yet is seen again after `resume`, if the store still knows. */
+  interrupt(): void {
+    this.#inner.close()
+    this.#sightings = []
+  }
+
+  resume(): void {
+    this.#inner = this.#open()
+  }
+
+  close(): void {
+    this.#inner.close()
+    this.#onClose()
+  }
+
+  #open(): Watch {
+    return this.#store.watch(this.#path, this.#next, {
+      seen: (sighting) => this.#sightings.push(sighting),
+      troubled: () => undefined,
+      refused: (error) => {
+        throw error
+      },
+    })
+  }
+}

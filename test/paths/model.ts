@@ -1,0 +1,332 @@
+/** Which events the world can bring about in each state, and what it is like afterwards. */
+import { createTestModel } from 'xstate/graph'
+import type { ElectionInput, Holder, Json } from '../../machines/election.js'
+import { leafOf } from './chart.js'
+import type { ModelContext, ModelEvent, TestMachine, TestSnapshot, World } from './test-machine.js'
+
+export const INPUT: ElectionInput = {
+  path: '/master',
+  id: 'node',
+  instance: 'mine',
+  value: 'value 0',
+  ttl: 60,
+}
+
+export const JUNK = 'not a record'
+
+const FAILURE = { name: 'Error', message: 'model' }
+const OVER = { late: false, write: null }
+
+/** Every event that can be caused in this state. */
+export function eventsIn(snapshot: TestSnapshot): readonly ModelEvent[] {
+  const leaf = leafOf(snapshot.value)
+  const { world } = snapshot.context
+  const work = { working: leaf.startsWith('leader') }
+  const user: ModelEvent[] = [
+    { type: 'propose', cause: 'user', value: newValue(snapshot.context) },
+    { type: 'start', cause: 'user' },
+    { type: 'stop', cause: 'user', world: { ...OVER, ...work } },
+  ]
+  return [...user, ...worldly(leaf, snapshot.context, world)].filter((event) => snapshot.can(event))
+}
+
+function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[] {
+  switch (leaf) {
+    case 'campaigning.claiming':
+      return claiming(context, world)
+    case 'campaigning.waiting':
+      return [{ type: 'backoff', cause: 'clock' }]
+    case 'leader.holding':
+      return [...leading(context), ...untilDue(), ...losing()]
+    case 'leader.proposing':
+      return [...leading(context), ...untilDue(), ...losing(), ...proposing(context, world)]
+    case 'leader.waiting':
+      return [...leading(context), { type: 'backoff', cause: 'clock' }]
+    case 'follower':
+      return following(context, world)
+    case 'stopped.draining':
+      return [
+        { type: 'drained', cause: 'work ends', world: { working: false } },
+        {
+          type: 'drained',
+          cause: 'validity ends',
+          world: { working: false, session: 'none', standing: 'vacant' },
+        },
+      ]
+    case 'stopped.releasing':
+      return releasing(world)
+    default:
+      return []
+  }
+}
+
+function claiming(context: ModelContext, { session, claim, standing }: World): ModelEvent[] {
+  const opened: Partial<World> = { claim: null, session: session === 'none' ? 'open' : session }
+  const over: Partial<World> = { claim: null, session: 'none', late: false }
+  const mine = holder(context, 'mine', claim?.value ?? null)
+  const failed = { type: 'failed', error: FAILURE } as const
+  const refused = { type: 'refused', error: FAILURE } as const
+  const events: ModelEvent[] = [
+    { ...failed, cause: 'no answer', world: opened },
+    { ...failed, cause: 'late', world: { ...opened, late: true } },
+    { ...refused, cause: 'claim', world: { ...opened, late: false } },
+    {
+      type: 'held',
+      cause: standing === 'junk' ? 'junk' : 'rival',
+      holder: holder(context, standing === 'junk' ? 'junk' : 'rival'),
+      revision: context.revision + 1,
+      world: { ...opened, standing: standing === 'junk' ? 'junk' : 'rival' },
+    },
+  ]
+  if (session === 'none') {
+    events.push(
+      { ...failed, cause: 'no session', world: over },
+      { ...refused, cause: 'session', world: over },
+    )
+  }
+  if (session === 'gone') {
+    events.push({ ...failed, cause: 'lease gone', world: { ...over, standing: 'vacant' } })
+  } else {
+    const won = { type: 'won', holder: mine } as const
+    events.push(
+      {
+        ...won,
+        cause: 'vacant',
+        validityMs: 1,
+        world: { ...opened, ...OVER, standing: 'mine' },
+      },
+      {
+        ...won,
+        cause: 'session over',
+        validityMs: 0,
+        world: { ...over, standing: 'vacant' },
+      },
+      {
+        ...failed,
+        cause: 'answer lost',
+        world: { ...opened, standing: standing === 'leftover' ? 'leftover' : 'unconfirmed' },
+      },
+    )
+  }
+  return events
+}
+
+/** What can happen in every part of `leader`. */
+function leading(context: ModelContext): ModelEvent[] {
+  const revision = context.revision + 1
+  const changed = { type: 'changed', revision } as const
+  return [
+    { type: 'workFailed', cause: 'work', error: FAILURE, world: { ...OVER } },
+    { type: 'refused', cause: 'watch', error: FAILURE, world: { ...OVER, working: true } },
+    { type: 'troubled', cause: 'watch', error: FAILURE, attempt: 1 },
+    {
+      type: 'expired',
+      cause: 'wall clock',
+      world: { ...OVER, session: 'none', standing: 'vacant' },
+    },
+    { type: 'vacated', cause: 'deleted', revision, world: { ...OVER, standing: 'vacant' } },
+    {
+      type: 'vacated',
+      cause: 'revoked',
+      revision,
+      world: { ...OVER, standing: 'vacant', session: 'gone' },
+    },
+    { ...changed, cause: 'own reign', holder: holder(context, 'same', 'written') },
+    {
+      ...changed,
+      cause: 'junk',
+      holder: holder(context, 'junk'),
+      world: { ...OVER, standing: 'junk' },
+    },
+    {
+      ...changed,
+      cause: 'missed',
+      holder: holder(context, 'rival'),
+      world: { ...OVER, standing: 'rival' },
+    },
+  ]
+}
+
+/** What comes by the session's timers; a backoff would end before them. */
+function untilDue(): ModelEvent[] {
+  return [
+    { type: 'renewed', cause: 'clock', validityMs: 1 },
+    { type: 'troubled', cause: 'renewal', error: FAILURE, attempt: 1 },
+  ]
+}
+
+function losing(): ModelEvent[] {
+  return [
+    { type: 'expired', cause: 'frozen', world: { ...OVER, session: 'none', standing: 'leftover' } },
+    {
+      type: 'expired',
+      cause: 'lease gone',
+      world: { ...OVER, session: 'none', standing: 'vacant' },
+    },
+  ]
+}
+
+function proposing(context: ModelContext, { write }: World): ModelEvent[] {
+  if (write === null) return []
+  const { value, carriedOut } = write
+  const revision = context.revision + (carriedOut ? 0 : 1)
+  const events: ModelEvent[] = [
+    { type: 'proposed', cause: 'answer', value, revision, world: { write: null } },
+    { type: 'failed', cause: 'no answer', error: FAILURE, world: { write: null } },
+    {
+      type: 'refused',
+      cause: 'write',
+      error: FAILURE,
+      world: { ...OVER, working: true },
+    },
+  ]
+  if (carriedOut) return events
+  return [
+    ...events,
+    {
+      type: 'changed',
+      cause: 'own write',
+      holder: holder(context, 'same', value),
+      revision,
+      world: { write: { value, carriedOut: true } },
+    },
+  ]
+}
+
+function following(context: ModelContext, world: World): ModelEvent[] {
+  const revision = context.revision + 1
+  const changed = { type: 'changed', revision } as const
+  const trouble: ModelEvent[] = [
+    { type: 'refused', cause: 'watch', error: FAILURE, world: OVER },
+    { type: 'troubled', cause: 'watch', error: FAILURE, attempt: 1 },
+  ]
+  // The rival has gone, and the watch has brought the first half of it.
+  if (context.holder?.released)
+    return [...trouble, { type: 'vacated', cause: 'stood down', revision }]
+  const vacant: Partial<World> = { standing: 'vacant' }
+  const events: ModelEvent[] = [
+    ...trouble,
+    {
+      type: 'refused',
+      cause: 'session',
+      error: FAILURE,
+      world: { ...OVER, session: 'none' },
+    },
+    {
+      type: 'troubled',
+      cause: 'session',
+      error: FAILURE,
+      attempt: 1,
+      world: { session: 'open', late: false },
+    },
+    { type: 'vacated', cause: 'deleted', revision, world: vacant },
+    {
+      ...changed,
+      cause: 'missed',
+      holder: holder(context, 'rival'),
+      world: { standing: 'rival' },
+    },
+  ]
+  if (world.standing === 'rival') {
+    events.push(
+      { type: 'vacated', cause: 'revoked', revision, world: vacant },
+      { ...changed, cause: 'rival proposes', holder: holder(context, 'same', 'written') },
+      { ...changed, cause: 'junk', holder: holder(context, 'junk'), world: { standing: 'junk' } },
+      { ...changed, cause: 'stands down', holder: holder(context, 'released'), world: vacant },
+    )
+  }
+  if (world.late && world.session === 'open') {
+    events.push({
+      ...changed,
+      cause: 'late claim',
+      holder: holder(context, 'mine'),
+      world: { standing: 'unconfirmed', late: false },
+    })
+  }
+  return events
+}
+
+function releasing({ standing, claim }: World): ModelEvent[] {
+  const over: Partial<World> = { session: 'none', claim: null }
+  const own = standing === 'mine' || standing === 'unconfirmed'
+  const claimed = claim !== null && (standing === 'vacant' || standing === 'leftover')
+  const done = own || claimed ? { standing: 'vacant' as const } : {}
+  const failed = own ? { standing: 'leftover' as const } : {}
+  const events: ModelEvent[] = [
+    { type: 'released', cause: 'done', world: { ...over, ...done } },
+    { type: 'released', cause: 'no answer', world: { ...over, ...failed } },
+  ]
+  if (standing === 'mine') {
+    events.push({ type: 'released', cause: 'not revoked', world: { ...over, standing: 'vacant' } })
+  }
+  return events
+}
+
+function holder(
+  { holder, revision, instance, id }: ModelContext,
+  whose: 'mine' | 'same' | 'rival' | 'released' | 'junk',
+  value: Json = null,
+): Holder {
+  const token = revision + 1
+  switch (whose) {
+    case 'mine':
+      return { id, value, instance, token, session: 'lease' }
+    case 'same':
+      if (holder === null) throw new Error('nobody is known to hold the path')
+      return { ...holder, value }
+    case 'released':
+      if (holder === null) throw new Error('nobody is known to hold the path')
+      return { ...holder, released: true }
+    case 'rival':
+      return { id: 'rival', value, instance: `rival ${token}`, token, session: 'lease' }
+    case 'junk':
+      return { id: null, value: JUNK, instance: null, token, session: null }
+  }
+}
+
+/** Values are told apart, and there are only so many that the model stays finite. */
+function newValue({ value }: ModelContext): Json {
+  return `value ${(Number(String(value).slice('value '.length)) + 1) % 10}`
+}
+
+/** Two snapshots that agree in this are the same to the model. */
+export function keyOf({ value, context }: TestSnapshot): string {
+  const leaf = leafOf(value)
+  const { world, holder, restart } = context
+  const { standing, session, claim, write, late, working } = world
+  const parts = [
+    leaf,
+    standing,
+    session === 'open' ? '' : `session ${session}`,
+    leaf === 'campaigning.waiting' && context.attempt > 0 ? 'again' : '',
+    claim !== null && claim.value !== context.value ? 'claims an older value' : '',
+    leaf.startsWith('stopped') && claim !== null ? 'claim on its way' : '',
+    leaf === 'leader.proposing' && write?.carriedOut ? 'written' : '',
+    late ? 'late claim' : '',
+    working ? 'working' : '',
+    restart ? 'restart' : '',
+    leaf === 'follower' && holder?.released ? 'released' : '',
+  ]
+  return parts.filter((part) => part !== '').join(', ')
+}
+
+export function labelOf({ type, cause }: ModelEvent): string {
+  return `${type} (${cause})`
+}
+
+/** As `createTestModel` has it, each transition from each state is a goal of its own. */
+export function pathModel(machine: TestMachine, goals: 'transitions' | 'states') {
+  return createTestModel(machine, {
+    input: INPUT,
+    events: eventsIn,
+    // For an event that cannot be caused XState makes one up, with nothing in it.
+    filterEvents: (_, event) => 'cause' in event,
+    serializeState: (state, event, previous) =>
+      goals === 'states' || event === undefined || previous === undefined
+        ? keyOf(state)
+        : `${keyOf(state)} by ${labelOf(event)} from ${keyOf(previous)}`,
+    serializeEvent: labelOf,
+  })
+}
+
+export type Path = ReturnType<ReturnType<typeof pathModel>['getShortestPaths']>[number]

@@ -1,0 +1,554 @@
+/** A real node on a gated store, a real rival, and an operator: here the steps of a path come about. */
+import type { AnyTransitionDefinition, InspectionEvent } from 'xstate'
+import type { DeselectReason } from '../../machines/election.js'
+import {
+  type LockedNode,
+  locked,
+  RefusedError,
+  type Store,
+  UnreachableError,
+} from '../../src/index.js'
+import { encodeRecord, holderFrom } from '../../src/record.js'
+import type { Entry, Sighting } from '../../src/stores/store.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
+import { leafOf, nameOf } from './chart.js'
+import { Gate, type Method, type Waiting } from './gate.js'
+import { JUNK } from './model.js'
+import type { ModelEvent, Standing, World } from './test-machine.js'
+
+/** Where the election is held, and what can be done to it from outside. */
+export interface Server {
+  /** The node's connection. */
+  readonly store: Store
+  /** The rival's, and the operator's. */
+  readonly peer: Store
+  put(path: string, text: string): Promise<void>
+  delete(path: string): Promise<void>
+  revoke(leaseId: string): Promise<void>
+  /** Forgets all changes but the newest. */
+  compact(): Promise<void>
+  /** Lets everything happen that has been caused; resolves after a moment. */
+  settle(): Promise<void>
+  /** How long something may take to happen. */
+  readonly patienceMs: number
+}
+
+export interface Told {
+  readonly event: string
+  readonly args: readonly unknown[]
+}
+
+const WITHIN = { withinMs: 5_000 }
+const TICK_MS = 25
+const ID = 'node'
+
+export class Scene {
+  readonly path: string
+  readonly clock = new VirtualClock()
+  readonly node: LockedNode
+  readonly gate: Gate
+  readonly #server: Server
+  /** Time stands still for the rival: its session lasts as long as the lease on the server. */
+  readonly #stillClock = new VirtualClock()
+  readonly #rivalGate: Gate
+  readonly #ttl: number
+  #rival: LockedNode | null = null
+  #values = 0
+  /** A claim that was given up and is still on its way. */
+  #late: Waiting | null = null
+  #endWork: () => void = () => undefined
+  #failWork: (error: Error) => void = () => undefined
+  /** Whether the leader's work ends when it is told to. */
+  #workObeys = true
+  /** What the node has emitted since this was last emptied. */
+  readonly told: Told[] = []
+
+  constructor(server: Server, path: string, ttl: number, took: (transition: string) => void) {
+    this.path = path
+    this.#server = server
+    this.#ttl = ttl
+    this.gate = new Gate(server.store)
+    this.#rivalGate = new Gate(server.peer)
+    const inspect = (inspected: InspectionEvent) => {
+      if (inspected.type !== '@xstate.microstep') return
+      for (const transition of inspected._transitions) {
+        if (isOfNode(transition)) took(nameOf(transition))
+      }
+    }
+    const locker = locked(this.gate, { clock: this.clock })
+    this.node = locker(path, { id: ID, value: 'value 0', ttl, inspect })
+    this.node.lead(({ signal }) => this.#work(signal))
+    this.#listen()
+  }
+
+  /** What stands at the path, and the server's revision. */
+  standing(): Promise<Sighting> {
+    return this.#server.peer.read(this.path, WITHIN)
+  }
+
+  get leaf(): string {
+    return leafOf(this.node.actor.getSnapshot().value)
+  }
+
+  /** The instance of the rival that was there last. */
+  get rivalInstance(): string | null {
+    return this.#rival?.actor.getSnapshot().context.instance ?? null
+  }
+
+  /** Waits until it is so. Gives up after a while: whoever compares then says what is wrong. */
+  async until(isSo: () => boolean | Promise<boolean>): Promise<boolean> {
+    const deadline = Date.now() + this.#server.patienceMs
+    for (let turns = 0; ; turns += 1) {
+      await this.#server.settle()
+      if (await isSo()) return true
+      if (turns > 100 && Date.now() > deadline) return false
+    }
+  }
+
+  /** Makes the event happen, and returns it as it must have reached the machine. */
+  async cause(event: ModelEvent, world: World): Promise<ModelEvent> {
+    const { type, cause } = event
+    const during = this.leaf
+    switch (type) {
+      case 'start':
+        void this.node.start()
+        return event
+      case 'stop':
+        this.#workObeys = !during.startsWith('leader')
+        void this.node.stop()
+        return event
+      case 'propose': {
+        const value = this.#newValue('proposed')
+        this.node.propose(value)
+        return { ...event, value }
+      }
+      case 'backoff':
+        while (this.leaf === during) await this.#advance(TICK_MS)
+        return event
+      case 'workFailed':
+        this.#failWork(new Error('the work failed'))
+        return { ...event, error: { name: 'WorkError', message: '' } }
+      case 'drained':
+        return this.#drained(event)
+      case 'released':
+        return this.#released(event)
+      case 'won':
+      case 'held':
+        return cause === 'session over' ? this.#wonTooLate(event) : this.#claimed(event, world)
+      case 'failed':
+      case 'refused':
+        this.#workObeys = type === 'failed'
+        return this.#failed(event, world)
+      case 'troubled':
+        return this.#troubled(event)
+      case 'renewed':
+        await this.#untilRenewal()
+        await this.#pass('renew')
+        return event
+      case 'expired':
+        this.#workObeys = true
+        return this.#expired(event)
+      case 'proposed':
+        return this.#proposed(event, world)
+      case 'changed':
+      case 'vacated':
+        this.#workObeys = true
+        return this.#seen(event, world)
+    }
+  }
+
+  /** Everything ends. Resolves with what was left behind. */
+  async close(): Promise<string[]> {
+    this.#workObeys = true
+    this.#endWork()
+    const stopped = this.node.stop()
+    let isStopped = false
+    void stopped.then(() => {
+      isStopped = true
+    })
+    await this.until(async () => {
+      await this.#passAll()
+      return isStopped
+    })
+    await this.#rivalStops()
+    await this.#advance(0)
+    const left = []
+    if (!isStopped) left.push(`stop() did not resolve in ${this.leaf}`)
+    if (this.gate.watches > 0) left.push(`${this.gate.watches} watches are open`)
+    if (this.clock.timers > 0) left.push(`${this.clock.timers} timers are set`)
+    return left
+  }
+
+  /** A record of the node's own instance that holds another value. */
+  async #writeOwn(): Promise<void> {
+    const entry = await this.#entry()
+    await this.#server.peer.propose(this.path, this.#otherValue(entry), reignOf(entry), WITHIN)
+  }
+
+  #otherValue(entry: Entry): string {
+    const { id, instance } = holderFrom(entry)
+    if (id === null || instance === null) throw new Error('what stands there is not a record')
+    return encodeRecord({ id, instance, value: this.#newValue('written') })
+  }
+
+  async #claimed(event: ModelEvent, { standing }: World): Promise<ModelEvent> {
+    if (event.type === 'won' && !isOwn(standing)) await this.#vacate()
+    if (event.cause === 'rival' && standing !== 'rival') await this.#rivalClaims()
+    await this.until(async () => {
+      await this.#pass('grant', 'claim', 'release')
+      return !this.leaf.startsWith('campaigning.claiming')
+    })
+    const { claimed } = this.gate
+    const found = claimed?.won === false ? { revision: claimed.revision } : {}
+    return { ...event, ...found, holder: holderFrom(await this.#entry()) }
+  }
+
+  /** The claim is carried out, but its session ends before the answer comes. */
+  async #wonTooLate(event: ModelEvent): Promise<ModelEvent> {
+    await this.#vacate()
+    const claim = await this.#untilClaim()
+    const own = await this.standing()
+    if (own.entry !== null) throw new Error('the path is not vacant')
+    await claim.carryOut()
+    const holder = holderFrom(await this.#entry())
+    await this.#advance(this.node.validityMs)
+    await this.#pass('revoke')
+    await claim.answer()
+    this.#dropRenewals()
+    return { ...event, holder }
+  }
+
+  async #failed(event: ModelEvent, world: World): Promise<ModelEvent> {
+    const { cause } = event
+    const refused = new RefusedError('the store refuses')
+    const error = event.type === 'refused' ? refused : new UnreachableError('no answer')
+    switch (cause) {
+      case 'no session':
+      case 'session':
+        if (this.leaf === 'follower') await this.#endSession()
+        await this.until(() => this.gate.newest('grant') !== undefined)
+        this.gate.newest('grant')?.fail(error)
+        return tells(event, error)
+      case 'watch':
+        this.gate.watching?.listener.refused(error)
+        return tells(event, error)
+      case 'lease gone': {
+        await this.#vacate()
+        const claim = await this.#untilClaim()
+        await claim.answer()
+        await this.#pass('revoke')
+        return { ...event, error: { name: 'LeaseGoneError', message: '' } }
+      }
+      case 'write':
+        this.gate.newest('propose')?.fail(error)
+        return tells(event, error)
+    }
+    if (this.leaf === 'leader.proposing') {
+      this.gate.newest('propose')?.fail(error)
+      return tells(event, error)
+    }
+    if (cause === 'answer lost' && !isOwn(world.standing)) await this.#vacate()
+    const claim = await this.#untilClaim()
+    if (cause === 'answer lost') await claim.carryOut()
+    if (cause === 'late') this.#late = claim
+    claim.fail(error)
+    return tells(event, error)
+  }
+
+  async #troubled(event: ModelEvent): Promise<ModelEvent> {
+    const error = new UnreachableError('no answer')
+    if (event.cause === 'watch') {
+      this.gate.watching?.listener.troubled(error, 1)
+    } else if (event.cause === 'renewal') {
+      await this.#untilRenewal()
+      this.gate.newest('renew')?.fail(error)
+    } else {
+      await this.#endSession()
+      await this.until(() => this.gate.newest('grant') !== undefined)
+      this.gate.newest('grant')?.fail(error)
+      while (this.gate.newest('grant') === undefined) await this.#advance(TICK_MS)
+      await this.until(async () => {
+        await this.#pass('grant')
+        return this.node.validityMs > 0
+      })
+    }
+    return { ...tells(event, error), attempt: 1 }
+  }
+
+  async #expired(event: ModelEvent): Promise<ModelEvent> {
+    if (event.cause === 'lease gone') {
+      await this.#untilRenewal()
+      await this.#revokeOwn()
+      await this.#pass('renew')
+    } else if (event.cause === 'frozen') {
+      await this.#advance(this.node.validityMs)
+      for (const { method, fail } of [...this.gate.waiting]) {
+        if (method === 'revoke') fail(new UnreachableError('no answer'))
+      }
+    } else {
+      await this.#writeOwn()
+      await this.until(() => this.#seenCount > 0)
+      this.clock.jumpWall(this.#ttl * 1_000)
+      this.gate.watching?.deliver()
+    }
+    this.#dropRenewals()
+    await this.until(async () => {
+      await this.#pass('revoke')
+      return this.leaf === 'campaigning.claiming'
+    })
+    return event
+  }
+
+  async #proposed(event: ModelEvent, { write }: World): Promise<ModelEvent> {
+    await this.gate.newest('propose')?.answer()
+    const entry = await this.#entry()
+    if (!write?.carriedOut) {
+      // The watch brings what was written as well, and it is no news any more.
+      await this.until(() => this.#seenCount > 0)
+      this.gate.watching?.deliver()
+    }
+    return { ...event, value: holderFrom(entry).value, revision: entry.revision }
+  }
+
+  async #seen(event: ModelEvent, { standing }: World): Promise<ModelEvent> {
+    switch (event.cause) {
+      case 'own reign':
+        await this.#writeOwn()
+        break
+      case 'own write':
+        await this.gate.newest('propose')?.carryOut()
+        break
+      case 'junk':
+        if (standing === 'rival') this.#killRival()
+        await this.#server.put(this.path, JUNK)
+        break
+      case 'rival proposes':
+        this.#rival?.propose(this.#newValue('rival’s'))
+        await this.#rivalGate.newest('propose')?.answer()
+        break
+      case 'stands down':
+        await this.#rivalStops()
+        break
+      case 'deleted':
+        this.#killRival()
+        await this.#server.delete(this.path)
+        break
+      case 'revoked':
+        this.#killRival()
+        await this.#revokeOwn()
+        break
+      case 'missed':
+        await this.#missing(async () => {
+          await this.#vacate()
+          await this.#rivalClaims()
+        })
+        break
+      case 'late claim':
+        await this.#missing(async () => {
+          await this.#vacate()
+          await this.#late?.carryOut()
+        })
+        break
+      case 'stood down':
+        break
+      default:
+        throw new Error(`nobody knows how to cause ${event.type} by ${event.cause}`)
+    }
+    const holds = this.gate.watching
+    await this.until(() => this.#seenCount > 0)
+    if (holds === undefined) throw new Error('the node does not watch')
+    const { entry, revision } = holds.deliver()
+    return { ...event, revision, ...(entry === null ? {} : { holder: holderFrom(entry) }) }
+  }
+
+  async #drained(event: ModelEvent): Promise<ModelEvent> {
+    if (event.cause === 'validity ends') {
+      await this.#advance(this.node.validityMs)
+      this.#dropRenewals()
+      await this.until(async () => {
+        await this.#pass('revoke')
+        return this.leaf !== 'stopped.draining'
+      })
+    }
+    this.#endWork()
+    return event
+  }
+
+  async #released(event: ModelEvent): Promise<ModelEvent> {
+    const unreachable = new UnreachableError('no answer')
+    const isDone = event.cause === 'done'
+    await this.until(async () => {
+      for (const waiting of [...this.gate.waiting]) {
+        if (this.leaf !== 'stopped.releasing') break
+        const fails = event.cause === 'not revoked' ? waiting.method === 'revoke' : !isDone
+        if (fails) waiting.fail(unreachable)
+        else await waiting.answer()
+        await this.#server.settle()
+      }
+      return this.leaf !== 'stopped.releasing'
+    })
+    return event
+  }
+
+  /** While the watch is interrupted, things happen and are forgotten: it sees only how they ended. */
+  async #missing(happen: () => Promise<void>): Promise<void> {
+    const { watching } = this.gate
+    watching?.interrupt()
+    await happen()
+    await this.#server.compact()
+    watching?.resume()
+  }
+
+  async #endSession(): Promise<void> {
+    await this.#advance(this.node.validityMs)
+    this.#dropRenewals()
+    await this.until(() => this.node.validityMs === 0)
+    await this.#pass('revoke')
+  }
+
+  async #untilClaim(): Promise<Waiting> {
+    await this.until(async () => {
+      if (this.gate.newest('claim') === undefined) await this.#pass('grant', 'release')
+      return this.gate.newest('claim') !== undefined
+    })
+    const claim = this.gate.newest('claim')
+    if (claim === undefined) throw new Error('no claim is on its way')
+    return claim
+  }
+
+  async #untilRenewal(): Promise<void> {
+    this.#dropRenewals()
+    while (this.gate.newest('renew') === undefined) {
+      if (this.node.validityMs === 0) throw new Error('the session ended and was not renewed')
+      await this.#advance(500)
+    }
+  }
+
+  /** Renewals that were sent over a connection that is frozen have no answer. */
+  #dropRenewals(): void {
+    for (const waiting of [...this.gate.waiting]) {
+      if (waiting.method === 'renew') waiting.fail(new UnreachableError('no answer'))
+    }
+  }
+
+  async #pass(...methods: readonly Method[]): Promise<void> {
+    for (const waiting of [...this.gate.waiting]) {
+      if (methods.includes(waiting.method)) await waiting.answer()
+    }
+  }
+
+  async #passAll(): Promise<void> {
+    for (const waiting of [...this.gate.waiting]) await waiting.answer()
+  }
+
+  #advance(ms: number): Promise<void> {
+    return this.clock.advance(ms)
+  }
+
+  get #seenCount(): number {
+    return this.gate.watching?.seen ?? 0
+  }
+
+  async #entry(): Promise<Entry> {
+    const { entry } = await this.standing()
+    if (entry === null) throw new Error('nothing stands at the path')
+    return entry
+  }
+
+  async #rivalClaims(): Promise<void> {
+    await this.#vacate()
+    const locker = locked(this.#rivalGate, { clock: this.#stillClock })
+    this.#rival = locker(this.path, {
+      // The same id: only the instance tells one from the other.
+      id: ID,
+      value: this.#newValue('rival’s'),
+      ttl: this.#ttl,
+    })
+    await this.#letRival(this.#rival.start())
+    if (!this.#rival.isLeader) throw new Error('the rival does not lead')
+  }
+
+  async #rivalStops(): Promise<void> {
+    if (this.#rival !== null) await this.#letRival(this.#rival.stop())
+    this.#rival = null
+  }
+
+  /** The rival's calls go through one after the other: etcd might change their order. */
+  async #letRival(done: Promise<void>): Promise<void> {
+    let isDone = false
+    const end = () => {
+      isDone = true
+    }
+    done.then(end, end)
+    await this.until(async () => {
+      await this.#rivalGate.waiting[0]?.answer()
+      return isDone
+    })
+    await done
+  }
+
+  /** Whatever stands at the path goes: a rival stops, the rest is deleted. */
+  async #vacate(): Promise<void> {
+    await this.#rivalStops()
+    const { entry } = await this.standing()
+    if (entry !== null) await this.#server.delete(this.path)
+  }
+
+  #newValue(whose: string): string {
+    this.#values += 1
+    return `${whose} ${this.#values}`
+  }
+
+  /** The rival's process is gone without a word. */
+  #killRival(): void {
+    this.#rival?.actor.stop()
+    this.#rival = null
+  }
+
+  async #revokeOwn(): Promise<void> {
+    await this.#server.revoke(reignOf(await this.#entry()).lease)
+  }
+
+  #work(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#endWork = resolve
+      this.#failWork = reject
+      signal.addEventListener('abort', () => {
+        if (this.#workObeys) resolve()
+      })
+    })
+  }
+
+  #listen(): void {
+    const { node, told } = this
+    node.on('change', (...args) => told.push({ event: 'change', args }))
+    node.on('select', (...args) => told.push({ event: 'select', args }))
+    node.on('selected', (...args) => told.push({ event: 'selected', args }))
+    node.on('deselect', (...args: [DeselectReason]) => told.push({ event: 'deselect', args }))
+    node.on('refresh', (...args) => told.push({ event: 'refresh', args }))
+    node.on('vacant', () => told.push({ event: 'vacant', args: [] }))
+    node.on('unreachable', ({ name }, attempt) =>
+      told.push({ event: 'unreachable', args: [name, attempt] }),
+    )
+    node.on('error', ({ name }) => told.push({ event: 'error', args: [name] }))
+  }
+}
+
+/** Whether it is a record of the node's own. */
+export function isOwn(standing: Standing): boolean {
+  return standing === 'mine' || standing === 'unconfirmed' || standing === 'leftover'
+}
+
+function reignOf({ token, lease }: Entry) {
+  if (lease === null) throw new Error('no lease stands behind the path')
+  return { token, lease }
+}
+
+function tells(event: ModelEvent, { name, message }: Error): ModelEvent {
+  return { ...event, error: { name, message } }
+}
+
+/** The services are machines' children too, of no states: only the node's own transitions count. */
+function isOfNode({ source }: AnyTransitionDefinition): boolean {
+  return source.machine.id === 'election'
+}

@@ -1,0 +1,125 @@
+/**
+ * The shipped machine in the form that `createTestModel` takes, which allows neither invoked services
+ * nor delays. It is made from the machine's own config: a service becomes an entry action that notes
+ * what it was started with, a delay becomes an event, and everything that decides stays as it is.
+ * Beside the machine's context stands the world that it acts in.
+ */
+import { assign, enqueueActions, initialTransition, type SnapshotFrom, setup } from 'xstate'
+import {
+  type ElectionContext,
+  type ElectionEvent,
+  type ElectionInput,
+  electionMachine,
+  type Json,
+} from '../../machines/election.js'
+
+/**
+ * What stands at the path on the server, whether or not the node knows. A record of the node's own is
+ * `unconfirmed` after a claim that had no answer, and `leftover` once the session it stands under has
+ * ended.
+ */
+export type Standing = 'vacant' | 'mine' | 'unconfirmed' | 'leftover' | 'rival' | 'junk'
+
+/** What the node's world is like, as far as it decides what can happen next. */
+export interface World {
+  readonly standing: Standing
+  /** The node's session; the lease of one that is `gone` was revoked, and the node does not know. */
+  readonly session: 'none' | 'open' | 'gone'
+  /** Whether a claim is on its way, and the value it carries. */
+  readonly claim: { readonly value: Json } | null
+  /** The value on its way to the path. */
+  readonly write: { readonly value: Json; readonly carriedOut: boolean } | null
+  /** Whether the network keeps a claim that the node has given up. */
+  readonly late: boolean
+  /** Whether the leader's work goes on after it was told to end. */
+  readonly working: boolean
+}
+
+/** Something that happens to the node, and what it does to the world. */
+export interface ModelEvent {
+  readonly type: ElectionEvent['type'] | 'backoff'
+  /** How it is brought about. */
+  readonly cause: string
+  readonly world?: Partial<World>
+  readonly [payload: string]: unknown
+}
+
+export type ModelContext = ElectionContext & { readonly world: World }
+
+type Config = Readonly<Record<string, unknown>>
+
+export function testMachineFrom(config: Config = { ...electionMachine.config }) {
+  const world: World = {
+    standing: 'vacant',
+    session: 'none',
+    claim: null,
+    write: null,
+    late: false,
+    working: false,
+  }
+  return setup({
+    types: {
+      context: {} as ModelContext,
+      events: {} as ModelEvent,
+      input: {} as ElectionInput,
+    },
+  })
+    .createMachine({
+      ...(derive(config) as object),
+      context: ({ input }) => ({ ...initialTransition(electionMachine, input)[0].context, world }),
+    })
+    .provide({
+      // Made for the shipped machine, whose events and context are part of these.
+      guards: electionMachine.implementations.guards,
+      actions: { ...electionMachine.implementations.actions, ...actions },
+    } as object)
+}
+
+export type TestMachine = ReturnType<typeof testMachineFrom>
+export type TestSnapshot = SnapshotFrom<TestMachine>
+
+function derive({ invoke, after, entry, on, always, states, ...rest }: Config): Config {
+  const services = listOf(invoke).map(({ src }) => ({ type: 'begin', params: { service: src } }))
+  const events = [...Object.entries(Object(on)), ...Object.entries(Object(after))]
+  return {
+    ...rest,
+    entry: [...listOf(entry), ...services],
+    on: Object.fromEntries(events.map(([event, branches]) => [event, noting(branches)])),
+    ...(always === undefined ? {} : { always }),
+    ...(states === undefined
+      ? {}
+      : {
+          states: Object.fromEntries(
+            Object.entries(Object(states)).map(([name, state]) => [name, derive(Object(state))]),
+          ),
+        }),
+  }
+}
+
+function noting(branches: unknown): Config[] {
+  return listOf(branches).map(({ actions, ...branch }) => ({
+    ...branch,
+    actions: [...listOf(actions), 'noteWorld'],
+  }))
+}
+
+function listOf(oneOrMore: unknown): Config[] {
+  return oneOrMore === undefined ? [] : [oneOrMore as Config].flat()
+}
+
+const actions = {
+  noteWorld: assign(({ context, event }: { context: ModelContext; event: ModelEvent }) => ({
+    world: { ...context.world, ...event.world },
+  })),
+  /** A service begins. Two of them may have nothing to do, and answer at once. */
+  begin: enqueueActions(({ context, enqueue }, { service }: { service: string }) => {
+    const { world, value } = context as ModelContext
+    const become = (change: Partial<World>) => enqueue.assign({ world: { ...world, ...change } })
+    if (service === 'campaign') become({ claim: { value } })
+    if (service === 'propose') become({ write: { value, carriedOut: false } })
+    if (service === 'drain' && !world.working) enqueue.raise({ type: 'drained' })
+    if (service === 'release' && world.session === 'none' && world.claim === null) {
+      enqueue.raise({ type: 'released' })
+    }
+  }),
+}

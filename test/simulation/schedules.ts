@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import {
+  NODE_STEPS,
+  OPERATOR_STEPS,
+  type Schedule,
+  type Step,
+} from '../../src/testing/simulation/schedule.js'
+
+const node = fc.nat({ max: 3 })
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('advance'), ms: fc.nat({ max: 4_000 }) }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom(...NODE_STEPS), node }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('stall', 'sleep'),
+      node,
+      ms: fc.nat({ max: 8_000 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('jump'),
+      node,
+      ms: fc.integer({ min: -3_600_000, max: 3_600_000 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom(...OPERATOR_STEPS) }) },
+)
+
+/** Schedules for two to four nodes in one to three processes, most of which start at once. */
+export const schedules: fc.Arbitrary<Schedule> = fc
+  .record({
+    seed: fc.nat(),
+    nodes: fc.array(
+      fc.record({
+        ttl: fc.constantFrom(2, 2, 2, 5),
+        driftPermille: fc.integer({ min: -5, max: 5 }),
+        process: fc.nat({ max: 2 }),
+      }),
+      { minLength: 2, maxLength: 4 },
+    ),
+    latencyMs: fc.constantFrom(0, 5, 50, 400),
+    lossPercent: fc.constantFrom(0, 0, 2, 20),
+    starting: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+    steps: fc.array(step, { maxLength: 40 }),
+  })
+  .map(({ starting, steps, ...schedule }) => ({
+    ...schedule,
+    steps: [
+      ...starting.flatMap((starts, index) =>
+        starts ? [{ kind: 'start' as const, node: index }] : [],
+      ),
+      ...steps,
+    ],
+  }))

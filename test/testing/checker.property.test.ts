@@ -1,0 +1,203 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { checkHistory } from '../../src/testing/checker.js'
+import { formatEntry, type HistoryEntry, parseHistory } from '../../src/testing/history.js'
+
+const path = '/leader'
+const nodes = ['a', 'b', 'c', 'd'] as const
+const wakesAfterMs = 1000
+
+/** One leadership: who has it (counted on from the last leader, so never the same), and how. */
+interface Term {
+  readonly stepsOn: number
+  readonly gapMs: number
+  readonly lengthMs: number
+  readonly tokenGrowth: number
+  readonly stalls: boolean
+  readonly proposes: boolean
+}
+
+const anyTerm: fc.Arbitrary<Term> = fc.record({
+  stepsOn: fc.integer({ min: 1, max: nodes.length - 1 }),
+  // Often 0: one leadership may end at the instant at which the next begins.
+  gapMs: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 5000, noNaN: true })),
+  lengthMs: fc.double({ min: 10, max: 5000, noNaN: true }),
+  tokenGrowth: fc.integer({ min: 1, max: 1_000_000 }),
+  stalls: fc.boolean(),
+  proposes: fc.boolean(),
+})
+const anyTerms = fc.array(anyTerm, { minLength: 2, maxLength: 20 })
+
+interface Led {
+  readonly node: string
+  readonly since: number
+  readonly until: number
+  readonly token: bigint
+  readonly term: Term
+}
+
+/** One leader after the other. A node that stands still is not elected before it has woken. */
+function scheduleTerms(terms: readonly Term[]): Led[] {
+  const wakesAt = new Map<string, number>()
+  const led: Led[] = []
+  let at = 1
+  let leader = 0
+  let token = 2n ** 53n
+  for (const term of terms) {
+    leader = (leader + term.stepsOn) % nodes.length
+    const node = nodes[leader] ?? 'a'
+    const since = Math.max(at + term.gapMs, (wakesAt.get(node) ?? 0) + 10)
+    const until = since + term.lengthMs
+    token += BigInt(term.tokenGrowth)
+    if (term.stalls) wakesAt.set(node, until + wakesAfterMs)
+    led.push({ node, since, until, token, term })
+    at = until
+  }
+  return led
+}
+
+const common = (node: string, at: number) => ({ path, node, at, process: `process of ${node}` })
+
+function playSchedule(led: readonly Led[]): HistoryEntry[] {
+  const starts = nodes.map(
+    (node): HistoryEntry => ({ ...common(node, 0), kind: 'start', id: node, value: { of: node } }),
+  )
+  const endMs = (led.at(-1)?.until ?? 0) + 10 * wakesAfterMs
+  const last: HistoryEntry = { ...common('a', endMs), kind: 'sample', isLeader: false }
+  return [...starts, ...led.flatMap(playTerm), last]
+}
+
+function playTerm({ node, since, until, token, term }: Led): HistoryEntry[] {
+  const value = { of: node }
+  const seen = (at: number, what: unknown, revision: bigint): HistoryEntry[] =>
+    nodes.map((seer) => ({
+      ...common(seer, at),
+      kind: 'change',
+      value: what,
+      nodeid: node,
+      token,
+      revision,
+    }))
+  const proposal = { of: node, with: token.toString() }
+  const proposed: HistoryEntry[] = term.proposes
+    ? [
+        { ...common(node, since + 2), kind: 'propose', value: proposal },
+        ...seen(since + 3, proposal, token),
+      ]
+    : []
+  const saysAt = term.stalls ? until + wakesAfterMs + 1 : until
+  const stall: HistoryEntry[] = term.stalls
+    ? [{ ...common(node, until + wakesAfterMs), kind: 'stall', since: until }]
+    : []
+  return [
+    { ...common(node, since), kind: 'select', token, value, id: node },
+    { ...common(node, until), kind: 'sample', isLeader: true, since },
+    ...seen(since + 1, value, token),
+    ...proposed,
+    ...stall,
+    { ...common(node, saysAt), kind: 'deselect', reason: 'expired' },
+  ]
+}
+
+/** Terms, one of them that is not the last, and a number between 0 and 1. */
+const termsAndOne = fc.record({
+  led: anyTerms.map(scheduleTerms),
+  one: fc.nat(),
+  fraction: fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+})
+
+function pickTwo(led: readonly Led[], one: number): readonly [Led, Led, number] {
+  const index = one % (led.length - 1)
+  const [first, next] = led.slice(index)
+  if (first === undefined || next === undefined) throw new Error('fewer than two terms')
+  return [first, next, index]
+}
+
+describe('a history with one leader after the other', () => {
+  test('has no faults, and as many elections as terms', () => {
+    fc.assert(
+      fc.property(anyTerms, (terms) => {
+        const report = checkHistory(playSchedule(scheduleTerms(terms)))
+        expect(report.faults).toEqual([])
+        expect(report.elections).toBe(terms.length)
+      }),
+    )
+  })
+
+  test('is judged the same after writing and reading, from processes in any order', () => {
+    fc.assert(
+      fc.property(anyTerms, fc.shuffledSubarray([...nodes], { minLength: 4 }), (terms, order) => {
+        const history = playSchedule(scheduleTerms(terms))
+        const texts = order.map((node) =>
+          history
+            .filter((entry) => entry.node === node)
+            .map(formatEntry)
+            .join(''),
+        )
+        expect(checkHistory(texts.flatMap(parseHistory))).toEqual(checkHistory(history))
+      }),
+    )
+  })
+})
+
+describe('an overlap put into such a history is found', () => {
+  test('where a leader is deselected only after the next is selected', () => {
+    fc.assert(
+      fc.property(termsAndOne, ({ led, one, fraction }) => {
+        const [first, next, index] = pickTwo(led, one)
+        const lengthMs = fraction * 10
+        const late: Led = {
+          ...first,
+          until: next.since + lengthMs,
+          term: { ...first.term, stalls: false },
+        }
+        const { faults } = checkHistory(playSchedule(led.with(index, late)))
+        const pair = { nodes: [first.node, next.node], at: next.since }
+        expect(faults).toMatchObject([
+          { kind: 'two-selected', ...pair, lengthMs: expect.closeTo(lengthMs, 3) },
+          { kind: 'two-sampled', ...pair, lengthMs: expect.closeTo(lengthMs, 3) },
+        ])
+      }),
+    )
+  })
+
+  test('where a single sample is true in another node, though no event says so', () => {
+    fc.assert(
+      fc.property(termsAndOne, ({ led, one, fraction }) => {
+        const [first, next] = pickTwo(led, one)
+        const at = first.since + fraction * (first.until - first.since)
+        const sample: HistoryEntry = {
+          ...common(next.node, at),
+          kind: 'sample',
+          isLeader: true,
+          since: at,
+        }
+        const { faults } = checkHistory([...playSchedule(led), sample])
+        expect(faults).toMatchObject([
+          { kind: 'two-sampled', nodes: [first.node, next.node], at, lengthMs: 0 },
+        ])
+      }),
+    )
+  })
+
+  test('where another node is selected within the time of a leader, and never deselected', () => {
+    fc.assert(
+      fc.property(termsAndOne, ({ led, one, fraction }) => {
+        const [first, , index] = pickTwo(led, one)
+        const at = first.since + fraction * (first.until - first.since)
+        const select: HistoryEntry = {
+          ...common('intruder', at),
+          kind: 'select',
+          token: first.token,
+          value: 0,
+          id: 'intruder',
+        }
+        const { faults } = checkHistory([...playSchedule(led), select])
+        const pairs = faults.filter(({ kind }) => kind === 'two-selected')
+        expect(pairs[0]).toMatchObject({ nodes: [first.node, 'intruder'], at, until: first.until })
+        expect(pairs).toHaveLength(led.length - index)
+        expect(faults.filter(({ kind }) => kind === 'token-not-grown')).toHaveLength(1)
+      }),
+    )
+  })
+})

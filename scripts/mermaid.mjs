@@ -1,0 +1,69 @@
+// Draws the statechart as a Mermaid diagram, from the machine itself.
+// `node scripts/mermaid.mjs` puts it into README.md, after `npm run build`.
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+
+const BEGIN = '<!-- statechart: written by `npm run diagram` -->'
+const END = '<!-- end of statechart -->'
+
+/** @param {import('xstate').AnyStateMachine} machine */
+export function mermaidOf(machine) {
+  const lines = ['stateDiagram-v2', `  [*] --> ${machine.config.initial}`]
+  draw(machine.root, '  ', lines)
+  for (const state of Object.values(machine.root.states)) drawTransitions(state, lines)
+  return lines.join('\n')
+}
+
+/** Replaces the diagram in a text that has the two markers. */
+export function withDiagram(text, machine) {
+  const from = text.indexOf(BEGIN)
+  const to = text.indexOf(END)
+  if (from === -1 || to === -1) throw new Error(`README.md lacks ${BEGIN} or ${END}`)
+  const diagram = `${BEGIN}\n\n\`\`\`mermaid\n${mermaidOf(machine)}\n\`\`\`\n\n`
+  return text.slice(0, from) + diagram + text.slice(to)
+}
+
+function draw(parent, indent, lines) {
+  for (const state of Object.values(parent.states)) {
+    const children = Object.values(state.states)
+    if (children.length === 0) continue
+    lines.push(`${indent}state ${state.key} {`)
+    for (const child of children) lines.push(`${indent}  state "${child.key}" as ${nameOf(child)}`)
+    lines.push(`${indent}  [*] --> ${nameOf(state.initial.target[0])}`)
+    lines.push(`${indent}}`)
+  }
+}
+
+function drawTransitions(state, lines) {
+  const arrows = new Map()
+  for (const transition of [...state.transitions.values()].flat().concat(state.always ?? [])) {
+    const { guard, target = [] } = transition
+    for (const one of target) {
+      const event = labelOf(transition)
+      const label = guard === undefined ? event : `${event} [${guard.type ?? guard}]`
+      const to = nameOf(one)
+      arrows.set(to, [...(arrows.get(to) ?? []), label])
+    }
+  }
+  for (const [to, labels] of arrows) {
+    lines.push(`  ${nameOf(state)} --> ${to}: ${[...new Set(labels)].join(', ')}`)
+  }
+  for (const child of Object.values(state.states)) drawTransitions(child, lines)
+}
+
+function labelOf({ eventType }) {
+  if (eventType === '') return 'at once'
+  const delayed = /^xstate\.after\.([^.]+)\./.exec(eventType)
+  return delayed ? `after ${delayed[1]}` : eventType
+}
+
+/** Top states by their key, children as parent_child: keys are not unique in the chart. */
+function nameOf(state) {
+  return state.path.join('_')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { electionMachine } = await import('../dist/machines/election.js')
+  const readme = new URL('../README.md', import.meta.url)
+  await writeFile(readme, withDiagram(await readFile(readme, 'utf8'), electionMachine))
+}

@@ -160,10 +160,11 @@ export class Services {
             send({ type: 'troubled', error: this.failureOf(error), attempt }),
           ended,
         })
-      } else ended()
+      } else ended(null)
     }
-    const ended = () => {
-      if (isLeader) send({ type: 'expired' })
+    const ended = (refusal: RefusedError | null) => {
+      if (refusal !== null) send({ type: 'refused', error: this.failureOf(refusal) })
+      else if (isLeader) send({ type: 'expired' })
       else void this.#reopen(member, send, signal).then(() => signal.aborted || follow())
     }
     follow()

@@ -11,7 +11,8 @@ export interface SessionListener {
   renewed?(validityMs: number): void
   /** A renewal failed, and is repeated while the session is valid. */
   troubled?(error: Error, attempt: number): void
-  ended(): void
+  /** `refusal` is what the store said, if it will never let this session go on. */
+  ended(refusal: RefusedError | null): void
 }
 
 /**
@@ -81,14 +82,14 @@ export class Session {
     return () => this.#listeners.delete(listener)
   }
 
-  end(): void {
+  end(refusal: RefusedError | null = null): void {
     if (this.#ended) return
     this.#ended = true
     this.#clock.clearTimeout(this.#endTimer)
     this.#clock.clearTimeout(this.#renewTimer)
     const listeners = [...this.#listeners]
     this.#listeners.clear()
-    for (const { ended } of listeners) ended()
+    for (const { ended } of listeners) ended(refusal)
   }
 
   #armEnd(): void {
@@ -135,7 +136,7 @@ export class Session {
       const error = errorFrom(thrown)
       if (!this.check()) return
       if (error instanceof LeaseGoneError || error instanceof RefusedError) {
-        this.end()
+        this.end(error instanceof RefusedError ? error : null)
         return
       }
       // Another attempt has been answered meanwhile: nothing is wrong.

@@ -451,6 +451,26 @@ describe('deselect', () => {
     await node.stop()
   })
 
+  test('`refused`: the store no longer renews its session', async () => {
+    const clock = new VirtualClock()
+    const store = new StubbornStore(clock)
+    const locker = lockerOn(store, clock)
+    const [leader, follower] = ['a', 'b'].map((id) => locker({ path, id, value: id, ttl: 10 }))
+    if (leader === undefined || follower === undefined) throw new Error('no nodes')
+    await leader.start()
+    await follower.start()
+    const told = [once(leader, 'deselect'), once(leader, 'error'), once(follower, 'error')]
+    store.renewFailure = new RefusedError('authentication failed')
+    await clock.advance(5_000)
+    expect(await Promise.all(told)).toEqual([
+      ['refused'],
+      [store.renewFailure],
+      [store.renewFailure],
+    ])
+    await clock.advance(1_000)
+    expect([leader.state, follower.state]).toEqual(['stopped', 'stopped'])
+  })
+
   test('`failed`: its work threw', async () => {
     const [leader, follower] = await twoStarted()
     const cause = new Error('broken work')

@@ -76,6 +76,8 @@ describe('credentials', () => {
 
 /** Three users of whom one may not use the path. Resolves with root’s client. */
 async function startWithUsers(scene: Scene): Promise<Etcd3> {
+  // A refusal takes etcd as long as it takes to check a password, and is to come before validity ends.
+  scene.ttl = 5
   await scene.startEtcd()
   const { operator } = scene
   const role = await operator.role('competitor').create()

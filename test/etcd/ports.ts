@@ -2,7 +2,8 @@ import { createServer } from 'node:net'
 
 // Below the ports that the system hands out to outgoing connections. A member that is down could
 // otherwise find its port taken by a client, even by one that is trying to reach this very port.
-const first = 10_000
+// And above the last port that fetch refuses to connect to, 10080 (https://fetch.spec.whatwg.org/#port-blocking).
+const first = 10_100
 const perSlot = 700
 
 /** A port of this machine that nothing listens on. It is not reserved. */

@@ -1,0 +1,20 @@
+/** What is compared: `locked`, the election of the etcd3 package, and the bare requests. */
+export const CONTENDERS = ['locked', 'etcd3', 'floor'] as const
+export type ContenderName = (typeof CONTENDERS)[number]
+
+export interface Candidate {
+  /** When it was elected, by `now()`. Never settles if it is not. */
+  readonly electedAt: Promise<number>
+  leave(): Promise<void>
+}
+
+export interface Contender {
+  /** Connects, and does once what all nodes of a process share. */
+  warm(): Promise<void>
+  /** Resolves once all of them lead, or wait for a holder to go. All join at once. */
+  join(paths: readonly string[]): Promise<readonly Candidate[]>
+  close(): Promise<void>
+}
+
+/** The ttl of every session, in seconds, unless a row says otherwise. */
+export const TTL = 10

@@ -1,0 +1,38 @@
+import locked from '../../src/index.js'
+import { now } from '../now.js'
+import type { Candidate, Contender } from './contender.js'
+
+/** This package, used as its README says. */
+export class LockedContender implements Contender {
+  readonly #locker
+  readonly #ttl: number
+  #made = 0
+
+  constructor(endpoint: string, ttl: number) {
+    this.#locker = locked(endpoint)
+    this.#ttl = ttl
+  }
+
+  async warm(): Promise<void> {
+    await this.#node('/bench-warm').start()
+  }
+
+  async join(paths: readonly string[]): Promise<readonly Candidate[]> {
+    const nodes = paths.map((path) => this.#node(path))
+    const candidates = nodes.map((node) => ({
+      electedAt: new Promise<number>((resolve) => node.once('select', () => resolve(now()))),
+      leave: () => node.stop(),
+    }))
+    await Promise.all(nodes.map((node) => node.start()))
+    return candidates
+  }
+
+  close(): Promise<void> {
+    return this.#locker.close()
+  }
+
+  #node(path: string) {
+    this.#made += 1
+    return this.#locker(path, { id: `node-${this.#made}`, value: 10, ttl: this.#ttl })
+  }
+}

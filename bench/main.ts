@@ -1,0 +1,78 @@
+// `npm run bench [-- --only NAME] [--rounds N] [--quick]`: measures locked, the election of the etcd3
+// package and the bare requests in one run, on an etcd of its own. Prints a table, and writes
+// bench/results/latest.json (or the file named by --json).
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { startEtcd } from '../test/etcd/index.js'
+import { compare, type RowResult } from './compare.js'
+import { ROWS } from './rows/index.js'
+import { tableOf } from './table.js'
+
+const QUICK_SIZE = 1 / 50
+
+const help = `npm run bench -- [options]
+
+  --only NAME    one row: ${ROWS.map(({ name }) => name).join(', ')}
+  --rounds N     how often each is repeated
+  --quick        few paths, one round: only to see that it works
+  --json FILE    where to write the figures (bench/results/latest.json after a whole run)`
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (values.help) {
+  console.log(help)
+  process.exit(0)
+}
+const rows = ROWS.filter(({ name }) => values.only === undefined || name === values.only)
+if (rows.length === 0) fail(`--only: there is no row ${values.only}`)
+const rounds = values.quick ? 1 : values.rounds === undefined ? undefined : Number(values.rounds)
+if (rounds !== undefined && !(Number.isSafeInteger(rounds) && rounds > 0)) {
+  fail(`--rounds must be a whole number above 0, was given ${values.rounds}`)
+}
+
+const results: RowResult[] = []
+for (const row of rows) {
+  // Each row has an etcd of its own: what one leaves behind must not slow the next.
+  await using etcd = await startEtcd()
+  results.push(
+    await compare(row, {
+      endpoint: etcd.endpoint,
+      size: values.quick ? QUICK_SIZE : 1,
+      ...(rounds === undefined ? {} : { rounds }),
+      log: (line) => console.error(line),
+    }),
+  )
+}
+console.log(tableOf(results))
+
+const whole = values.only === undefined && !values.quick
+const file = values.json ?? (whole ? 'bench/results/latest.json' : undefined)
+if (file !== undefined) {
+  const machine = { node: process.version, processors: cpus().length, etcd: etcdVersion() }
+  writeFileSync(file, `${JSON.stringify({ machine, results }, null, 2)}\n`)
+  console.error(`written to ${file}`)
+}
+
+function etcdVersion(): string | null {
+  try {
+    const text = execFileSync('etcd', ['--version'], { encoding: 'utf8' })
+    return /etcd Version: (\S+)/.exec(text)?.[1] ?? null
+  } catch {
+    return null
+  }
+}
+
+function fail(message: string): never {
+  console.error(`bench: ${message}\n\n${help}`)
+  process.exit(2)
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { type ContenderName, TTL } from './contenders/contender.js'
+import { WorkerProcess } from './process.js'
+import { requestsReceived } from './requests.js'
+
+/** What one sample of a row has measured, by the name of the figure. */
+export type Figures = Readonly<Record<string, number>>
+
+/** That a figure of `locked` is at most `atMost`, or at most `atMost` times that of another contender. */
+export interface Goal {
+  readonly figure: string
+  readonly atMost: number
+  readonly times?: Exclude<ContenderName, 'locked'> | { readonly figure: string }
+}
+
+/** One line of the comparison. */
+export interface Row {
+  readonly name: string
+  readonly title: string
+  /** How often it is repeated, the contenders taking turns. */
+  readonly rounds: number
+  readonly contenders?: readonly ContenderName[]
+  readonly goals: readonly Goal[]
+
+  sample(place: Place): Promise<Figures>
+}
+
+/** Where a sample is taken: one contender, on one etcd. */
+export class Place {
+  readonly contender: ContenderName
+  readonly #endpoint: string
+  readonly #size: number
+
+  constructor(contender: ContenderName, endpoint: string, size: number) {
+    this.contender = contender
+    this.#endpoint = endpoint
+    this.#size = size
+  }
+
+  /** A number of paths or repetitions, smaller in a quick run. */
+  scaled(number: number): number {
+    return Math.max(2, Math.round(number * this.#size))
+  }
+
+  /** Paths that nothing has used yet, under a prefix of their own. */
+  paths(count: number): readonly string[] {
+    const prefix = `/bench/${randomUUID().slice(0, 8)}`
+    return Array.from({ length: count }, (_, index) => `${prefix}/${index}`)
+  }
+
+  worker({ ttl = TTL, warm = true } = {}): Promise<WorkerProcess> {
+    return WorkerProcess.start(this.contender, this.#endpoint, { ttl, warm })
+  }
+
+  requests(): Promise<number> {
+    return requestsReceived(this.#endpoint)
+  }
+}

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { WorkerProcess } from '../process.js'
+import type { Place, Row } from '../row.js'
+
+const PATHS = 4_000
+const SETTLE_MS = 500
+
+export const memory: Row = {
+  name: 'memory',
+  title: 'memory of a node at rest',
+  rounds: 2,
+  contenders: ['locked', 'etcd3'],
+  goals: [
+    { figure: 'KB of a leader', atMost: 10 },
+    { figure: 'KB of a follower', atMost: 10 },
+  ],
+  async sample(place) {
+    await using leaders = await place.worker()
+    await using followers = await place.worker()
+    const paths = place.paths(place.scaled(PATHS))
+    return {
+      'KB of a leader': await perNode(place, leaders, paths, true),
+      'KB of a follower': await perNode(place, followers, paths, false),
+    }
+  },
+}
+
+async function perNode(
+  place: Place,
+  worker: WorkerProcess,
+  paths: readonly string[],
+  lead: boolean,
+): Promise<number> {
+  // What is loaded and compiled with the first nodes is not theirs alone.
+  await worker.ask('join', { paths: place.paths(50), lead: true })
+  const before = await worker.ask('heap', {})
+  await worker.ask('join', { paths, lead })
+  await sleep(SETTLE_MS)
+  return ((await worker.ask('heap', {})) - before) / paths.length / 1_000
+}

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { WorkerProcess } from '../process.js'
+import type { Figures, Place, Row } from '../row.js'
+
+const PATHS = 5_000
+const SETTLE_MS = 1_000
+/** etcd grants no less than one and a half of its election timeouts, which is 2 s. */
+const SHORT_TTL = 2
+
+export const takeoverAfterStop: Row = {
+  name: 'takeover-stop',
+  title: '5,000 leaders of a process stop: until all paths are held by another process',
+  rounds: 2,
+  goals: [{ figure: 'ms', atMost: 1 / 5, times: 'etcd3' }],
+  sample: (place) =>
+    takeOver(place, 10, async (leaders, followers) => {
+      const { startedAt } = await leaders.ask('leave', {})
+      return { ms: (await followers.ask('elected', {})).lastAt - startedAt }
+    }),
+}
+
+export const takeoverAfterDeath: Row = {
+  name: 'takeover-death',
+  title: 'a process with 5,000 leaders dies: from the first path that is taken over to the last',
+  rounds: 2,
+  // The bare requests renew nothing.
+  contenders: ['locked', 'etcd3'],
+  goals: [{ figure: 'ms', atMost: 1 / 5, times: 'etcd3' }],
+  sample: (place) =>
+    takeOver(place, SHORT_TTL, async (leaders, followers) => {
+      await leaders.kill()
+      const { firstAt, lastAt } = await followers.ask('elected', {})
+      return { ms: lastAt - firstAt }
+    }),
+}
+
+async function takeOver(
+  place: Place,
+  ttl: number,
+  end: (leaders: WorkerProcess, followers: WorkerProcess) => Promise<Figures>,
+): Promise<Figures> {
+  await using leaders = await place.worker({ ttl })
+  await using followers = await place.worker({ ttl })
+  const paths = place.paths(place.scaled(PATHS))
+  await leaders.ask('join', { paths, lead: true })
+  await followers.ask('join', { paths, lead: false })
+  await sleep(SETTLE_MS)
+  return await end(leaders, followers)
+}

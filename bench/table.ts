@@ -1,0 +1,39 @@
+import type { RowResult, Verdict } from './compare.js'
+import { CONTENDERS } from './contenders/contender.js'
+import type { Summary } from './statistics.js'
+
+/** The results as a table in Markdown: medians, and from the first to the third quartile. */
+export function tableOf(results: readonly RowResult[]): string {
+  const head = ['work', 'figure', ...CONTENDERS, 'goal', 'measured']
+  const lines = results.flatMap(({ title, figures, verdicts }) =>
+    figures.map(({ figure, of }, index) => {
+      const verdict = verdicts.find((one) => one.figure === figure)
+      return [
+        index === 0 ? title : '',
+        figure,
+        ...CONTENDERS.map((name) => (of[name] === undefined ? '' : cell(of[name]))),
+        verdict === undefined ? '' : goalOf(verdict),
+        verdict === undefined
+          ? ''
+          : `${rounded(verdict.measured)}${verdict.met ? '' : ' (not met)'}`,
+      ]
+    }),
+  )
+  const rows = [head, head.map(() => '---'), ...lines]
+  return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function cell({ median, low, high }: Summary): string {
+  return low === high ? rounded(median) : `${rounded(median)} (${rounded(low)} to ${rounded(high)})`
+}
+
+function goalOf({ atMost, times }: Verdict): string {
+  const number = atMost < 1 ? `1/${Math.round(1 / atMost)}` : `${atMost}`
+  if (times === undefined) return `at most ${number}`
+  return `at most ${number} × ${typeof times === 'string' ? times : times.figure}`
+}
+
+function rounded(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en')
+  return String(Number(value.toPrecision(value >= 10 ? 3 : 2)))
+}

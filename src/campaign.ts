@@ -57,7 +57,7 @@ export class Campaign {
       }
       const own = { token: entry.token, lease: entry.lease }
       try {
-        await this.#store.release(path, own, { withinMs: withinMsFor(ttl) })
+        await this.#store.release(path, own, null, { withinMs: withinMsFor(ttl) })
       } catch (thrown) {
         if (thrown instanceof UnreachableError) member.doubtIn = session
         throw thrown

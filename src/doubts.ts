@@ -65,7 +65,7 @@ export class Doubts {
       if (entry === null || entry.lease === null) return
       if (decodeRecord(entry.text)?.instance !== instance) return
       if (this.#doubts.get(instance) !== doubt) return
-      await this.#store.release(path, { token: entry.token, lease: entry.lease }, call)
+      await this.#store.release(path, { token: entry.token, lease: entry.lease }, null, call)
     } catch {
       // The next round tries again.
     } finally {

@@ -17,7 +17,6 @@ import type { Entry, Store } from './stores/store.js'
 
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 1_000
-const NOTICE_WITHIN_MS = 100
 
 type Send = (event: ElectionEvent) => void
 type Cleanup = () => void
@@ -237,17 +236,10 @@ export class Services {
     const { reign, session } = member
     member.reign = null
     if (reign !== null && session?.lease.id === reign.lease && session.isValid) {
-      const call = { withinMs: withinMsFor(ttl) }
       const standing = { id, value: holder?.value ?? value, instance }
-      // It only spares followers a pause, so it is not waited for long; but etcd may carry out two
-      // requests that are on their way together in either order.
       const notice = encodeRecord({ ...standing, released: true })
-      const told = this.store.propose(path, notice, reign, call).catch(() => undefined)
-      const patience = new AbortController()
-      await Promise.race([told, sleep(this.clock, NOTICE_WITHIN_MS, patience.signal)])
-      patience.abort()
       try {
-        await this.store.release(path, reign, call)
+        await this.store.release(path, reign, notice, { withinMs: withinMsFor(ttl) })
       } catch (thrown) {
         if (thrown instanceof UnreachableError) member.doubtIn = session
       }

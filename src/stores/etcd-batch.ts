@@ -33,8 +33,8 @@ interface TxnAnswer {
 
 type Send = (request: ITxnRequest, withinMs: number) => Promise<TxnAnswer>
 
-/** etcd's default for --max-txn-ops is 128, on top of which the two comparisons of a nested one count. */
-const MOST_OPERATIONS = 126
+/** etcd's default for --max-txn-ops is 128, on top of which the three comparisons of a nested one count. */
+const MOST_OPERATIONS = 125
 /** Well below etcd's default for --max-request-bytes, 1.5 MiB. */
 const MOST_BYTES = 1_000_000
 
@@ -142,27 +142,32 @@ function sizeOf({ key, success }: Operation): number {
   )
 }
 
-/** Groups of one lease each, within etcd's limits, and with no key twice: etcd refuses that. */
+/**
+ * Groups of one lease each, within etcd's limits, and with no key twice: etcd refuses that. What comes
+ * second for a key is in a group of those that do.
+ */
 function grouped(waiting: readonly Waiting[]): Waiting[][] {
   if (waiting.length === 1) return [[...waiting]]
   const groups: Waiting[][] = []
-  const open = new Map<string, { group: Waiting[]; keys: Set<string>; bytes: number }>()
+  const open = new Map<string, { group: Waiting[]; bytes: number }>()
+  const seen = new Map<string, number>()
   for (const one of waiting) {
     const { lease, key } = one.operation
     const name = key.toString('latin1')
-    let current = open.get(lease)
+    const before = seen.get(name) ?? 0
+    seen.set(name, before + 1)
+    const line = `${lease} ${before}`
+    let current = open.get(line)
     if (
       current === undefined ||
       current.group.length === MOST_OPERATIONS ||
-      current.keys.has(name) ||
       current.bytes + one.sizeBytes > MOST_BYTES
     ) {
-      current = { group: [], keys: new Set(), bytes: 0 }
-      open.set(lease, current)
+      current = { group: [], bytes: 0 }
+      open.set(line, current)
       groups.push(current.group)
     }
     current.group.push(one)
-    current.keys.add(name)
     current.bytes += one.sizeBytes
   }
   return groups

@@ -1,8 +1,8 @@
-import type { IKeyValue, IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
+import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { RefusedError, UnreachableError } from '../errors.js'
 import { storeError } from './etcd-errors.js'
 import type { Stream } from './etcd-streams.js'
-import type { Entry, Sighting, WatchListener } from './store.js'
+import { entryFrom, type Watched } from './etcd-watcher.js'
 
 export type WatchStream = Stream<IWatchRequest, IWatchResponse>
 
@@ -10,44 +10,18 @@ export type WatchStream = Stream<IWatchRequest, IWatchResponse>
 const SILENCE_MS = 60_000
 const PROGRESS_WITHIN_MS = 5_000
 
-interface WatcherMember {
-  readonly from: number
-  readonly listener: WatchListener
-}
-
-/** One path, watched for all who want to know of it. */
-export class Watcher {
-  readonly path: string
-  readonly members = new Set<WatcherMember>()
-  /** The first revision that has not been reported yet. */
-  next: number
-  /** The revision from which etcd was asked to watch. */
-  start: number
-  /** The read on its way because its history is gone. */
-  reading: Promise<boolean> | null = null
-
-  constructor(path: string, from: number) {
-    this.path = path
-    this.next = from
-    this.start = from
-  }
-
-  report(sighting: Sighting): void {
-    if (sighting.revision < this.next) return
-    this.next = sighting.revision + 1
-    for (const member of [...this.members]) {
-      // A listener may close another one’s watch.
-      if (!this.members.has(member)) continue
-      if (sighting.revision >= member.from) member.listener.seen(sighting)
-    }
-  }
+/** Where paths stand in etcd: after the client's namespace. */
+export interface Keys {
+  of(path: string): Buffer
+  /** The path at a key; `null` when no path is written like that. */
+  pathAt(key: Buffer): string | null
 }
 
 interface LineEvents {
-  compacted(watcher: Watcher, revision: number): void
+  compacted(watched: Watched, revision: number): void
   /** These were confirmed when the store had passed the revision they start at. */
-  late(watchers: readonly Watcher[]): void
-  refused(watcher: Watcher, error: Error): void
+  late(watched: readonly Watched[]): void
+  refused(watched: Watched, error: Error): void
   heard(): void
   ended(error: Error): void
 }
@@ -55,19 +29,19 @@ interface LineEvents {
 /** One watch stream. etcd confirms watchers in the order in which they were asked for. */
 export class WatchLine {
   readonly #stream: WatchStream
-  readonly #keyOf: (path: string) => Buffer
+  readonly #keys: Keys
   readonly #events: LineEvents
-  readonly #asked: Watcher[] = []
-  readonly #byId = new Map<string, Watcher>()
-  readonly #ids = new Map<Watcher, string>()
-  readonly #cancelled = new Set<Watcher>()
-  readonly #late: Watcher[] = []
+  readonly #asked: Watched[] = []
+  readonly #byId = new Map<string, Watched>()
+  readonly #ids = new Map<Watched, string>()
+  readonly #cancelled = new Set<Watched>()
+  readonly #late: Watched[] = []
   #silence: NodeJS.Timeout
   #ended = false
 
-  constructor(stream: WatchStream, keyOf: (path: string) => Buffer, events: LineEvents) {
+  constructor(stream: WatchStream, keys: Keys, events: LineEvents) {
     this.#stream = stream
-    this.#keyOf = keyOf
+    this.#keys = keys
     this.#events = events
     this.#silence = this.#listen()
     stream.on('data', (response) => {
@@ -80,21 +54,27 @@ export class WatchLine {
     stream.on('end', () => this.#fail(new UnreachableError('watching: etcd ended the stream')))
   }
 
-  create(watcher: Watcher): void {
-    watcher.start = watcher.next
-    this.#asked.push(watcher)
+  create(watched: Watched): void {
+    watched.start = watched.next
+    this.#asked.push(watched)
+    const key = this.#keys.of(watched.path)
     this.#stream.write({
-      create_request: { key: this.#keyOf(watcher.path), start_revision: watcher.next },
+      create_request: {
+        key,
+        start_revision: watched.next,
+        // What many paths have to tell may be more than gRPC takes in one message.
+        ...(watched.isPrefix && { range_end: endOfPrefix(key), fragment: true }),
+      },
     })
   }
 
-  cancel(watcher: Watcher): void {
-    const id = this.#ids.get(watcher)
+  cancel(watched: Watched): void {
+    const id = this.#ids.get(watched)
     if (id === undefined) {
-      if (this.#asked.includes(watcher)) this.#cancelled.add(watcher)
+      if (this.#asked.includes(watched)) this.#cancelled.add(watched)
       return
     }
-    this.#ids.delete(watcher)
+    this.#ids.delete(watched)
     this.#byId.delete(id)
     this.#stream.write({ cancel_request: { watch_id: id } })
   }
@@ -110,44 +90,46 @@ export class WatchLine {
       this.#confirm(response)
       return
     }
-    const watcher = this.#byId.get(response.watch_id)
-    if (watcher === undefined) return
+    const watched = this.#byId.get(response.watch_id)
+    if (watched === undefined) return
     for (const { type, kv } of response.events) {
       const revision = Number(kv.mod_revision)
-      watcher.report({ entry: String(type) === 'Delete' ? null : entryFrom(kv), revision })
+      const path = watched.isPrefix ? this.#keys.pathAt(kv.key) : watched.path
+      if (path === null) continue
+      watched.take(path, { entry: String(type) === 'Delete' ? null : entryFrom(kv), revision })
     }
-    if (response.canceled) this.#end(watcher, response)
+    if (response.canceled) this.#end(watched, response)
   }
 
   #confirm(response: IWatchResponse): void {
-    const watcher = this.#asked.shift()
-    if (watcher === undefined) return
+    const watched = this.#asked.shift()
+    if (watched === undefined) return
     if (response.canceled) {
-      this.#end(watcher, response)
+      this.#end(watched, response)
       return
     }
-    this.#byId.set(response.watch_id, watcher)
-    this.#ids.set(watcher, response.watch_id)
-    if (this.#cancelled.delete(watcher)) this.cancel(watcher)
-    else if (Number(response.header.revision) >= watcher.start) this.#addLate(watcher)
+    this.#byId.set(response.watch_id, watched)
+    this.#ids.set(watched, response.watch_id)
+    if (this.#cancelled.delete(watched)) this.cancel(watched)
+    else if (Number(response.header.revision) >= watched.start) this.#addLate(watched)
   }
 
-  #addLate(watcher: Watcher): void {
-    this.#late.push(watcher)
+  #addLate(watched: Watched): void {
+    this.#late.push(watched)
     if (this.#late.length > 1) return
     setImmediate(() => this.#events.late(this.#late.splice(0)))
   }
 
-  #end(watcher: Watcher, response: IWatchResponse): void {
-    this.#ids.delete(watcher)
+  #end(watched: Watched, response: IWatchResponse): void {
+    this.#ids.delete(watched)
     this.#byId.delete(response.watch_id)
-    if (this.#cancelled.delete(watcher)) return
+    if (this.#cancelled.delete(watched)) return
     if (Number(response.compact_revision) > 0) {
-      this.#events.compacted(watcher, Number(response.compact_revision))
+      this.#events.compacted(watched, Number(response.compact_revision))
       return
     }
-    const error = storeError(`watching ${watcher.path}`, new Error(response.cancel_reason))
-    if (error instanceof RefusedError) this.#events.refused(watcher, error)
+    const error = storeError(`watching ${watched.path}`, new Error(response.cancel_reason))
+    if (error instanceof RefusedError) this.#events.refused(watched, error)
     else this.#fail(error)
   }
 
@@ -168,11 +150,10 @@ export class WatchLine {
   }
 }
 
-export function entryFrom({ value, create_revision, mod_revision, lease }: IKeyValue): Entry {
-  return {
-    text: value.toString(),
-    token: Number(create_revision),
-    revision: Number(mod_revision),
-    lease: lease === '0' ? null : lease,
-  }
+/** The end of the range of all keys that begin like this (etcd, range_end of a prefix). */
+function endOfPrefix(prefix: Buffer): Buffer {
+  const end = Buffer.from(prefix)
+  const last = end.length - 1
+  end.writeUInt8(end.readUInt8(last) + 1, last)
+  return end
 }

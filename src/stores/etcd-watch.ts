@@ -2,11 +2,13 @@ import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
 import type { Endpoints, EtcdClient } from './etcd-endpoints.js'
 import { storeError } from './etcd-errors.js'
 import { requireLeader } from './etcd-streams.js'
-import { Watcher, WatchLine, type WatchStream } from './etcd-watch-line.js'
+import { WatchGroup } from './etcd-watch-group.js'
+import { type Keys, WatchLine, type WatchStream } from './etcd-watch-line.js'
+import { type Watched, Watcher } from './etcd-watcher.js'
 import type { Sighting, Watch, WatchListener } from './store.js'
 
 export interface WatchTools {
-  keyOf(client: EtcdClient, path: string): Buffer
+  keysOf(client: EtcdClient): Keys
   read(path: string): Promise<Sighting>
   /** Whether the history after `revision` is still kept in full. */
   remembers(revision: number): Promise<boolean>
@@ -15,12 +17,26 @@ export interface WatchTools {
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 1_000
 const READ_AGAIN_MS = 500
+/** So many paths that begin alike are watched one by one; those that come after are grouped. */
+const FEWEST_ALONE = 8
+/** A group starts so many revisions early: claims that were made together are answered in any order. */
+const EARLY_BY = 64
+
+interface Prefix {
+  /** Watchers with a watch of their own. */
+  alone: number
+  group: WatchGroup | null
+  /** Others write there more than we do, or we may not watch it: its paths are not grouped. */
+  isTooWide: boolean
+}
 
 /** All the watches of a store, on one stream. */
 export class WatchHub {
   readonly #endpoints: Endpoints
   readonly #tools: WatchTools
   readonly #watchers = new Map<string, Set<Watcher>>()
+  /** What the paths of watchers begin with, up to their last slash. */
+  readonly #prefixes = new Map<string, Prefix>()
   #line: WatchLine | null = null
   #connecting = false
   #attempt = 0
@@ -47,6 +63,7 @@ export class WatchHub {
   /** Ends the stream; watchers that are still there open a new one. */
   rest(): void {
     if (this.#watchers.size > 0) return
+    this.#prefixes.clear()
     this.#drop()
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#retry = null
@@ -60,16 +77,78 @@ export class WatchHub {
     for (const watcher of watchers) if (from >= watcher.next) return watcher
     const watcher = new Watcher(path, from)
     watchers.add(watcher)
-    if (this.#line === null) void this.#connect()
-    else this.#line.create(watcher)
+    const prefix = this.#prefixOf(path)
+    watcher.group = this.#groupFor(path, from)
+    if (watcher.group !== null) watcher.group.join(watcher)
+    else {
+      prefix.alone += 1
+      this.#create(watcher)
+    }
     return watcher
   }
 
+  #prefixOf(path: string): Prefix {
+    const name = beginningOf(path)
+    const prefix = this.#prefixes.get(name) ?? { alone: 0, group: null, isTooWide: name === '' }
+    this.#prefixes.set(name, prefix)
+    return prefix
+  }
+
+  #groupFor(path: string, from: number): WatchGroup | null {
+    const prefix = this.#prefixOf(path)
+    if (prefix.group === null && prefix.alone >= FEWEST_ALONE && !prefix.isTooWide) {
+      const group: WatchGroup = new WatchGroup(
+        beginningOf(path),
+        Math.max(1, from - EARLY_BY),
+        () => this.#dissolve(group),
+      )
+      prefix.group = group
+      this.#create(group)
+    }
+    return prefix.group?.canServe(from) ? prefix.group : null
+  }
+
+  #create(watched: Watched): void {
+    if (this.#line === null) void this.#connect()
+    else this.#line.create(watched)
+  }
+
   #forget(watcher: Watcher): void {
-    const watchers = this.#watchers.get(watcher.path)
+    const { path, group } = watcher
+    const watchers = this.#watchers.get(path)
     watchers?.delete(watcher)
-    if (watchers?.size === 0) this.#watchers.delete(watcher.path)
-    this.#line?.cancel(watcher)
+    if (watchers?.size === 0) this.#watchers.delete(path)
+    const prefix = this.#prefixOf(path)
+    if (group === null) {
+      prefix.alone -= 1
+      this.#line?.cancel(watcher)
+    } else {
+      group.leave(watcher)
+      if (group.watchers.size === 0) this.#close(group)
+    }
+    // That it is too wide is remembered.
+    if (prefix.alone === 0 && prefix.group === null && !prefix.isTooWide) {
+      this.#prefixes.delete(beginningOf(path))
+    }
+  }
+
+  #close(group: WatchGroup): void {
+    this.#prefixOf(group.path).group = null
+    group.close()
+    this.#line?.cancel(group)
+  }
+
+  /** From now on each of its paths has a watch of its own. */
+  #dissolve(group: WatchGroup): void {
+    this.#close(group)
+    const prefix = this.#prefixOf(group.path)
+    prefix.isTooWide = true
+    for (const watcher of [...group.watchers.values()].flatMap((watchers) => [...watchers])) {
+      watcher.group = null
+      watcher.next = Math.max(watcher.next, group.next)
+      prefix.alone += 1
+      this.#create(watcher)
+    }
   }
 
   #drop(): void {
@@ -88,12 +167,14 @@ export class WatchHub {
         stream.cancel()
         throw new UnreachableError('watching: the member was given up')
       }
-      const line: WatchLine = new WatchLine(stream, (path) => this.#tools.keyOf(client, path), {
-        compacted: (watcher, revision) => void this.#resume(watcher, revision),
-        late: (watchers) => void this.#verify(watchers),
-        refused: (watcher, error) => {
-          this.#forget(watcher)
-          for (const { listener } of [...watcher.members]) listener.refused(error)
+      const line: WatchLine = new WatchLine(stream, this.#tools.keysOf(client), {
+        compacted: (watched, revision) => void this.#resume(watched, revision),
+        late: (watched) => void this.#verify(watched),
+        refused: (watched, error) => {
+          if (watched instanceof WatchGroup) this.#dissolve(watched)
+          if (!(watched instanceof Watcher)) return
+          this.#forget(watched)
+          for (const { listener } of [...watched.members]) listener.refused(error)
         },
         heard: () => {
           this.#attempt = 0
@@ -106,9 +187,7 @@ export class WatchHub {
         },
       })
       this.#line = line
-      for (const watchers of this.#watchers.values()) {
-        for (const watcher of watchers) line.create(watcher)
-      }
+      for (const watched of this.#all()) line.create(watched)
       if (this.#watchers.size === 0) this.rest()
     } catch (thrown) {
       this.#later(storeError('watching', thrown))
@@ -127,7 +206,7 @@ export class WatchHub {
       void this.#connect()
     }, Math.random() * longest)
     const refused = error instanceof RefusedError
-    for (const watcher of [...this.#watchers.values()].flatMap((watchers) => [...watchers])) {
+    for (const watcher of this.#allWatchers()) {
       for (const { listener } of [...watcher.members]) {
         if (refused) listener.refused(error)
         else listener.troubled(error, this.#attempt)
@@ -135,26 +214,47 @@ export class WatchHub {
     }
   }
 
+  #allWatchers(): Watcher[] {
+    return [...this.#watchers.values()].flatMap((watchers) => [...watchers])
+  }
+
+  /** All that etcd is to be asked to watch. */
+  #all(): Watched[] {
+    const groups = [...this.#prefixes.values()].flatMap(({ group }) => group ?? [])
+    return [...groups, ...this.#allWatchers().filter(({ group }) => group === null)]
+  }
+
   /**
    * etcd takes a watch that starts at the very revision compacted to, although a deletion at that
    * revision is no longer in its history (seen with 3.4.23). So a watch that was confirmed when the
    * store had moved on already is only relied on once it is known that nothing was forgotten.
    */
-  async #verify(watchers: readonly Watcher[]): Promise<void> {
-    const asked = watchers.map((watcher) => ({ watcher, start: watcher.start }))
+  async #verify(late: readonly Watched[]): Promise<void> {
+    const asked = late.map((watched) => ({ watched, start: watched.start }))
     const before = Math.min(...asked.map(({ start }) => start)) - 1
     try {
       if (before < 1 || (await this.#tools.remembers(before))) return
     } catch {
       // Not known: reading answers it for sure.
     }
-    const doubtful = asked.filter(({ watcher, start }) => watcher.start === start)
-    await Promise.all(doubtful.map(({ watcher }) => this.#readAgain(watcher)))
+    const doubtful = asked.filter(({ watched, start }) => watched.start === start)
+    await Promise.all(
+      doubtful
+        .flatMap(({ watched }) => watchersOf(watched))
+        .map((watcher) => this.#readAgain(watcher)),
+    )
   }
 
   /** Goes on after etcd ended a watch because it has forgotten what was before `revision`. */
-  async #resume(watcher: Watcher, revision: number): Promise<void> {
-    if (watcher.next > revision || (await this.#readAgain(watcher))) this.#line?.create(watcher)
+  async #resume(watched: Watched, revision: number): Promise<void> {
+    const behind = watchersOf(watched).filter(({ next }) => next <= revision)
+    if (watched instanceof WatchGroup) {
+      // What comes next is not missed while its paths are read.
+      watched.skipTo(revision + 1)
+      this.#line?.create(watched)
+    }
+    const known = await Promise.all(behind.map((watcher) => this.#readAgain(watcher)))
+    if (watched instanceof Watcher && known.every(Boolean)) this.#line?.create(watched)
   }
 
   /** Reports the path as it is, since its history is gone. Resolves with whether that could be done. */
@@ -184,4 +284,15 @@ export class WatchHub {
     }
     return false
   }
+}
+
+/** What a path begins with, up to its last slash; empty where there is none. */
+function beginningOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1)
+}
+
+function watchersOf(watched: Watched): Watcher[] {
+  if (watched instanceof Watcher) return [watched]
+  if (!(watched instanceof WatchGroup)) return []
+  return [...watched.watchers.values()].flatMap((watchers) => [...watchers])
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ComparatorBuilder } from 'etcd3'
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
 import { LeaseGoneError } from '../errors.js'
@@ -6,10 +7,13 @@ import { type Endpoint, Endpoints, type EtcdClient } from './etcd-endpoints.js'
 import { CompactedError } from './etcd-errors.js'
 import { KeepAlive } from './etcd-keepalive.js'
 import { WatchHub } from './etcd-watch.js'
-import { entryFrom } from './etcd-watch-line.js'
+import type { Keys } from './etcd-watch-line.js'
+import { entryFrom } from './etcd-watcher.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
 
 const READ_WITHIN_MS = 2_000
+/** A notice only spares others a pause: it is not waited for long. */
+const NOTICE_WITHIN_MS = 100
 
 /** etcd v3: a reign is a key that is attached to a lease, and its create revision is the token. */
 export class EtcdStore implements Store {
@@ -29,7 +33,7 @@ export class EtcdStore implements Store {
     )
     this.#keepAlive = new KeepAlive(this.#endpoints)
     this.#hub = new WatchHub(this.#endpoints, {
-      keyOf,
+      keysOf,
       read: (path) => this.read(path, { withinMs: READ_WITHIN_MS }),
       remembers: (revision) => this.#remembers(revision),
     })
@@ -79,29 +83,30 @@ export class EtcdStore implements Store {
     { withinMs }: Call,
   ): Promise<number | null> {
     const key = await this.#key(path)
-    const put: IRequestOp = { request_put: { key, value: Buffer.from(text), lease: reign.lease } }
-    const outcome = await this.#batch.run({
-      key,
-      lease: reign.lease,
-      withinMs,
-      compare: compareReign(key, reign),
-      success: [put],
-      failure: [],
-    })
-    return outcome.succeeded ? outcome.revision : null
+    return await this.#during(reign, key, [], putOf(key, text, reign), withinMs)
   }
 
-  async release(path: string, reign: Reign, { withinMs }: Call): Promise<boolean> {
+  async release(
+    path: string,
+    reign: Reign,
+    notice: string | null,
+    { withinMs }: Call,
+  ): Promise<boolean> {
     const key = await this.#key(path)
-    const outcome = await this.#batch.run({
-      key,
-      lease: reign.lease,
-      withinMs,
-      compare: compareReign(key, reign),
-      success: [{ request_delete_range: { key } }],
-      failure: [],
-    })
-    return outcome.succeeded
+    const deletion: IRequestOp = { request_delete_range: { key } }
+    if (notice !== null) {
+      const told = this.#during(reign, key, [], putOf(key, notice, reign), withinMs).catch(
+        () => null,
+      )
+      // Both are on their way together, and etcd may carry them out in either order: this one waits
+      // for nothing, but deletes the notice only.
+      const isNotice: ICompare[] = [
+        { key, target: 'Value', result: 'Equal', value: Buffer.from(notice) },
+      ]
+      if ((await this.#during(reign, key, isNotice, deletion, withinMs)) !== null) return true
+      await Promise.race([told, sleep(NOTICE_WITHIN_MS, undefined, { ref: false })])
+    }
+    return (await this.#during(reign, key, [], deletion, withinMs)) !== null
   }
 
   async read(path: string, call: Call): Promise<Sighting> {
@@ -130,6 +135,25 @@ export class EtcdStore implements Store {
     this.#endpoints.rest()
   }
 
+  /** Does it only during `reign`, and if `compare` holds. Resolves with the revision of that, or `null`. */
+  async #during(
+    reign: Reign,
+    key: Buffer,
+    compare: readonly ICompare[],
+    operation: IRequestOp,
+    withinMs: number,
+  ): Promise<number | null> {
+    const { succeeded, revision } = await this.#batch.run({
+      key,
+      lease: reign.lease,
+      withinMs,
+      compare: [...compareReign(key, reign), ...compare],
+      success: [operation],
+      failure: [],
+    })
+    return succeeded ? revision : null
+  }
+
   async #remembers(revision: number): Promise<boolean> {
     try {
       await this.#endpoints.run('reading', { withinMs: READ_WITHIN_MS }, (client, options) =>
@@ -155,12 +179,27 @@ function keyOf(client: EtcdClient, path: string): Buffer {
   return Buffer.concat([client.prefix, Buffer.from(path)])
 }
 
+function keysOf(client: EtcdClient): Keys {
+  const { prefix } = client
+  return {
+    of: (path) => keyOf(client, path),
+    pathAt(key) {
+      const path = key.subarray(prefix.length).toString()
+      return keyOf(client, path).equals(key) ? path : null
+    },
+  }
+}
+
 /** The lease as well, because an operator's put keeps the create revision but takes the lease off. */
 function compareReign(key: Buffer, { token, lease }: Reign): ICompare[] {
   return [
     { key, target: 'Create', result: 'Equal', create_revision: token },
     { key, target: 'Lease', result: 'Equal', lease },
   ]
+}
+
+function putOf(key: Buffer, text: string, { lease }: Reign): IRequestOp {
+  return { request_put: { key, value: Buffer.from(text), lease } }
 }
 
 function foundIn({ responses }: Outcome): IKeyValue | undefined {

@@ -88,10 +88,11 @@ export class MemoryStore implements Store {
     return this.#reigns(path, reign) ? this.#write(path, text, reign.lease) : null
   }
 
-  async release(path: string, reign: Reign): Promise<boolean> {
-    const reigns = this.#reigns(path, reign)
-    if (reigns) this.#erase([path])
-    return reigns
+  async release(path: string, reign: Reign, notice: string | null): Promise<boolean> {
+    if (!this.#reigns(path, reign)) return false
+    if (notice !== null) this.#write(path, notice, reign.lease)
+    this.#erase([path])
+    return true
   }
 
   async read(path: string): Promise<Sighting> {

@@ -73,8 +73,11 @@ export interface Store {
   claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim>
   /** Replaces the text of `reign`'s key. Resolves with the new revision, or `null` if that reign is over. */
   propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null>
-  /** Deletes `reign`'s key. Resolves with whether it was there. */
-  release(path: string, reign: Reign, call: Call): Promise<boolean>
+  /**
+   * Deletes `reign`'s key. Resolves with whether it was there. With a `notice`, that text is written
+   * there first: whoever watches sees it before the deletion, or (rarely) not at all.
+   */
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean>
   read(path: string, call: Call): Promise<Sighting>
   /**
    * Reports every change of `path` from revision `from` on. If the history from there on is no longer

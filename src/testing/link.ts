@@ -88,8 +88,8 @@ export class Link implements Store {
     return this.#request(call, () => this.#store.propose(path, text, reign, call))
   }
 
-  release(path: string, reign: Reign, call: Call): Promise<boolean> {
-    return this.#request(call, () => this.#store.release(path, reign, call))
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+    return this.#request(call, () => this.#store.release(path, reign, notice, call))
   }
 
   read(path: string, call: Call): Promise<Sighting> {

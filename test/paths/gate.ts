@@ -75,8 +75,8 @@ export class Gate implements Store {
     return this.#wait('propose', () => this.#store.propose(path, text, reign, call))
   }
 
-  release(path: string, reign: Reign, call: Call): Promise<boolean> {
-    return this.#wait('release', () => this.#store.release(path, reign, call))
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+    return this.#wait('release', () => this.#store.release(path, reign, notice, call))
   }
 
   read(path: string, call: Call): Promise<Sighting> {

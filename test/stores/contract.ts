@@ -158,7 +158,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
           const reign = await win(path, `round ${round}`, lease)
           expect((await entryAt())?.token).toBe(reign.token)
           tokens.push(reign.token)
-          expect(await store.release(path, reign, call)).toBe(true)
+          expect(await store.release(path, reign, null, call)).toBe(true)
         }
         expectToGrow(tokens)
       })
@@ -302,7 +302,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
             const reign = { token: stale(index) ? token - 1 : token, lease: lease.id }
             if (index % 3 === 0) return store.read(at, call)
             if (index % 3 === 1) return store.propose(at, `changed ${index}`, reign, call)
-            return store.release(at, reign, call)
+            return store.release(at, reign, null, call)
           }),
         )
         const entries = await Promise.all(batch.map((index) => entryAt(`${path}/${index}`)))
@@ -365,7 +365,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         await operator.put(`${path}/other`, 'x')
         const { revision } = await store.read(path, call)
         expect(revision).toBeGreaterThan(reign.token)
-        await store.release(path, reign, call)
+        await store.release(path, reign, null, call)
         expect((await store.read(path, call)).revision).toBeGreaterThan(revision)
       })
 
@@ -422,7 +422,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       test('after the reign ended resolves null, whoever reigns now', async () => {
         const lease = await lasting()
         const first = await win(path, 'first', lease)
-        await store.release(path, first, call)
+        await store.release(path, first, null, call)
         expect(await store.propose(path, 'late', first, call)).toBeNull()
         await win(path, 'second', lease)
         expect(await store.propose(path, 'late', first, call)).toBeNull()
@@ -451,15 +451,15 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
     describe('a release', () => {
       test('by the holder vacates the path, once', async () => {
         const reign = await win(path, 'me', await lasting())
-        expect(await store.release(path, reign, call)).toBe(true)
+        expect(await store.release(path, reign, null, call)).toBe(true)
         expect(await entryAt()).toBeNull()
-        expect(await store.release(path, reign, call)).toBe(false)
+        expect(await store.release(path, reign, null, call)).toBe(false)
       })
 
       test('works after a proposal, with the token of the claim', async () => {
         const reign = await win(path, 'old', await lasting())
         await store.propose(path, 'new', reign, call)
-        expect(await store.release(path, reign, call)).toBe(true)
+        expect(await store.release(path, reign, null, call)).toBe(true)
         expect(await entryAt()).toBeNull()
       })
 
@@ -469,9 +469,9 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         const reign = await win(path, 'me', lease)
         const before = await entryAt()
         const refused = [
-          await store.release(path, { ...reign, token: reign.token - 1 }, call),
-          await store.release(path, { ...reign, token: reign.token + 1 }, call),
-          await store.release(path, { ...reign, lease: other.id }, call),
+          await store.release(path, { ...reign, token: reign.token - 1 }, null, call),
+          await store.release(path, { ...reign, token: reign.token + 1 }, null, call),
+          await store.release(path, { ...reign, lease: other.id }, null, call),
         ]
         expect(refused).toEqual([false, false, false])
         expect(await entryAt()).toEqual(before)
@@ -480,17 +480,44 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       test('of an earlier reign does nothing to the one that stands', async () => {
         const lease = await lasting()
         const first = await win(path, 'first', lease)
-        await store.release(path, first, call)
+        await store.release(path, first, null, call)
         await win(path, 'second', lease)
-        expect(await store.release(path, first, call)).toBe(false)
+        expect(await store.release(path, first, null, call)).toBe(false)
         expect((await entryAt())?.text).toBe('second')
       })
 
       test('does nothing after an operator overwrote the key', async () => {
         const reign = await win(path, 'me', await lasting())
         await operator.put(path, 'overwritten')
-        expect(await store.release(path, reign, call)).toBe(false)
+        expect(await store.release(path, reign, null, call)).toBe(false)
         expect((await entryAt())?.text).toBe('overwritten')
+      })
+
+      test('with a notice shows it to a watch, and then the deletion', async () => {
+        const paths = batch.map((index) => `${path}/${index}`)
+        const lease = await lasting()
+        const reigns = await Promise.all(paths.map((at) => win(at, 'me', lease)))
+        const seen = await Promise.all(paths.map((at) => watchFromNow(at)))
+        const released = await Promise.all(
+          paths.map((at, index) => {
+            const reign = reigns[index]
+            if (reign === undefined) throw new Error(`nobody won ${at}`)
+            return store.release(at, reign, `I leave ${index}`, call)
+          }),
+        )
+        expect(new Set(released)).toEqual(new Set([true]))
+        for (const [index, recorder] of seen.entries()) {
+          await recorder.firstOf(null)
+          expect(recorder.texts).toEqual([`I leave ${index}`, null])
+        }
+      })
+
+      test('with a notice by another than the holder does nothing', async () => {
+        const reign = await win(path, 'me', await lasting())
+        const before = await entryAt()
+        const stale = { ...reign, token: reign.token - 1 }
+        expect(await store.release(path, stale, 'I leave', call)).toBe(false)
+        expect(await entryAt()).toEqual(before)
       })
     })
 
@@ -524,7 +551,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         const lease = await lasting()
         const first = await win(path, 'first', lease)
         const proposed = await store.propose(path, 'first, changed', first, call)
-        await store.release(path, first, call)
+        await store.release(path, first, null, call)
         const second = await win(path, 'second', lease)
         await recorder.firstOf('second')
         const [claimed, changed, vacated, claimedAgain] = recorder.sightings
@@ -690,7 +717,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
 
       test('a watch from before it reports that the path is vacant, and goes on', async () => {
         const reign = await win(path, 'me', await lasting())
-        await store.release(path, reign, call)
+        await store.release(path, reign, null, call)
         await operator.put(`${path}/other`, 'x')
         await operator.compact()
         const recorder = watchFrom(reign.token + 1)
@@ -702,7 +729,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
 
       test('a watch from before it learns of a deletion at the very revision compacted to', async () => {
         const reign = await win(path, 'me', await lasting())
-        await store.release(path, reign, call)
+        await store.release(path, reign, null, call)
         await operator.compact()
         const recorder = watchFrom(reign.token + 1)
         await recorder.firstOf(null)
@@ -727,7 +754,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         expect(await entryAt()).toEqual({ text: 'me', ...reign, revision: reign.token })
         expect(await store.claim(path, 'you', lease, call)).toMatchObject({ won: false })
         expect(await store.propose(path, 'changed', reign, call)).toBeGreaterThan(reign.token)
-        expect(await store.release(path, reign, call)).toBe(true)
+        expect(await store.release(path, reign, null, call)).toBe(true)
       })
     })
 
@@ -751,7 +778,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         expect(await entryAt()).toBeNull()
         expect(await entryAt(`${path}/other`)).toBeNull()
         expect(await store.propose(path, 'late', reign, call)).toBeNull()
-        expect(await store.release(path, reign, call)).toBe(false)
+        expect(await store.release(path, reign, null, call)).toBe(false)
         await expect(store.renew(lease, call)).rejects.toBeInstanceOf(LeaseGoneError)
         await expect(store.claim(path, 'me', lease, call)).rejects.toBeInstanceOf(LeaseGoneError)
       })
@@ -834,7 +861,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
 
       test('does not take along what another lease holds at a path it once held', async () => {
         const first = await lasting()
-        await store.release(path, await win(path, 'first', first), call)
+        await store.release(path, await win(path, 'first', first), null, call)
         const second = await lasting()
         await win(path, 'second', second)
         await store.revoke(first, call)
@@ -849,7 +876,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       const recorders = reigns.map(({ token }, index) => watchFrom(token, paths[index]))
       await Promise.all(recorders.map((recorder, index) => recorder.firstOf(paths[index] ?? '')))
       const released = await Promise.all(
-        reigns.map((reign, index) => store.release(paths[index] ?? '', reign, call)),
+        reigns.map((reign, index) => store.release(paths[index] ?? '', reign, null, call)),
       )
       expect(released.filter(Boolean)).toHaveLength(1_000)
       await Promise.all(recorders.map((recorder) => recorder.firstOf(null)))
@@ -873,7 +900,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         expect(await entryAt()).toMatchObject({ text: 'me', ...reign })
         expect(await store.renew(lease, call)).toBe(lease.ttlMs)
         const recorder = watchFrom(reign.token + 1)
-        await store.release(path, reign, call)
+        await store.release(path, reign, null, call)
         await recorder.firstOf(null)
         await win(path, 'again', await lasting())
         await recorder.firstOf('again')

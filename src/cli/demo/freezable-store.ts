@@ -93,8 +93,8 @@ export class FreezableStore implements Store {
     return this.#pass(call, (rest) => this.#inner.propose(path, text, reign, rest))
   }
 
-  release(path: string, reign: Reign, call: Call): Promise<boolean> {
-    return this.#pass(call, (rest) => this.#inner.release(path, reign, rest))
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+    return this.#pass(call, (rest) => this.#inner.release(path, reign, notice, rest))
   }
 
   read(path: string, call: Call): Promise<Sighting> {

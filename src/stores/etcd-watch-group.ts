@@ -1,0 +1,121 @@
+import type { Watched, Watcher } from './etcd-watcher.js'
+import type { Sighting } from './store.js'
+
+/** How long what happened at a path is remembered for a watcher that is about to join. */
+const REMEMBERED_MS = 1_000
+/** So much foreign traffic within that time is no reason to give up a group. */
+const FOREIGN_TOLERATED = 50
+
+interface Remembered {
+  readonly sightings: Sighting[]
+  /** Whether somebody watched the path when it happened. */
+  own: boolean
+}
+
+/**
+ * Paths that begin alike, watched with one request: for thousands of paths that is far cheaper, for
+ * etcd and for us, than a watch for each.
+ *
+ * A watcher that joins may need what has just gone by: a claim's answer can come after the events
+ * that follow it. So what happened within the last second or two is remembered. By then it is also
+ * known whose it was: when more of it was foreign than its own, the prefix is too wide.
+ */
+export class WatchGroup implements Watched {
+  readonly path: string
+  readonly isPrefix = true
+  readonly watchers = new Map<string, Set<Watcher>>()
+  next: number
+  start: number
+  readonly #tooWide: () => void
+  /** Everything from here on has been remembered, and nothing from before. */
+  #remembersFrom: number
+  #recent = new Map<string, Remembered>()
+  #earlier = new Map<string, Remembered>()
+  #forgetting: NodeJS.Timeout | null = null
+
+  constructor(prefix: string, from: number, tooWide: () => void) {
+    this.path = prefix
+    this.next = from
+    this.start = from
+    this.#remembersFrom = from
+    this.#tooWide = tooWide
+  }
+
+  /** Whether a watcher that starts at `from` would miss nothing. */
+  canServe(from: number): boolean {
+    return from >= this.#remembersFrom
+  }
+
+  join(watcher: Watcher): void {
+    const { path } = watcher
+    const watchers = this.watchers.get(path)
+    if (watchers === undefined) this.watchers.set(path, new Set([watcher]))
+    else watchers.add(watcher)
+    const missed = [this.#earlier, this.#recent].flatMap(
+      (remembered) => remembered.get(path)?.sightings ?? [],
+    )
+    if (missed.every(({ revision }) => revision < watcher.next)) return
+    // Never inside the call that opens a watch; and before anything that etcd sends from now on.
+    queueMicrotask(() => {
+      for (const sighting of missed) watcher.report(sighting)
+    })
+  }
+
+  leave(watcher: Watcher): void {
+    const watchers = this.watchers.get(watcher.path)
+    watchers?.delete(watcher)
+    if (watchers?.size === 0) this.watchers.delete(watcher.path)
+  }
+
+  take(path: string, sighting: Sighting): void {
+    if (sighting.revision < this.next) return
+    // Not the next one: there may be more of the same revision on its way.
+    this.next = sighting.revision
+    const watchers = this.watchers.get(path)
+    const remembered = this.#recent.get(path) ?? { sightings: [], own: false }
+    this.#recent.set(path, remembered)
+    remembered.sightings.push(sighting)
+    remembered.own ||= watchers !== undefined
+    this.#forgetting ??= setTimeout(() => this.#forget(), REMEMBERED_MS)
+    for (const watcher of [...(watchers ?? [])]) watcher.report(sighting)
+  }
+
+  /** What was before `revision` is no longer in etcd's history: the group goes on from there. */
+  skipTo(revision: number): void {
+    this.next = revision
+    this.#remembersFrom = this.next
+    this.#recent.clear()
+    this.#earlier.clear()
+  }
+
+  close(): void {
+    if (this.#forgetting !== null) clearTimeout(this.#forgetting)
+    this.#forgetting = null
+  }
+
+  #forget(): void {
+    this.#forgetting = null
+    const isTooWide = this.#isTooWide()
+    for (const { sightings } of this.#earlier.values()) {
+      const last = sightings.at(-1)?.revision ?? 0
+      this.#remembersFrom = Math.max(this.#remembersFrom, last + 1)
+    }
+    this.#earlier = this.#recent
+    this.#recent = new Map()
+    if (this.#earlier.size > 0) {
+      this.#forgetting = setTimeout(() => this.#forget(), REMEMBERED_MS)
+    }
+    if (isTooWide) this.#tooWide()
+  }
+
+  #isTooWide(): boolean {
+    let own = 0
+    let foreign = 0
+    for (const [path, remembered] of this.#recent) {
+      const { sightings } = remembered
+      if (remembered.own || this.watchers.has(path)) own += sightings.length
+      else foreign += sightings.length
+    }
+    return foreign > own + FOREIGN_TOLERATED
+  }
+}

@@ -21,7 +21,7 @@ const calls: { [Name in keyof Answers]: (ask: Ask<Name>) => Promise<Answers[Name
     const startedAt = now()
     const joined = await made().join(paths)
     candidates.push(...joined)
-    if (lead) await Promise.all(joined.map(({ electedAt }) => electedAt))
+    if (lead) await Promise.all(joined.map((candidate) => candidate.electedAt()))
     return { startedAt, doneAt: now() }
   },
   async joinInTurn({ paths }) {
@@ -30,13 +30,13 @@ const calls: { [Name in keyof Answers]: (ask: Ask<Name>) => Promise<Answers[Name
       const startedAt = now()
       const [candidate] = await made().join([path])
       if (candidate === undefined) throw new Error('nobody joined')
-      tookMs.push((await candidate.electedAt) - startedAt)
+      tookMs.push((await candidate.electedAt()) - startedAt)
       candidates.push(candidate)
     }
     return tookMs
   },
   async elected() {
-    const at = await Promise.all(candidates.map(({ electedAt }) => electedAt))
+    const at = await Promise.all(candidates.map((candidate) => candidate.electedAt()))
     return { firstAt: Math.min(...at), lastAt: Math.max(...at) }
   },
   async leave() {
@@ -48,11 +48,11 @@ const calls: { [Name in keyof Answers]: (ask: Ask<Name>) => Promise<Answers[Name
   },
   async takeOverWithin() {
     const first = await Promise.race(
-      candidates.map((candidate) => candidate.electedAt.then(() => candidate)),
+      candidates.map((candidate) => candidate.electedAt().then(() => candidate)),
     )
     candidates = candidates.filter((candidate) => candidate !== first)
     const startedAt = now()
-    const next = Promise.race(candidates.map(({ electedAt }) => electedAt))
+    const next = Promise.race(candidates.map((candidate) => candidate.electedAt()))
     await first.leave()
     return (await next) - startedAt
   },

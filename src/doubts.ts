@@ -1,12 +1,11 @@
 import type { Member } from './member.js'
 import { decodeRecord } from './record.js'
-import type { Session } from './session.js'
+import type { Session, SessionListener } from './session.js'
 import { withinMsFor } from './sessions.js'
 import type { Store } from './stores/store.js'
 
-interface Doubt {
+interface Doubt extends SessionListener {
   readonly session: Session
-  readonly unsubscribe: () => void
   checking: Promise<void> | null
 }
 
@@ -30,16 +29,15 @@ export class Doubts {
     let rounds = 0
     const doubt: Doubt = {
       session,
-      unsubscribe: session.subscribe({
-        renewed: () => {
-          rounds += 1
-          if (rounds > ROUNDS) void this.withdraw(member)
-          else doubt.checking ??= this.#check(member, doubt)
-        },
-        ended: () => this.#doubts.delete(member.instance),
-      }),
       checking: null,
+      renewed: () => {
+        rounds += 1
+        if (rounds > ROUNDS) void this.withdraw(member)
+        else doubt.checking ??= this.#check(member, doubt)
+      },
+      ended: () => this.#doubts.delete(member.instance),
     }
+    session.subscribe(doubt)
     void this.withdraw(member)
     this.#doubts.set(member.instance, doubt)
   }
@@ -52,7 +50,7 @@ export class Doubts {
     const doubt = this.#doubts.get(instance)
     if (doubt === undefined) return null
     this.#doubts.delete(instance)
-    doubt.unsubscribe()
+    doubt.session.unsubscribe(doubt)
     await doubt.checking
     return doubt.session
   }

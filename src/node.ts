@@ -18,10 +18,30 @@ import type {
 import { holderFrom } from './record.js'
 import type { Services } from './services.js'
 
-interface Deferred {
+/** A promise that is settled from outside. */
+class Deferred {
   readonly promise: Promise<void>
-  resolve(): void
-  reject(error: Error): void
+  resolve: () => void = () => undefined
+  reject: (error: Error) => void = () => undefined
+
+  constructor() {
+    this.promise = new Promise<void>((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    // Whoever is not interested need not be: the seed’s `node.start()` stands alone.
+    this.promise.catch(() => undefined)
+  }
+}
+
+/** A start that is not done yet. */
+class Starting extends Deferred {
+  readonly hasCallback: boolean
+
+  constructor(hasCallback: boolean) {
+    super()
+    this.hasCallback = hasCallback
+  }
 }
 
 /** One competitor for one path. Made by a locker. */
@@ -34,9 +54,11 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   readonly path: string
   readonly #services: Services
   readonly #member: Member
-  readonly #work = new Map<Work, Promise<void>>()
+  /** What was given to `lead`, and the end of its latest run. */
+  #work: Map<Work, Promise<void>> | null = null
+  /** There is one while this node leads and has work to do. */
   #leading: AbortController | null = null
-  #starting: (Deferred & { readonly hasCallback: boolean }) | null = null
+  #starting: Starting | null = null
   #stopping: Deferred | null = null
 
   constructor(services: Services, { path, id, value, ttl, inspect }: NodeSettings) {
@@ -127,8 +149,9 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     if (typeof work !== 'function') {
       throw new TypeError(`lead: expected a function, was given ${describe(work)}`)
     }
+    this.#work ??= new Map()
     this.#work.set(work, Promise.resolve())
-    if (this.#leading !== null) this.#run(work, this.#leading.signal)
+    if (this.actor.getSnapshot().matches('leader')) this.#run(work)
     return this
   }
 
@@ -174,9 +197,9 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       return Promise.resolve()
     }
     if (this.#starting !== null) return this.#starting.promise
-    const starting = { ...deferred(), hasCallback }
+    const starting = new Starting(hasCallback)
     this.#starting = starting
-    this.#services.admit(this.#member, () => this.stop())
+    this.#services.admit(this.#member, this)
     this.actor.send({ type: 'start' })
     const subscription = this.actor.subscribe((snapshot) => {
       if (snapshot.matches('leader') || snapshot.matches('follower')) {
@@ -200,7 +223,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     this.#starting = null
     const { value } = this.actor.getSnapshot()
     if (isReleased(value)) return Promise.resolve()
-    this.#stopping ??= deferred()
+    this.#stopping ??= new Deferred()
     const { promise } = this.#stopping
     this.actor.send({ type: 'stop' })
     return promise
@@ -216,8 +239,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #tell(emitted: ElectionEmitted): void {
     switch (emitted.type) {
       case 'select': {
-        this.#leading = new AbortController()
-        for (const work of this.#work.keys()) this.#run(work, this.#leading.signal)
+        for (const work of this.#work?.keys() ?? []) this.#run(work)
         this.emit('select', emitted.value)
         this.emit('selected', emitted.value)
         return
@@ -262,13 +284,16 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     else if (starting === null || !starting.hasCallback) process.emitWarning(error)
   }
 
-  #run(work: Work, signal: AbortSignal): void {
+  #run(work: Work): void {
+    this.#leading ??= new AbortController()
+    const { signal } = this.#leading
     const { context } = this.actor.getSnapshot()
     const leadership: Leadership = {
       value: context.holder?.value ?? null,
       token: BigInt(context.holder?.token ?? 0),
       signal,
     }
+    this.#work ??= new Map()
     const before = this.#work.get(work) ?? Promise.resolve()
     const running = before.then(async () => {
       if (signal.aborted) return
@@ -305,18 +330,6 @@ function isReleased(value: unknown): boolean {
     'stopped' in value &&
     value.stopped === 'released'
   )
-}
-
-function deferred(): Deferred {
-  let resolve: () => void = () => undefined
-  let reject: (error: Error) => void = () => undefined
-  const promise = new Promise<void>((onDone, onError) => {
-    resolve = onDone
-    reject = onError
-  })
-  // Whoever is not interested need not be: the seed’s `node.start()` stands alone.
-  promise.catch(() => undefined)
-  return { promise, resolve, reject }
 }
 
 /** Calls `done` as well, if there is one; then the promise may be ignored. */

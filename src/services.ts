@@ -7,23 +7,30 @@ import {
   type ServiceInput,
 } from '../machines/election.js'
 import { Campaign } from './campaign.js'
-import { type Clock, sleep } from './clock.js'
+import type { Clock } from './clock.js'
 import { Doubts } from './doubts.js'
 import { errorFrom, RefusedError, UnreachableError } from './errors.js'
+import { KeepingAlive } from './keeping-alive.js'
 import type { Member } from './member.js'
-import { encodeRecord, holderFrom } from './record.js'
+import { encodeRecord } from './record.js'
 import { Sessions, withinMsFor } from './sessions.js'
 import type { Entry, Store } from './stores/store.js'
-
-const FIRST_BACKOFF_MS = 100
-const LONGEST_BACKOFF_MS = 1_000
+import { Watching } from './watching.js'
 
 type Send = (event: ElectionEvent) => void
-type Cleanup = () => void
+
+/** What a service has going on, until its state is left. */
+interface Going {
+  close(): void
+}
 
 interface Admitted {
   readonly member: Member
-  readonly stop: () => Promise<void>
+  readonly node: Stoppable
+}
+
+interface Stoppable {
+  stop(): Promise<void>
 }
 
 /** The statechart's services, for all nodes of a locker. */
@@ -32,7 +39,7 @@ export class Services {
   readonly clock: Clock
   /** The statechart with these services in it. */
   readonly machine: ElectionMachine
-  readonly #sessions: Sessions
+  readonly sessions: Sessions
   readonly #doubts: Doubts
   readonly #campaigns: Campaign
   readonly #members = new Map<string, Admitted>()
@@ -43,22 +50,26 @@ export class Services {
   constructor(store: Store, clock: Clock) {
     this.store = store
     this.clock = clock
-    this.#sessions = new Sessions(store, clock)
+    this.sessions = new Sessions(store, clock)
     this.#doubts = new Doubts(store)
-    this.#campaigns = new Campaign(store, this.#sessions, this.#doubts)
-    const service = (
-      run: (member: Member, send: Send, input: ServiceInput) => Cleanup | undefined,
-    ) =>
+    this.#campaigns = new Campaign(store, this.sessions, this.#doubts)
+    const service = (run: (member: Member, send: Send, input: ServiceInput) => Going | undefined) =>
       fromCallback<ElectionEvent, ServiceInput>(({ input, sendBack }) => {
         const admitted = this.#members.get(input.instance)
         if (admitted === undefined) throw new Error(`locked: node ${input.instance} is not known`)
-        return run(admitted.member, sendBack, input)
+        const going = run(admitted.member, sendBack, input)
+        return going && (() => going.close())
       })
     this.machine = electionMachine.provide({
       actors: {
         campaign: service((member, send, input) => this.#campaign(member, send, input)),
-        watch: service((member, send, input) => this.#watch(member, send, input)),
-        keepAlive: service((member, send, input) => this.#keepAlive(member, send, input)),
+        watch: service(
+          (member, send, { revision }) => new Watching(this, member, send, revision + 1),
+        ),
+        keepAlive: service((member, send, { holder, instance }) => {
+          const isLeader = holder?.instance === instance && member.reign !== null
+          return new KeepingAlive(this, member, send, isLeader)
+        }),
         propose: service((member, send, input) => this.#propose(member, send, input)),
         drain: service((member, send) => this.#drain(member, send)),
         release: service((member, send, input) => void this.#release(member, send, input)),
@@ -67,8 +78,8 @@ export class Services {
   }
 
   /** From now on, until it is dismissed, the node may need its services. */
-  admit(member: Member, stop: () => Promise<void>): void {
-    this.#members.set(member.instance, { member, stop })
+  admit(member: Member, node: Stoppable): void {
+    this.#members.set(member.instance, { member, node })
   }
 
   /** The node is stopped: nothing holds on to it any more. */
@@ -77,7 +88,7 @@ export class Services {
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#members.values()].map(({ stop }) => stop()))
+    await Promise.all([...this.#members.values()].map(({ node }) => node.stop()))
   }
 
   /** The failure that a machine is told of, in place of the error itself. */
@@ -103,96 +114,35 @@ export class Services {
     }
   }
 
-  #campaign(member: Member, send: Send, { value }: ServiceInput): Cleanup {
+  #campaign(member: Member, send: Send, { value }: ServiceInput): Going {
     let wanted = true
     if (!member.joined) {
       member.joined = true
       this.#uses += 1
-      this.#sessions.join(member.ttl)
+      this.sessions.join(member.ttl)
     }
-    member.claiming = this.#campaigns.run(member, value).then(
-      (event) => {
-        if (wanted) send(event)
+    const claiming = this.#campaigns
+      .run(member, value)
+      .then(
+        (event) => {
+          if (wanted) send(event)
+        },
+        (thrown: unknown) => {
+          if (wanted) send(this.#failed(thrown))
+        },
+      )
+      .finally(() => {
+        if (member.claiming === claiming) member.claiming = null
+      })
+    member.claiming = claiming
+    return {
+      close() {
+        wanted = false
       },
-      (thrown: unknown) => {
-        if (wanted) send(this.#failed(thrown))
-      },
-    )
-    return () => {
-      wanted = false
     }
   }
 
-  #watch(member: Member, send: Send, { revision }: ServiceInput): Cleanup {
-    const { path } = member
-    const watch = this.store.watch(path, revision + 1, {
-      seen: ({ entry, revision }) => {
-        // A session that ran out unnoticed is told first: nothing comes before its `expired`.
-        if (member.reign !== null) member.session?.check()
-        send(
-          entry === null
-            ? { type: 'vacated', revision }
-            : { type: 'changed', holder: holderFrom(entry), revision },
-        )
-      },
-      troubled: (error, attempt) => {
-        if (member.reign !== null) member.session?.check()
-        send({ type: 'troubled', error: this.failureOf(error), attempt })
-      },
-      refused: (error) => send({ type: 'refused', error: this.failureOf(error) }),
-    })
-    return () => watch.close()
-  }
-
-  /** As leader, tells of the session's renewals and of its end. As follower, has one all the time. */
-  #keepAlive(member: Member, send: Send, { holder, instance }: ServiceInput): Cleanup {
-    const isLeader = holder?.instance === instance && member.reign !== null
-    const stopping = new AbortController()
-    const { signal } = stopping
-    let unsubscribe: Cleanup = () => undefined
-    const follow = () => {
-      const { session } = member
-      if (session?.check()) {
-        unsubscribe = session.subscribe({
-          renewed: (validityMs) => send({ type: 'renewed', validityMs }),
-          troubled: (error, attempt) =>
-            send({ type: 'troubled', error: this.failureOf(error), attempt }),
-          ended,
-        })
-      } else ended(null)
-    }
-    const ended = (refusal: RefusedError | null) => {
-      if (refusal !== null) send({ type: 'refused', error: this.failureOf(refusal) })
-      else if (isLeader) send({ type: 'expired' })
-      else void this.#reopen(member, send, signal).then(() => signal.aborted || follow())
-    }
-    follow()
-    return () => {
-      stopping.abort()
-      unsubscribe()
-    }
-  }
-
-  /** A follower without a session opens another, so as to be ready, and to notice a frozen connection. */
-  async #reopen(member: Member, send: Send, signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; !signal.aborted; attempt += 1) {
-      try {
-        member.session = await this.#sessions.current(member.ttl)
-        return
-      } catch (thrown) {
-        if (signal.aborted) return
-        if (thrown instanceof RefusedError) {
-          send({ type: 'refused', error: this.failureOf(thrown) })
-          return
-        }
-        send({ type: 'troubled', error: this.failureOf(thrown), attempt })
-        const longest = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS)
-        await sleep(this.clock, Math.random() * longest, signal)
-      }
-    }
-  }
-
-  #propose(member: Member, send: Send, { value }: ServiceInput): Cleanup {
+  #propose(member: Member, send: Send, { value }: ServiceInput): Going {
     const { path, id, instance, ttl, reign } = member
     let wanted = true
     const told = (event: ElectionEvent) => {
@@ -206,12 +156,14 @@ export class Services {
         (thrown: unknown) => told(this.#failed(thrown)),
       )
     }
-    return () => {
-      wanted = false
+    return {
+      close() {
+        wanted = false
+      },
     }
   }
 
-  #drain(member: Member, send: Send): Cleanup | undefined {
+  #drain(member: Member, send: Send): Going | undefined {
     const { work, session } = member
     if (work === null) {
       send({ type: 'drained' })
@@ -226,7 +178,7 @@ export class Services {
     }
     const timer = this.clock.setTimeout(drained, session?.validityMs ?? 0)
     void work.then(drained)
-    return () => this.clock.clearTimeout(timer)
+    return { close: () => this.clock.clearTimeout(timer) }
   }
 
   async #release(member: Member, send: Send, { holder, value }: ServiceInput): Promise<void> {
@@ -249,7 +201,7 @@ export class Services {
     if (member.joined) {
       member.joined = false
       member.session = null
-      await this.#sessions.leave(ttl)
+      await this.sessions.leave(ttl)
       this.#doneUsing()
     }
     send({ type: 'released' })

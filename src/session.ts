@@ -76,10 +76,12 @@ export class Session {
     return !this.#ended
   }
 
-  /** Returns the function that unsubscribes. */
-  subscribe(listener: SessionListener): () => void {
+  subscribe(listener: SessionListener): void {
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  }
+
+  unsubscribe(listener: SessionListener): void {
+    this.#listeners.delete(listener)
   }
 
   end(refusal: RefusedError | null = null): void {
@@ -89,7 +91,7 @@ export class Session {
     this.#clock.clearTimeout(this.#renewTimer)
     const listeners = [...this.#listeners]
     this.#listeners.clear()
-    for (const { ended } of listeners) ended(refusal)
+    for (const listener of listeners) listener.ended(refusal)
   }
 
   #armEnd(): void {

@@ -3,8 +3,8 @@ export const CONTENDERS = ['locked', 'etcd3', 'floor'] as const
 export type ContenderName = (typeof CONTENDERS)[number]
 
 export interface Candidate {
-  /** When it was elected, by `now()`. Never settles if it is not. */
-  readonly electedAt: Promise<number>
+  /** When it was elected, by `now()`. Never settles if it is not. Nobody waits before they ask. */
+  electedAt(): Promise<number>
   leave(): Promise<void>
 }
 

@@ -1,5 +1,5 @@
 import { noop } from 'cockatiel'
-import { Etcd3 } from 'etcd3'
+import { type Campaign, Etcd3 } from 'etcd3'
 import { now } from '../now.js'
 import type { Candidate, Contender } from './contender.js'
 
@@ -28,22 +28,44 @@ export class Etcd3Contender implements Contender {
     const joining = paths.map(async (path) => {
       this.#made += 1
       const campaign = this.#client.election(path, this.#ttl).campaign(`node-${this.#made}`)
-      const electedAt = new Promise<number>((resolve, reject) => {
-        campaign.on('elected', () => resolve(now()))
-        campaign.on('error', reject)
-      })
-      electedAt.catch(() => undefined)
+      const candidate = new Etcd3Candidate(campaign)
       // Its own tests use this event: it is about to wait for others to go.
       const waits = new Promise<void>((resolve) => {
         campaign.on('_isWaiting' as 'elected', () => resolve())
       })
-      await Promise.race([electedAt, waits])
-      return { electedAt, leave: () => campaign.resign() }
+      await Promise.race([candidate.electedAt(), waits])
+      return candidate
     })
     return await Promise.all(joining)
   }
 
   async close(): Promise<void> {
     this.#client.close()
+  }
+}
+
+class Etcd3Candidate implements Candidate {
+  readonly #campaign: Campaign
+  #electedAt = 0
+
+  constructor(campaign: Campaign) {
+    this.#campaign = campaign
+    campaign.once('elected', () => {
+      this.#electedAt = now()
+    })
+    // Whoever waits for the election hears of it as well.
+    campaign.on('error', () => undefined)
+  }
+
+  electedAt(): Promise<number> {
+    if (this.#electedAt > 0) return Promise.resolve(this.#electedAt)
+    return new Promise((resolve, reject) => {
+      this.#campaign.once('elected', () => resolve(this.#electedAt))
+      this.#campaign.once('error', reject)
+    })
+  }
+
+  leave(): Promise<void> {
+    return this.#campaign.resign()
   }
 }

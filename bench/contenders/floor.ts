@@ -45,7 +45,7 @@ export class FloorContender implements Contender {
       const leave = async () => {
         await this.#client.kv.deleteRange({ key: Buffer.from(path) })
       }
-      return { waiting, electedAt, leave }
+      return { waiting, electedAt: () => electedAt, leave }
     })
     const revision = await this.#claim(candidates.map(({ waiting }) => waiting))
     if (this.#waiting.size > 0 && this.#watcher === null) await this.#watch(revision)

@@ -1,4 +1,4 @@
-import locked from '../../src/index.js'
+import locked, { type LockedNode } from '../../src/index.js'
 import { now } from '../now.js'
 import type { Candidate, Contender } from './contender.js'
 
@@ -19,10 +19,7 @@ export class LockedContender implements Contender {
 
   async join(paths: readonly string[]): Promise<readonly Candidate[]> {
     const nodes = paths.map((path) => this.#node(path))
-    const candidates = nodes.map((node) => ({
-      electedAt: new Promise<number>((resolve) => node.once('select', () => resolve(now()))),
-      leave: () => node.stop(),
-    }))
+    const candidates = nodes.map((node) => new LockedCandidate(node))
     await Promise.all(nodes.map((node) => node.start()))
     return candidates
   }
@@ -34,5 +31,26 @@ export class LockedContender implements Contender {
   #node(path: string) {
     this.#made += 1
     return this.#locker(path, { id: `node-${this.#made}`, value: 10, ttl: this.#ttl })
+  }
+}
+
+class LockedCandidate implements Candidate {
+  readonly #node: LockedNode
+  #electedAt = 0
+
+  constructor(node: LockedNode) {
+    this.#node = node
+    node.once('select', () => {
+      this.#electedAt = now()
+    })
+  }
+
+  electedAt(): Promise<number> {
+    if (this.#electedAt > 0) return Promise.resolve(this.#electedAt)
+    return new Promise((resolve) => this.#node.once('select', () => resolve(this.#electedAt)))
+  }
+
+  leave(): Promise<void> {
+    return this.#node.stop()
   }
 }

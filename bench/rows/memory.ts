@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { WorkerProcess } from '../process.js'
 import type { Place, Row } from '../row.js'
 
+const WARM_UP = 2_000
 const PATHS = 4_000
 const SETTLE_MS = 500
 
@@ -31,8 +32,8 @@ async function perNode(
   paths: readonly string[],
   lead: boolean,
 ): Promise<number> {
-  // What is loaded and compiled with the first nodes is not theirs alone.
-  await worker.ask('join', { paths: place.paths(50), lead: true })
+  // What is loaded and compiled on behalf of the first ones is not theirs alone.
+  await worker.ask('join', { paths: place.paths(place.scaled(WARM_UP)), lead: true })
   const before = await worker.ask('heap', {})
   await worker.ask('join', { paths, lead })
   await sleep(SETTLE_MS)

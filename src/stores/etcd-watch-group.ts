@@ -23,7 +23,7 @@ interface Remembered {
 export class WatchGroup implements Watched {
   readonly path: string
   readonly isPrefix = true
-  readonly watchers = new Map<string, Set<Watcher>>()
+  readonly watchers = new Map<string, Watcher[]>()
   next: number
   start: number
   readonly #tooWide: () => void
@@ -49,8 +49,8 @@ export class WatchGroup implements Watched {
   join(watcher: Watcher): void {
     const { path } = watcher
     const watchers = this.watchers.get(path)
-    if (watchers === undefined) this.watchers.set(path, new Set([watcher]))
-    else watchers.add(watcher)
+    if (watchers === undefined) this.watchers.set(path, [watcher])
+    else watchers.push(watcher)
     const missed = [this.#earlier, this.#recent].flatMap(
       (remembered) => remembered.get(path)?.sightings ?? [],
     )
@@ -62,9 +62,9 @@ export class WatchGroup implements Watched {
   }
 
   leave(watcher: Watcher): void {
-    const watchers = this.watchers.get(watcher.path)
-    watchers?.delete(watcher)
-    if (watchers?.size === 0) this.watchers.delete(watcher.path)
+    const others = this.watchers.get(watcher.path)?.filter((one) => one !== watcher) ?? []
+    if (others.length === 0) this.watchers.delete(watcher.path)
+    else this.watchers.set(watcher.path, others)
   }
 
   take(path: string, sighting: Sighting): void {

@@ -4,7 +4,7 @@ import { storeError } from './etcd-errors.js'
 import { requireLeader } from './etcd-streams.js'
 import { WatchGroup } from './etcd-watch-group.js'
 import { type Keys, WatchLine, type WatchStream } from './etcd-watch-line.js'
-import { type Watched, Watcher } from './etcd-watcher.js'
+import { type Watched, Watcher, WatcherMember } from './etcd-watcher.js'
 import type { Sighting, Watch, WatchListener } from './store.js'
 
 export interface WatchTools {
@@ -34,7 +34,7 @@ interface Prefix {
 export class WatchHub {
   readonly #endpoints: Endpoints
   readonly #tools: WatchTools
-  readonly #watchers = new Map<string, Set<Watcher>>()
+  readonly #watchers = new Map<string, Watcher[]>()
   /** What the paths of watchers begin with, up to their last slash. */
   readonly #prefixes = new Map<string, Prefix>()
   #line: WatchLine | null = null
@@ -50,14 +50,9 @@ export class WatchHub {
 
   watch(path: string, from: number, listener: WatchListener): Watch {
     const watcher = this.#watcherFor(path, from)
-    const member = { from, listener }
-    watcher.members.add(member)
-    return {
-      close: () => {
-        if (!watcher.members.delete(member) || watcher.members.size > 0) return
-        this.#forget(watcher)
-      },
-    }
+    const member = new WatcherMember(watcher, from, listener, this.#forget)
+    watcher.members = [...watcher.members, member]
+    return member
   }
 
   /** Ends the stream; watchers that are still there open a new one. */
@@ -72,11 +67,10 @@ export class WatchHub {
 
   /** One watcher serves all nodes on a path, unless one needs what it has passed already. */
   #watcherFor(path: string, from: number): Watcher {
-    const watchers = this.#watchers.get(path) ?? new Set()
-    this.#watchers.set(path, watchers)
+    const watchers = this.#watchers.get(path) ?? []
     for (const watcher of watchers) if (from >= watcher.next) return watcher
     const watcher = new Watcher(path, from)
-    watchers.add(watcher)
+    this.#watchers.set(path, [...watchers, watcher])
     const prefix = this.#prefixOf(path)
     watcher.group = this.#groupFor(path, from)
     if (watcher.group !== null) watcher.group.join(watcher)
@@ -113,11 +107,11 @@ export class WatchHub {
     else this.#line.create(watched)
   }
 
-  #forget(watcher: Watcher): void {
+  readonly #forget = (watcher: Watcher): void => {
     const { path, group } = watcher
-    const watchers = this.#watchers.get(path)
-    watchers?.delete(watcher)
-    if (watchers?.size === 0) this.#watchers.delete(path)
+    const others = this.#watchers.get(path)?.filter((one) => one !== watcher) ?? []
+    if (others.length === 0) this.#watchers.delete(path)
+    else this.#watchers.set(path, others)
     const prefix = this.#prefixOf(path)
     if (group === null) {
       prefix.alone -= 1
@@ -143,7 +137,7 @@ export class WatchHub {
     this.#close(group)
     const prefix = this.#prefixOf(group.path)
     prefix.isTooWide = true
-    for (const watcher of [...group.watchers.values()].flatMap((watchers) => [...watchers])) {
+    for (const watcher of [...group.watchers.values()].flat()) {
       watcher.group = null
       watcher.next = Math.max(watcher.next, group.next)
       prefix.alone += 1
@@ -215,7 +209,7 @@ export class WatchHub {
   }
 
   #allWatchers(): Watcher[] {
-    return [...this.#watchers.values()].flatMap((watchers) => [...watchers])
+    return [...this.#watchers.values()].flat()
   }
 
   /** All that etcd is to be asked to watch. */
@@ -266,7 +260,7 @@ export class WatchHub {
   }
 
   async #readUntilKnown(watcher: Watcher): Promise<boolean> {
-    while (watcher.members.size > 0) {
+    while (watcher.members.length > 0) {
       try {
         const { entry, revision } = await this.#tools.read(watcher.path)
         watcher.report({ entry, revision: entry?.revision ?? revision })
@@ -294,5 +288,5 @@ function beginningOf(path: string): string {
 function watchersOf(watched: Watched): Watcher[] {
   if (watched instanceof Watcher) return [watched]
   if (!(watched instanceof WatchGroup)) return []
-  return [...watched.watchers.values()].flatMap((watchers) => [...watchers])
+  return [...watched.watchers.values()].flat()
 }

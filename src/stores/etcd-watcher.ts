@@ -1,6 +1,6 @@
 import type { IKeyValue } from 'etcd3/lib/rpc.js'
 import type { WatchGroup } from './etcd-watch-group.js'
-import type { Entry, Sighting, WatchListener } from './store.js'
+import type { Entry, Sighting, Watch, WatchListener } from './store.js'
 
 /** What a watch stream can be asked to watch. */
 export interface Watched {
@@ -15,16 +15,38 @@ export interface Watched {
   take(path: string, sighting: Sighting): void
 }
 
-interface WatcherMember {
+/** Somebody who wants to know what happens at a path from a revision on. */
+export class WatcherMember implements Watch {
   readonly from: number
   readonly listener: WatchListener
+  readonly #watcher: Watcher
+  readonly #forget: (watcher: Watcher) => void
+
+  constructor(
+    watcher: Watcher,
+    from: number,
+    listener: WatchListener,
+    forget: (watcher: Watcher) => void,
+  ) {
+    this.#watcher = watcher
+    this.from = from
+    this.listener = listener
+    this.#forget = forget
+  }
+
+  close(): void {
+    const watcher = this.#watcher
+    if (!watcher.members.includes(this)) return
+    watcher.members = watcher.members.filter((member) => member !== this)
+    if (watcher.members.length === 0) this.#forget(watcher)
+  }
 }
 
 /** One path, watched for all who want to know of it. */
 export class Watcher implements Watched {
   readonly path: string
   readonly isPrefix = false
-  readonly members = new Set<WatcherMember>()
+  members: readonly WatcherMember[] = []
   next: number
   start: number
   /** The group that it is served by, rather than by a watch of its own. */
@@ -46,9 +68,9 @@ export class Watcher implements Watched {
   report(sighting: Sighting): void {
     if (sighting.revision < this.next) return
     this.next = sighting.revision + 1
-    for (const member of [...this.members]) {
+    for (const member of this.members) {
       // A listener may close another one’s watch.
-      if (!this.members.has(member)) continue
+      if (!this.members.includes(member)) continue
       if (sighting.revision >= member.from) member.listener.seen(sighting)
     }
   }

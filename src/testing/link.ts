@@ -98,7 +98,12 @@ export class Link implements Store {
 
   watch(path: string, from: number, listener: WatchListener): Watch {
     const watch = new LinkedWatch(
-      (next, seen) => this.#store.watch(path, next, { ...listener, seen }),
+      (next, seen) =>
+        this.#store.watch(path, next, {
+          seen,
+          troubled: (error, attempt) => listener.troubled(error, attempt),
+          refused: (error) => listener.refused(error),
+        }),
       (deliver) => this.#send(deliver),
       (resume) => this.#clock.setTimeout(resume, NOTICED_AFTER_MS),
       from,

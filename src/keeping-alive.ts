@@ -1,0 +1,86 @@
+import type { ElectionEvent } from '../machines/election.js'
+import { sleep } from './clock.js'
+import { RefusedError } from './errors.js'
+import type { Member } from './member.js'
+import type { Services } from './services.js'
+import type { SessionListener } from './session.js'
+
+const FIRST_BACKOFF_MS = 100
+const LONGEST_BACKOFF_MS = 1_000
+
+/**
+ * What one node is told of its session, as events of its statechart. A leader's session ends once
+ * and for all; a follower without one opens another, so as to be ready, and to notice a frozen
+ * connection.
+ */
+export class KeepingAlive implements SessionListener {
+  readonly #services: Services
+  readonly #member: Member
+  readonly #send: (event: ElectionEvent) => void
+  readonly #isLeader: boolean
+  #reopening: AbortController | null = null
+
+  constructor(
+    services: Services,
+    member: Member,
+    send: (event: ElectionEvent) => void,
+    isLeader: boolean,
+  ) {
+    this.#services = services
+    this.#member = member
+    this.#send = send
+    this.#isLeader = isLeader
+    this.#follow()
+  }
+
+  renewed(validityMs: number): void {
+    this.#send({ type: 'renewed', validityMs })
+  }
+
+  troubled(error: Error, attempt: number): void {
+    this.#send({ type: 'troubled', error: this.#services.failureOf(error), attempt })
+  }
+
+  ended(refusal: RefusedError | null): void {
+    if (refusal !== null) this.#refused(refusal)
+    else if (this.#isLeader) this.#send({ type: 'expired' })
+    else void this.#reopen()
+  }
+
+  close(): void {
+    this.#reopening?.abort()
+    this.#member.session?.unsubscribe(this)
+  }
+
+  #follow(): void {
+    const { session } = this.#member
+    if (session?.check()) session.subscribe(this)
+    else this.ended(null)
+  }
+
+  async #reopen(): Promise<void> {
+    const { sessions, clock } = this.#services
+    this.#reopening = new AbortController()
+    const { signal } = this.#reopening
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        this.#member.session = await sessions.current(this.#member.ttl)
+        if (!signal.aborted) this.#follow()
+        return
+      } catch (thrown) {
+        if (signal.aborted) return
+        if (thrown instanceof RefusedError) {
+          this.#refused(thrown)
+          return
+        }
+        this.#send({ type: 'troubled', error: this.#services.failureOf(thrown), attempt })
+        const longest = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS)
+        await sleep(clock, Math.random() * longest, signal)
+      }
+    }
+  }
+
+  #refused(error: RefusedError): void {
+    this.#send({ type: 'refused', error: this.#services.failureOf(error) })
+  }
+}

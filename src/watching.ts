@@ -1,0 +1,55 @@
+import type { ElectionEvent } from '../machines/election.js'
+import type { Member } from './member.js'
+import { holderFrom } from './record.js'
+import type { Services } from './services.js'
+import type { Sighting, Watch, WatchListener } from './stores/store.js'
+
+/**
+ * What one node is told of its path, as events of its statechart. There is one for each leader and
+ * follower: an instance takes a fraction of the memory that as many closures would.
+ */
+export class Watching implements WatchListener {
+  readonly #services: Services
+  readonly #member: Member
+  readonly #send: (event: ElectionEvent) => void
+  readonly #watch: Watch
+
+  constructor(
+    services: Services,
+    member: Member,
+    send: (event: ElectionEvent) => void,
+    from: number,
+  ) {
+    this.#services = services
+    this.#member = member
+    this.#send = send
+    this.#watch = services.store.watch(member.path, from, this)
+  }
+
+  seen({ entry, revision }: Sighting): void {
+    this.#checkSession()
+    this.#send(
+      entry === null
+        ? { type: 'vacated', revision }
+        : { type: 'changed', holder: holderFrom(entry), revision },
+    )
+  }
+
+  troubled(error: Error, attempt: number): void {
+    this.#checkSession()
+    this.#send({ type: 'troubled', error: this.#services.failureOf(error), attempt })
+  }
+
+  refused(error: Error): void {
+    this.#send({ type: 'refused', error: this.#services.failureOf(error) })
+  }
+
+  close(): void {
+    this.#watch.close()
+  }
+
+  /** A session that ran out unnoticed is told first: nothing comes before its `expired`. */
+  #checkSession(): void {
+    if (this.#member.reign !== null) this.#member.session?.check()
+  }
+}

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures, Place, Row } from '../row.js'
 import { summarise } from '../statistics.js'
 
-const TIMES = 20
-const SETTLED_MS = 300
+const WARM_UP = 100
+const TIMES = 100
+const SETTLED_MS = 30
 
 export const handover: Row = {
   name: 'handover',
@@ -25,7 +26,7 @@ async function handOver(place: Place, pauseMs: number): Promise<Figures> {
   await using leader = await place.worker()
   await using follower = await place.worker()
   const tookMs: number[] = []
-  for (const path of place.paths(place.scaled(TIMES))) {
+  for (const path of place.paths(place.scaled(WARM_UP) + place.scaled(TIMES))) {
     await leader.ask('join', { paths: [path], lead: true })
     await follower.ask('join', { paths: [path], lead: false })
     await sleep(pauseMs)
@@ -34,5 +35,5 @@ async function handOver(place: Place, pauseMs: number): Promise<Figures> {
     tookMs.push(lastAt - startedAt)
     await follower.ask('leave', {})
   }
-  return { ms: summarise(tookMs).median }
+  return { ms: summarise(tookMs.slice(place.scaled(WARM_UP))).median }
 }

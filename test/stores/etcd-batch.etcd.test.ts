@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import { Etcd3 } from 'etcd3'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { RefusedError } from '../../src/errors.js'
+import { EtcdStore } from '../../src/stores/etcd.js'
+import { type EtcdOptions, memberEndpoint } from '../../src/stores/etcd-client.js'
+import { type Etcd, startEtcd } from '../etcd/index.js'
+
+const CLAIMS = 150
+const call = { withinMs: 15_000 }
+
+let etcd: Etcd
+
+beforeAll(async () => {
+  etcd = await startEtcd()
+  const operator = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+  const role = await operator.role('some').create()
+  await role.grant({ permission: 'Readwrite', range: operator.range({ prefix: '/allowed/' }) })
+  await (await operator.user('limited').create('secret')).addRole(role)
+  await (await operator.user('root').create('secret')).addRole(await operator.role('root').create())
+  await operator.auth.authEnable({})
+  operator.close()
+})
+
+afterAll(() => etcd?.stop())
+
+describe('of claims that travel together', () => {
+  test('those that permission is denied for are refused, and no others', async () => {
+    const store = storeAs('limited')
+    const lease = await store.grant(120, call)
+    const isForbidden = (index: number) => index % 50 === 20
+    const outcomes = await settleAll((index) => {
+      const path = `/${isForbidden(index) ? 'forbidden' : 'allowed'}/${randomUUID()}`
+      return store.claim(path, 'text', lease, call)
+    })
+    for (const [index, outcome] of outcomes.entries()) {
+      if (isForbidden(index)) {
+        expect(outcome).toBeInstanceOf(RefusedError)
+        expect(String(outcome)).toMatch(/permission denied/)
+      } else expect(outcome).toMatchObject({ won: true })
+    }
+  })
+
+  test('one that is too large for etcd is refused, and no other', async () => {
+    const store = storeAs('root')
+    const lease = await store.grant(120, call)
+    const outcomes = await settleAll((index) => {
+      const text = index === 70 ? 'x'.repeat(2_000_000) : 'text'
+      return store.claim(`/allowed/${randomUUID()}`, text, lease, call)
+    })
+    for (const [index, outcome] of outcomes.entries()) {
+      if (index === 70) expect(outcome).toBeInstanceOf(RefusedError)
+      else expect(outcome).toMatchObject({ won: true })
+    }
+  })
+
+  test('many are carried out with few requests', async () => {
+    const store = storeAs('root')
+    const lease = await store.grant(120, call)
+    const before = await transactions()
+    const outcomes = await settleAll(() =>
+      store.claim(`/allowed/${randomUUID()}`, 'text', lease, call),
+    )
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ won: true })
+    expect((await transactions()) - before).toBe(2)
+  })
+})
+
+/** Makes all claims in one turn of the event loop, and tells what became of each. */
+async function settleAll(claim: (index: number) => Promise<unknown>): Promise<unknown[]> {
+  const settled = await Promise.allSettled(
+    Array.from({ length: CLAIMS }, (_, index) => claim(index)),
+  )
+  return settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
+}
+
+function storeAs(username: string): EtcdStore {
+  const options: EtcdOptions = { auth: { username, password: 'secret' } }
+  const store = new EtcdStore([memberEndpoint({ secure: false, address: etcd.endpoint }, options)])
+  onTestFinished(() => store.rest())
+  return store
+}
+
+/** How many transactions etcd has been asked for. */
+async function transactions(): Promise<number> {
+  const response = await fetch(`http://${etcd.endpoint}/metrics`)
+  const found = /^grpc_server_msg_received_total\{.*grpc_method="Txn".*\} (\d+)$/m.exec(
+    await response.text(),
+  )
+  return Number(found?.[1])
+}

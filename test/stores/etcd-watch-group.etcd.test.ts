@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto'
+import { Etcd3 } from 'etcd3'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { EtcdStore } from '../../src/stores/etcd.js'
+import { memberEndpoint } from '../../src/stores/etcd-client.js'
+import { type Etcd, startEtcd } from '../etcd/index.js'
+import { startRelay } from '../etcd/relay.js'
+import { Recorder } from './recorder.js'
+
+const PATHS = 40
+/** The first paths that begin alike have watches of their own. */
+const MOST_WATCHES = 9
+const call = { withinMs: 15_000 }
+
+let etcd: Etcd
+let client: Etcd3
+
+beforeAll(async () => {
+  etcd = await startEtcd()
+  client = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+})
+
+afterAll(async () => {
+  client?.close()
+  await etcd?.stop()
+})
+
+describe('paths that begin alike', () => {
+  // The server learns a moment later that the clients of the test before have gone.
+  beforeEach(() => expectWatches((watches) => watches === 0))
+
+  test('are watched together, and each hears of its own and of nothing else', async () => {
+    const { prefix, recorders } = await watchMany(storeAt(etcd.endpoint))
+    await expectWatches((watches) => watches <= MOST_WATCHES)
+    for (const foreign of ['', '0', '1', '39', '39/0', '400', 'other']) {
+      await client.put(`${prefix}foreign${foreign}`).value('foreign')
+      await client.put(`${prefix}${foreign}/foreign`).value('foreign')
+    }
+    await writeAll(prefix, 'mine')
+    for (const [index, recorder] of recorders.entries()) {
+      await recorder.firstOf(`mine ${index}`)
+      expect(recorder.texts).toEqual([`mine ${index}`])
+    }
+  })
+
+  test('have no watch left on the server when nobody watches them any more', async () => {
+    const store = storeAt(etcd.endpoint)
+    const { close } = await watchMany(store)
+    await expectWatches((watches) => watches > 0 && watches <= MOST_WATCHES)
+    close()
+    await expectWatches((watches) => watches === 0)
+  })
+
+  test('one that joins late hears of what happened since its revision', async () => {
+    const store = storeAt(etcd.endpoint)
+    const { prefix, recorders } = await watchMany(store)
+    const late = `${prefix}late`
+    const { revision } = await store.read(late, call)
+    await client.put(late).value('one')
+    await client.put(late).value('two')
+    // By then the group has passed it.
+    await writeAll(prefix, 'mine')
+    await recorders.at(-1)?.firstOf(`mine ${PATHS - 1}`)
+    const [recorder] = watch(store, [late], revision + 1)
+    await recorder?.firstOf('two')
+    expect(recorder?.texts).toEqual(['one', 'two'])
+    await expectWatches((watches) => watches <= MOST_WATCHES)
+  })
+
+  test('are watched one by one where others write more than they do', async () => {
+    const { prefix, recorders } = await watchMany(storeAt(etcd.endpoint))
+    await expectWatches((watches) => watches <= MOST_WATCHES)
+    for (let round = 0; round < 200; round++) await client.put(`${prefix}foreign`).value(round)
+    await expectWatches((watches) => watches >= PATHS)
+    await writeAll(prefix, 'mine')
+    for (const [index, recorder] of recorders.entries()) {
+      await recorder.firstOf(`mine ${index}`)
+      expect(recorder.texts).toEqual([`mine ${index}`])
+    }
+  })
+
+  test('miss nothing while their connection is down', async () => {
+    const relay = await startRelay(etcd.endpoint)
+    onTestFinished(() => relay.stop())
+    const { prefix, recorders } = await watchMany(storeAt(relay.endpoint))
+    await writeAll(prefix, 'before')
+    await recorders.at(-1)?.firstOf(`before ${PATHS - 1}`)
+    await relay.cut()
+    await writeAll(prefix, 'meanwhile')
+    await relay.heal()
+    await writeAll(prefix, 'after')
+    for (const [index, recorder] of recorders.entries()) {
+      await recorder.firstOf(`after ${index}`)
+      const all = ['before', 'meanwhile', 'after'].map((word) => `${word} ${index}`)
+      expect(recorder.texts).toEqual(all)
+    }
+  })
+
+  test('hear how things stand when history is compacted while their connection is down', async () => {
+    const relay = await startRelay(etcd.endpoint)
+    onTestFinished(() => relay.stop())
+    const { prefix, recorders } = await watchMany(storeAt(relay.endpoint))
+    await writeAll(prefix, 'before')
+    await recorders.at(-1)?.firstOf(`before ${PATHS - 1}`)
+    await relay.cut()
+    await writeAll(prefix, 'forgotten')
+    await writeAll(prefix, 'meanwhile')
+    await client.delete().key(`${prefix}${PATHS - 1}`)
+    const { header } = await client.kv.range({ key: Buffer.from(prefix) })
+    await client.kv.compact({ revision: header.revision, physical: true })
+    await relay.heal()
+    await Promise.all(
+      recorders.map((recorder, index) =>
+        recorder.firstOf(index === PATHS - 1 ? null : `meanwhile ${index}`),
+      ),
+    )
+    await writeAll(prefix, 'after')
+    for (const [index, recorder] of recorders.entries()) {
+      await recorder.firstOf(`after ${index}`)
+      expect(recorder.texts).not.toContain(`forgotten ${index}`)
+    }
+  })
+})
+
+test('paths that may be watched, but not all that begins alike, are watched one by one', async () => {
+  const locked = await startEtcd()
+  onTestFinished(() => locked.stop())
+  const operator = new Etcd3({ hosts: `http://${locked.endpoint}` })
+  const prefix = `/${randomUUID()}/`
+  const role = await operator.role('some paths').create()
+  for (let index = 0; index < PATHS; index++) {
+    await role.grant({
+      permission: 'Readwrite',
+      range: operator.range({ start: `${prefix}${index}`, end: `${prefix}${index}\0` }),
+    })
+  }
+  const user = await operator.user('limited').create('secret')
+  await user.addRole(role)
+  const root = await operator.user('root').create('secret')
+  await root.addRole(await operator.role('root').create())
+  await operator.auth.authEnable({})
+  operator.close()
+
+  const auth = { username: 'limited', password: 'secret' }
+  const store = new EtcdStore([
+    memberEndpoint({ secure: false, address: locked.endpoint }, { auth }),
+  ])
+  const writer = new Etcd3({ hosts: `http://${locked.endpoint}`, auth })
+  onTestFinished(() => writer.close())
+  onTestFinished(() => store.rest())
+  const paths = Array.from({ length: PATHS }, (_, index) => `${prefix}${index}`)
+  const { revision } = await store.read(`${prefix}0`, call)
+  const recorders = watch(store, paths, revision + 1)
+  for (const [index, path] of paths.entries()) await writer.put(path).value(`mine ${index}`)
+  for (const [index, recorder] of recorders.entries()) {
+    await recorder.firstOf(`mine ${index}`)
+    expect(recorder.refusals).toEqual([])
+  }
+})
+
+function storeAt(endpoint: string): EtcdStore {
+  const store = new EtcdStore([memberEndpoint({ secure: false, address: endpoint }, {})])
+  onTestFinished(() => store.rest())
+  return store
+}
+
+/** Watches many paths that begin alike from now on. */
+async function watchMany(store: EtcdStore) {
+  const prefix = `/${randomUUID()}/`
+  const { revision } = await store.read(prefix, call)
+  const paths = Array.from({ length: PATHS }, (_, index) => `${prefix}${index}`)
+  const recorders = paths.map(() => new Recorder())
+  const open = paths.map((path, index) => {
+    const recorder = recorders[index]
+    if (recorder === undefined) throw new Error('a recorder for each path')
+    return store.watch(path, revision + 1, recorder)
+  })
+  const close = () => {
+    for (const one of open) one.close()
+  }
+  onTestFinished(close)
+  return { prefix, recorders, close }
+}
+
+function watch(store: EtcdStore, paths: readonly string[], from: number): Recorder[] {
+  return paths.map((path) => {
+    const recorder = new Recorder()
+    const open = store.watch(path, from, recorder)
+    onTestFinished(() => open.close())
+    return recorder
+  })
+}
+
+async function writeAll(prefix: string, word: string): Promise<void> {
+  for (let index = 0; index < PATHS; index++) {
+    await client.put(`${prefix}${index}`).value(`${word} ${index}`)
+  }
+}
+
+/** How many watches etcd serves. */
+async function watches(): Promise<number> {
+  const response = await fetch(`http://${etcd.endpoint}/metrics`)
+  const found = /^etcd_debugging_mvcc_watcher_total (\d+)$/m.exec(await response.text())
+  if (found === null) throw new Error('etcd does not say how many watches it serves')
+  return Number(found[1])
+}
+
+async function expectWatches(wanted: (watches: number) => boolean): Promise<void> {
+  await expect.poll(async () => wanted(await watches()), { timeout: 20_000 }).toBe(true)
+}

@@ -1,7 +1,6 @@
 // `npm run bench [-- --only NAME] [--rounds N] [--quick]`: measures locked, the election of the etcd3
 // package and the bare requests in one run, on an etcd of its own. Prints a table, and writes
 // bench/results/latest.json (or the file named by --json).
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -41,9 +40,11 @@ if (rounds !== undefined && !(Number.isSafeInteger(rounds) && rounds > 0)) {
 }
 
 const results: RowResult[] = []
+let etcdVersion = ''
 for (const row of rows) {
   // Each row has an etcd of its own: what one leaves behind must not slow the next.
   await using etcd = await startEtcd()
+  etcdVersion = await versionOf(etcd.endpoint)
   results.push(
     await compare(row, {
       endpoint: etcd.endpoint,
@@ -58,18 +59,15 @@ console.log(tableOf(results))
 const whole = values.only === undefined && !values.quick
 const file = values.json ?? (whole ? 'bench/results/latest.json' : undefined)
 if (file !== undefined) {
-  const machine = { node: process.version, processors: cpus().length, etcd: etcdVersion() }
+  const machine = { node: process.version, processors: cpus().length, etcd: etcdVersion }
   writeFileSync(file, `${JSON.stringify({ machine, results }, null, 2)}\n`)
   console.error(`written to ${file}`)
 }
 
-function etcdVersion(): string | null {
-  try {
-    const text = execFileSync('etcd', ['--version'], { encoding: 'utf8' })
-    return /etcd Version: (\S+)/.exec(text)?.[1] ?? null
-  } catch {
-    return null
-  }
+async function versionOf(endpoint: string): Promise<string> {
+  const response = await fetch(`http://${endpoint}/version`)
+  const { etcdserver } = (await response.json()) as { readonly etcdserver: string }
+  return etcdserver
 }
 
 function fail(message: string): never {

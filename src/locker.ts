@@ -116,7 +116,7 @@ function nodeSettings(pathOrOptions: unknown, maybeOptions: unknown) {
   }
   assertKnownKeys('locker', given, NODE_OPTIONS)
   const options: Record<string, unknown> = { ...given }
-  const path = typeof pathOrOptions === 'string' ? pathOrOptions : options['path']
+  const path = typeof pathOrOptions === 'string' ? pathOrOptions : options.path
   const { id = madeUpId(), value, ttl = DEFAULT_TTL } = options
   if (typeof path !== 'string') {
     throw new TypeError(`path: must be a string, was given ${describe(path)}`)
@@ -137,7 +137,7 @@ function nodeSettings(pathOrOptions: unknown, maybeOptions: unknown) {
     throw new RangeError(`ttl: must be a finite number of seconds above 0, was given ${ttl}`)
   }
   // Checked by whoever calls it: XState takes an observer or a function.
-  const inspect = options['inspect'] as Inspect | undefined
+  const inspect = options.inspect as Inspect | undefined
   return { path, id, value: structuredClone(value), ttl, inspect }
 }
 

@@ -41,10 +41,10 @@ export interface EtcdOptions {
   /** Further arguments for every member, such as `--auth-token=simple`. */
   readonly extraArgs?: readonly string[]
   /**
-   * Where the other members find the member that listens for them at `listen`, such as a relay to
-   * it. Has the cluster run as processes, wherever the tests' etcd comes from.
+   * Where the other members find the member that can be reached at `target`, such as a relay to it.
+   * The members reach what listens on `host`: for containers that is their network's gateway.
    */
-  readonly advertisePeer?: (listen: string) => Promise<string>
+  readonly advertisePeer?: (target: string, host: string) => Promise<string>
   /** `https` when `extraArgs` name a certificate and a key. Default `http`. */
   readonly scheme?: 'http' | 'https'
 }

@@ -2,6 +2,7 @@ import type { StartedNetwork, StartedTestContainer } from 'testcontainers'
 import type { Cluster, EtcdOptions, Member } from './cluster.js'
 import { untilHealthy } from './health.js'
 import { type MemberPlan, planCluster } from './plan.js'
+import { freePort } from './ports.js'
 
 /** The image of the tests' etcd. It needs `etcd` on its PATH, and no shell. */
 export const defaultImage = 'gcr.io/etcd-development/etcd:v3.4.33'
@@ -30,14 +31,24 @@ export async function startContainers(
   options: EtcdOptions,
 ): Promise<Cluster> {
   const { Network } = await testcontainers()
-  const plans = await planCluster(size, options, {
-    listenHost: '0.0.0.0',
-    peer: (name) => ({ listen: '0.0.0.0:2380', advertise: `${name}:2380` }),
-  })
   // Never Docker's default bridge: what a killed engine leaves on it can make containers unreachable.
   const network = await new Network().start()
+  const peers = await Promise.all(
+    Array.from({ length: size }, (_, index) => peerAddress(index, network, options)),
+  )
+  const plans = await planCluster(size, options, {
+    listenHost: '0.0.0.0',
+    peer(_name, index) {
+      const peer = peers[index]
+      if (peer === undefined) throw new Error(`a cluster of ${size} has no member ${index}`)
+      return { listen: `0.0.0.0:${peer.port}`, advertise: peer.advertise }
+    },
+  })
   const started = await Promise.allSettled(
-    plans.map((plan) => ContainerMember.start(image, plan, network)),
+    plans.map((plan, index) => {
+      const peerPort = options.advertisePeer === undefined ? null : (peers[index]?.port ?? null)
+      return ContainerMember.start(image, plan, peerPort, network)
+    }),
   )
   const members = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const stop = async () => {
@@ -57,6 +68,27 @@ export async function startContainers(
   }
 }
 
+/** Where a member listens for its peers, and where they find it: through the gateway if a relay is to be between them. */
+async function peerAddress(
+  index: number,
+  network: StartedNetwork,
+  { advertisePeer }: EtcdOptions,
+): Promise<{ readonly port: number; readonly advertise: string }> {
+  if (advertisePeer === undefined) return { port: 2380, advertise: `member${index}:2380` }
+  const port = await freePort()
+  return { port, advertise: await advertisePeer(`127.0.0.1:${port}`, await gatewayOf(network)) }
+}
+
+/** The address at which the containers of a network reach this machine. */
+async function gatewayOf(network: StartedNetwork): Promise<string> {
+  const { getContainerRuntimeClient } = await testcontainers()
+  const client = await getContainerRuntimeClient()
+  const { IPAM } = await client.network.getById(network.getId()).inspect()
+  const gateway: unknown = IPAM?.Config?.[0]?.['Gateway']
+  if (typeof gateway !== 'string') throw new Error('docker: the network has no gateway')
+  return gateway
+}
+
 class ContainerMember implements Member {
   readonly name: string
   readonly endpoints: readonly string[]
@@ -73,11 +105,13 @@ class ContainerMember implements Member {
   static async start(
     image: string,
     plan: MemberPlan,
+    peerPort: number | null,
     network: StartedNetwork,
   ): Promise<ContainerMember> {
     const { GenericContainer, Wait } = await testcontainers()
     // The same ports inside and outside, fixed, so that a restart finds them again.
-    const ports = [...plan.clientPorts, plan.metricsPort]
+    const peerPorts = peerPort === null ? [] : [peerPort]
+    const ports = [...plan.clientPorts, plan.metricsPort, ...peerPorts]
     const started = await new GenericContainer(image)
       .withEntrypoint(['etcd'])
       .withCommand([...plan.args, '--data-dir=/tmp/etcd'])

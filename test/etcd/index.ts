@@ -35,18 +35,11 @@ async function start(source: Source, size: number, options: EtcdOptions): Promis
     case 'running':
       return useRunning(source.endpoints, size, options)
     case 'docker':
-      if (options.advertisePeer !== undefined) return await start(await processes(), size, options)
       return await startContainers(source.image, size, options)
     case 'path':
     case 'package':
       return await startProcesses(source.binary, size, options)
   }
-}
-
-/** An etcd that can be run as processes here. */
-async function processes(): Promise<Source> {
-  const onPath = findEtcd({ ...process.env, LOCKED_TEST_ETCD_FROM: 'path' })
-  return await onPath.catch(() => findEtcd({ ...process.env, LOCKED_TEST_ETCD_FROM: 'package' }))
 }
 
 /** What the test run's setup found; outside a test run it is looked for here. */

@@ -8,7 +8,9 @@ test.for(['vanish', 'reset'] as const)(
   async (how) => {
     const peers = createPeers()
     onTestFinished(() => peers.stop())
-    const cluster = await startCluster(3, { advertisePeer: (listen) => peers.advertise(listen) })
+    const cluster = await startCluster(3, {
+      advertisePeer: (target, host) => peers.advertise(target, host),
+    })
     onTestFinished(cluster.stop)
     const [whole, lonely] = cluster.endpoints.map((endpoint) => connectTo(endpoint))
     if (whole === undefined || lonely === undefined) throw new Error('three members were asked for')

@@ -3,7 +3,7 @@ import { freePort } from './ports.js'
 
 /** The network between the members of a cluster, to be broken. For `EtcdOptions.advertisePeer`. */
 export interface Peers extends AsyncDisposable {
-  advertise(listen: string): Promise<string>
+  advertise(target: string, host: string): Promise<string>
   /**
    * Cuts the member with this id (decimal, as etcd's clients see it) off from the others, both ways.
    * `vanish`: connections stay open and nothing gets through. `reset`: they are reset and refused.
@@ -32,11 +32,11 @@ class PeerRelays implements Peers {
   readonly #links = new Set<Link>()
   #cutOff: CutOff | null = null
 
-  async advertise(listen: string): Promise<string> {
+  async advertise(target: string, host: string): Promise<string> {
     const port = await freePort()
     const front = { memberId: '' }
     const server = createServer({ pauseOnConnect: true }, (client) => {
-      const link = new Link(client, listen, front, {
+      const link = new Link(client, target, front, {
         identified: () => this.#apply(link),
         gone: () => this.#links.delete(link),
       })
@@ -44,10 +44,10 @@ class PeerRelays implements Peers {
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, '127.0.0.1', resolve)
+      server.listen(port, host, resolve)
     })
     this.#servers.push(server)
-    return `127.0.0.1:${port}`
+    return `${host}:${port}`
   }
 
   cutOff(memberId: string, how: 'vanish' | 'reset'): void {

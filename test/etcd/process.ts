@@ -16,7 +16,7 @@ export async function startProcesses(
   const peers = await Promise.all(
     Array.from({ length: size }, async () => {
       const listen = `127.0.0.1:${await freePort()}`
-      return { listen, advertise: (await options.advertisePeer?.(listen)) ?? listen }
+      return { listen, advertise: (await options.advertisePeer?.(listen, '127.0.0.1')) ?? listen }
     }),
   )
   const plans = await planCluster(size, options, {

@@ -104,7 +104,7 @@ describe('of three members one after the other is restarted under load', () => {
 async function startWithPeers(scene: Scene) {
   const peers = createPeers()
   onTestFinished(() => peers.stop())
-  await scene.startEtcd(3, { advertisePeer: (listen) => peers.advertise(listen) })
+  await scene.startEtcd(3, { advertisePeer: (target, host) => peers.advertise(target, host) })
   const { members } = await scene.operator.cluster.memberList({})
   const idOf = (index: number) => {
     const member = members.find(({ name }) => name === scene.cluster.members[index]?.name)

@@ -48,7 +48,7 @@ export async function runStorm({
   const scene = new Scene()
   scene.ttl = ttl
   try {
-    await scene.startEtcd(3, { advertisePeer: (listen) => peers.advertise(listen) })
+    await scene.startEtcd(3, { advertisePeer: (target, host) => peers.advertise(target, host) })
     const storm = new Storm(scene, peers, random, peer, log)
     await storm.begin()
     await storm.rage(lastsMs)

@@ -4,7 +4,9 @@ import { createServer } from 'node:net'
 // otherwise find its port taken by a client, even by one that is trying to reach this very port.
 // And above the last port that fetch refuses to connect to, 10080 (https://fetch.spec.whatwg.org/#port-blocking).
 const first = 10_100
-const perSlot = 700
+const perSlot = 500
+const filesPerRun = 8
+const runs = 5
 
 /** A port of this machine that nothing listens on. It is not reserved. */
 export async function freePort(): Promise<number> {
@@ -15,14 +17,15 @@ export async function freePort(): Promise<number> {
       return port
     }
   }
-  throw new Error(`no free port between ${first} and ${first + 8 * perSlot}`)
+  throw new Error(`no free port between ${first} and ${first + runs * filesPerRun * perSlot}`)
 }
 
 const given = new Set<number>()
 
-/** Test files that run at the same time draw from different ports. */
+/** Test files that run at the same time draw from different ports; so do most runs beside another. */
 function slot(): number {
-  return Number(process.env.VITEST_POOL_ID ?? 0) % 8
+  const run = process.ppid % runs
+  return run * filesPerRun + (Number(process.env.VITEST_POOL_ID ?? 0) % filesPerRun)
 }
 
 function canListen(port: number): Promise<boolean> {

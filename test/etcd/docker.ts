@@ -84,7 +84,7 @@ async function gatewayOf(network: StartedNetwork): Promise<string> {
   const { getContainerRuntimeClient } = await testcontainers()
   const client = await getContainerRuntimeClient()
   const { IPAM } = await client.network.getById(network.getId()).inspect()
-  const gateway: unknown = IPAM?.Config?.[0]?.['Gateway']
+  const gateway: unknown = IPAM?.Config?.[0]?.Gateway
   if (typeof gateway !== 'string') throw new Error('docker: the network has no gateway')
   return gateway
 }

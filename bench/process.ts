@@ -5,7 +5,7 @@ import type { ContenderName } from './contenders/contender.js'
 
 interface Asked {
   prepare: { name: ContenderName; endpoint: string; ttl: number; warm: boolean }
-  join: { paths: readonly string[]; lead: boolean }
+  join: { paths: readonly string[]; lead: boolean; listen?: boolean }
   joinInTurn: { paths: readonly string[] }
   elected: object
   leave: object

@@ -17,10 +17,12 @@ const calls: { [Name in keyof Answers]: (ask: Ask<Name>) => Promise<Answers[Name
     contender = new contenders[name](endpoint, ttl)
     if (warm) await contender.warm()
   },
-  async join({ paths, lead }) {
+  async join({ paths, lead, listen = true }) {
     const startedAt = now()
     const joined = await made().join(paths)
     candidates.push(...joined)
+    // Who is to be elected later is listened to from now on.
+    if (listen) for (const candidate of joined) void candidate.electedAt()
     if (lead) await Promise.all(joined.map((candidate) => candidate.electedAt()))
     return { startedAt, doneAt: now() }
   },

@@ -3,7 +3,7 @@ export const CONTENDERS = ['locked', 'etcd3', 'floor'] as const
 export type ContenderName = (typeof CONTENDERS)[number]
 
 export interface Candidate {
-  /** When it was elected, by `now()`. Never settles if it is not. Nobody waits before they ask. */
+  /** When it was elected, by `now()`, or now if it is leader already. Listens only once it is asked. */
   electedAt(): Promise<number>
   leave(): Promise<void>
 }

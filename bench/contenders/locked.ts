@@ -36,18 +36,17 @@ export class LockedContender implements Contender {
 
 class LockedCandidate implements Candidate {
   readonly #node: LockedNode
-  #electedAt = 0
+  #electedAt: Promise<number> | null = null
 
   constructor(node: LockedNode) {
     this.#node = node
-    node.once('select', () => {
-      this.#electedAt = now()
-    })
   }
 
   electedAt(): Promise<number> {
-    if (this.#electedAt > 0) return Promise.resolve(this.#electedAt)
-    return new Promise((resolve) => this.#node.once('select', () => resolve(this.#electedAt)))
+    this.#electedAt ??= this.#node.isLeader
+      ? Promise.resolve(now())
+      : new Promise((resolve) => this.#node.once('select', () => resolve(now())))
+    return this.#electedAt
   }
 
   leave(): Promise<void> {

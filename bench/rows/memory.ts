@@ -35,7 +35,7 @@ async function perNode(
   // What is loaded and compiled on behalf of the first ones is not theirs alone.
   await worker.ask('join', { paths: place.paths(place.scaled(WARM_UP)), lead: true })
   const before = await worker.ask('heap', {})
-  await worker.ask('join', { paths, lead })
+  await worker.ask('join', { paths, lead, listen: false })
   await sleep(SETTLE_MS)
   return ((await worker.ask('heap', {})) - before) / paths.length / 1_000
 }

@@ -23,9 +23,11 @@ interface Remembered {
 export class WatchGroup implements Watched {
   readonly path: string
   readonly isPrefix = true
-  readonly watchers = new Map<string, Watcher[]>()
+  /** How many watchers it serves. */
+  size = 0
   next: number
   start: number
+  readonly #watchersAt: (path: string) => readonly Watcher[]
   readonly #tooWide: () => void
   /** Everything from here on has been remembered, and nothing from before. */
   #remembersFrom: number
@@ -33,11 +35,17 @@ export class WatchGroup implements Watched {
   #earlier = new Map<string, Remembered>()
   #forgetting: NodeJS.Timeout | null = null
 
-  constructor(prefix: string, from: number, tooWide: () => void) {
+  constructor(
+    prefix: string,
+    from: number,
+    watchersAt: (path: string) => readonly Watcher[],
+    tooWide: () => void,
+  ) {
     this.path = prefix
     this.next = from
     this.start = from
     this.#remembersFrom = from
+    this.#watchersAt = watchersAt
     this.#tooWide = tooWide
   }
 
@@ -47,10 +55,9 @@ export class WatchGroup implements Watched {
   }
 
   join(watcher: Watcher): void {
+    this.size += 1
+    watcher.group = this
     const { path } = watcher
-    const watchers = this.watchers.get(path)
-    if (watchers === undefined) this.watchers.set(path, [watcher])
-    else watchers.push(watcher)
     const missed = [this.#earlier, this.#recent].flatMap(
       (remembered) => remembered.get(path)?.sightings ?? [],
     )
@@ -62,22 +69,21 @@ export class WatchGroup implements Watched {
   }
 
   leave(watcher: Watcher): void {
-    const others = this.watchers.get(watcher.path)?.filter((one) => one !== watcher) ?? []
-    if (others.length === 0) this.watchers.delete(watcher.path)
-    else this.watchers.set(watcher.path, others)
+    this.size -= 1
+    watcher.group = null
   }
 
   take(path: string, sighting: Sighting): void {
     if (sighting.revision < this.next) return
     // Not the next one: there may be more of the same revision on its way.
     this.next = sighting.revision
-    const watchers = this.watchers.get(path)
+    const watchers = this.#servedAt(path)
     const remembered = this.#recent.get(path) ?? { sightings: [], own: false }
     this.#recent.set(path, remembered)
     remembered.sightings.push(sighting)
-    remembered.own ||= watchers !== undefined
+    remembered.own ||= watchers.length > 0
     this.#forgetting ??= setTimeout(() => this.#forget(), REMEMBERED_MS)
-    for (const watcher of [...(watchers ?? [])]) watcher.report(sighting)
+    for (const watcher of watchers) watcher.report(sighting)
   }
 
   /** What was before `revision` is no longer in etcd's history: the group goes on from there. */
@@ -108,12 +114,16 @@ export class WatchGroup implements Watched {
     if (isTooWide) this.#tooWide()
   }
 
+  #servedAt(path: string): readonly Watcher[] {
+    return this.#watchersAt(path).filter(({ group }) => group === this)
+  }
+
   #isTooWide(): boolean {
     let own = 0
     let foreign = 0
     for (const [path, remembered] of this.#recent) {
       const { sightings } = remembered
-      if (remembered.own || this.watchers.has(path)) own += sightings.length
+      if (remembered.own || this.#servedAt(path).length > 0) own += sightings.length
       else foreign += sightings.length
     }
     return foreign > own + FOREIGN_TOLERATED

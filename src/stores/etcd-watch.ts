@@ -72,8 +72,8 @@ export class WatchHub {
     const watcher = new Watcher(path, from)
     this.#watchers.set(path, [...watchers, watcher])
     const prefix = this.#prefixOf(path)
-    watcher.group = this.#groupFor(path, from)
-    if (watcher.group !== null) watcher.group.join(watcher)
+    const group = this.#groupFor(path, from)
+    if (group !== null) group.join(watcher)
     else {
       prefix.alone += 1
       this.#create(watcher)
@@ -94,6 +94,7 @@ export class WatchHub {
       const group: WatchGroup = new WatchGroup(
         beginningOf(path),
         Math.max(1, from - EARLY_BY),
+        (one) => this.#watchers.get(one) ?? [],
         () => this.#dissolve(group),
       )
       prefix.group = group
@@ -118,7 +119,7 @@ export class WatchHub {
       this.#line?.cancel(watcher)
     } else {
       group.leave(watcher)
-      if (group.watchers.size === 0) this.#close(group)
+      if (group.size === 0) this.#close(group)
     }
     // That it is too wide is remembered.
     if (prefix.alone === 0 && prefix.group === null && !prefix.isTooWide) {
@@ -137,8 +138,8 @@ export class WatchHub {
     this.#close(group)
     const prefix = this.#prefixOf(group.path)
     prefix.isTooWide = true
-    for (const watcher of [...group.watchers.values()].flat()) {
-      watcher.group = null
+    for (const watcher of this.#watchersOf(group)) {
+      group.leave(watcher)
       watcher.next = Math.max(watcher.next, group.next)
       prefix.alone += 1
       this.#create(watcher)
@@ -212,6 +213,11 @@ export class WatchHub {
     return [...this.#watchers.values()].flat()
   }
 
+  #watchersOf(watched: Watched): Watcher[] {
+    if (watched instanceof Watcher) return [watched]
+    return this.#allWatchers().filter(({ group }) => group === watched)
+  }
+
   /** All that etcd is to be asked to watch. */
   #all(): Watched[] {
     const groups = [...this.#prefixes.values()].flatMap(({ group }) => group ?? [])
@@ -234,14 +240,14 @@ export class WatchHub {
     const doubtful = asked.filter(({ watched, start }) => watched.start === start)
     await Promise.all(
       doubtful
-        .flatMap(({ watched }) => watchersOf(watched))
+        .flatMap(({ watched }) => this.#watchersOf(watched))
         .map((watcher) => this.#readAgain(watcher)),
     )
   }
 
   /** Goes on after etcd ended a watch because it has forgotten what was before `revision`. */
   async #resume(watched: Watched, revision: number): Promise<void> {
-    const behind = watchersOf(watched).filter(({ next }) => next <= revision)
+    const behind = this.#watchersOf(watched).filter(({ next }) => next <= revision)
     if (watched instanceof WatchGroup) {
       // What comes next is not missed while its paths are read.
       watched.skipTo(revision + 1)
@@ -283,10 +289,4 @@ export class WatchHub {
 /** What a path begins with, up to its last slash; empty where there is none. */
 function beginningOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1)
-}
-
-function watchersOf(watched: Watched): Watcher[] {
-  if (watched instanceof Watcher) return [watched]
-  if (!(watched instanceof WatchGroup)) return []
-  return [...watched.watchers.values()].flat()
 }

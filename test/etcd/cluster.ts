@@ -34,6 +34,8 @@ export interface Etcd extends Member, AsyncDisposable {
 }
 
 export interface EtcdOptions {
+  /** Never somebody else's: users and passwords are about to be made there, say. */
+  readonly own?: true
   /** The ports to serve clients on. Only for a cluster of one; a free port otherwise. */
   readonly clientPorts?: readonly number[]
   /** Serve the v2 API too. etcd 3.6 no longer has it. */

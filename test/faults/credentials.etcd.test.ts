@@ -78,7 +78,7 @@ describe('credentials', () => {
 async function startWithUsers(scene: Scene): Promise<Etcd3> {
   // A refusal takes etcd as long as it takes to check a password, and is to come before validity ends.
   scene.ttl = 5
-  await scene.startEtcd()
+  await scene.startEtcd(1, { own: true })
   const { operator } = scene
   const role = await operator.role('competitor').create()
   await role.grant({ permission: 'Readwrite', range: operator.range({ prefix: '/' }) })

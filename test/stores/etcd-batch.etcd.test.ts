@@ -12,7 +12,7 @@ const call = { withinMs: 15_000 }
 let etcd: Etcd
 
 beforeAll(async () => {
-  etcd = await startEtcd()
+  etcd = await startEtcd({ own: true })
   const operator = new Etcd3({ hosts: `http://${etcd.endpoint}` })
   const role = await operator.role('some').create()
   await role.grant({ permission: 'Readwrite', range: operator.range({ prefix: '/allowed/' }) })

@@ -16,7 +16,8 @@ let etcd: Etcd
 let client: Etcd3
 
 beforeAll(async () => {
-  etcd = await startEtcd()
+  // It counts the watches of its server.
+  etcd = await startEtcd({ own: true })
   client = new Etcd3({ hosts: `http://${etcd.endpoint}` })
 })
 
@@ -123,9 +124,9 @@ describe('paths that begin alike', () => {
 })
 
 test('paths that may be watched, but not all that begins alike, are watched one by one', async () => {
-  const locked = await startEtcd()
-  onTestFinished(() => locked.stop())
-  const operator = new Etcd3({ hosts: `http://${locked.endpoint}` })
+  const guarded = await startEtcd({ own: true })
+  onTestFinished(() => guarded.stop())
+  const operator = new Etcd3({ hosts: `http://${guarded.endpoint}` })
   const prefix = `/${randomUUID()}/`
   const role = await operator.role('some paths').create()
   for (let index = 0; index < PATHS; index++) {
@@ -143,9 +144,9 @@ test('paths that may be watched, but not all that begins alike, are watched one 
 
   const auth = { username: 'limited', password: 'secret' }
   const store = new EtcdStore([
-    memberEndpoint({ secure: false, address: locked.endpoint }, { auth }),
+    memberEndpoint({ secure: false, address: guarded.endpoint }, { auth }),
   ])
-  const writer = new Etcd3({ hosts: `http://${locked.endpoint}`, auth })
+  const writer = new Etcd3({ hosts: `http://${guarded.endpoint}`, auth })
   onTestFinished(() => writer.close())
   onTestFinished(() => store.rest())
   const paths = Array.from({ length: PATHS }, (_, index) => `${prefix}${index}`)

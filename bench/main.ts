@@ -45,14 +45,19 @@ for (const row of rows) {
   // Each row has an etcd of its own: what one leaves behind must not slow the next.
   await using etcd = await startEtcd()
   etcdVersion = await versionOf(etcd.endpoint)
-  results.push(
-    await compare(row, {
+  try {
+    const result = await compare(row, {
       endpoint: etcd.endpoint,
       size: values.quick ? QUICK_SIZE : 1,
       ...(rounds === undefined ? {} : { rounds }),
       log: (line) => console.error(line),
-    }),
-  )
+    })
+    results.push(result)
+  } catch (error) {
+    // The other rows have something to say all the same.
+    console.error(`${row.name} could not be measured:`, error)
+    process.exitCode = 1
+  }
 }
 console.log(tableOf(results))
 

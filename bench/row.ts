@@ -48,8 +48,8 @@ export class Place {
     return Array.from({ length: count }, (_, index) => `${prefix}/${index}`)
   }
 
-  worker({ ttl = TTL, warm = true } = {}): Promise<WorkerProcess> {
-    return WorkerProcess.start(this.contender, this.#endpoint, { ttl, warm })
+  worker({ warm = true } = {}): Promise<WorkerProcess> {
+    return WorkerProcess.start(this.contender, this.#endpoint, { ttl: TTL, warm })
   }
 
   requests(): Promise<number> {

@@ -4,8 +4,6 @@ import type { Figures, Place, Row } from '../row.js'
 
 const PATHS = 5_000
 const SETTLE_MS = 1_000
-/** etcd grants no less than one and a half of its election timeouts, which is 2 s. */
-const SHORT_TTL = 2
 
 export const takeoverAfterStop: Row = {
   name: 'takeover-stop',
@@ -13,7 +11,7 @@ export const takeoverAfterStop: Row = {
   rounds: 2,
   goals: [{ figure: 'ms', atMost: 1 / 5, times: 'etcd3' }],
   sample: (place) =>
-    takeOver(place, 10, async (leaders, followers) => {
+    takeOver(place, async (leaders, followers) => {
       const { startedAt } = await leaders.ask('leave', {})
       return { ms: (await followers.ask('elected', {})).lastAt - startedAt }
     }),
@@ -27,7 +25,7 @@ export const takeoverAfterDeath: Row = {
   contenders: ['locked', 'etcd3'],
   goals: [{ figure: 'ms', atMost: 1 / 5, times: 'etcd3' }],
   sample: (place) =>
-    takeOver(place, SHORT_TTL, async (leaders, followers) => {
+    takeOver(place, async (leaders, followers) => {
       await leaders.kill()
       const { firstAt, lastAt } = await followers.ask('elected', {})
       return { ms: lastAt - firstAt }
@@ -36,11 +34,10 @@ export const takeoverAfterDeath: Row = {
 
 async function takeOver(
   place: Place,
-  ttl: number,
   end: (leaders: WorkerProcess, followers: WorkerProcess) => Promise<Figures>,
 ): Promise<Figures> {
-  await using leaders = await place.worker({ ttl })
-  await using followers = await place.worker({ ttl })
+  await using leaders = await place.worker()
+  await using followers = await place.worker()
   const paths = place.paths(place.scaled(PATHS))
   await leaders.ask('join', { paths, lead: true })
   await followers.ask('join', { paths, lead: false })

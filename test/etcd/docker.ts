@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { StartedNetwork, StartedTestContainer } from 'testcontainers'
 import type { Cluster, EtcdOptions, Member } from './cluster.js'
 import { untilHealthy } from './health.js'
@@ -112,7 +115,11 @@ class ContainerMember implements Member {
     // The same ports inside and outside, fixed, so that a restart finds them again.
     const peerPorts = peerPort === null ? [] : [peerPort]
     const ports = [...plan.clientPorts, plan.metricsPort, ...peerPorts]
-    const started = await new GenericContainer(image)
+    const name = `locked-etcd-${randomUUID()}`
+    const said: string[] = []
+    let saidAll: Promise<unknown> = Promise.resolve()
+    const starting = new GenericContainer(image)
+      .withName(name)
       .withEntrypoint(['etcd'])
       .withCommand([...plan.args, '--data-dir=/tmp/etcd'])
       .withEnvironment({ ETCD_UNSUPPORTED_ARCH: process.arch })
@@ -124,9 +131,22 @@ class ContainerMember implements Member {
           200,
         ),
       )
+      .withLogConsumer((log) => {
+        log.on('data', (line) => said.push(String(line)))
+        saidAll = once(log, 'end')
+      })
       .withStartupTimeout(90_000)
       .start()
-    return new ContainerMember(plan, started)
+    try {
+      return new ContainerMember(plan, await starting)
+    } catch (error) {
+      // What it said last may come later than the news that it has ended.
+      await Promise.race([saidAll, sleep(2_000)])
+      said.push(await removeLeft(name))
+      throw new Error(`${plan.name} (${image}): ${String(error)}\n${said.join('')}`, {
+        cause: error,
+      })
+    }
   }
 
   get endpoint(): string {
@@ -177,6 +197,23 @@ class ContainerMember implements Member {
     this.#paused = false
     const container = await this.#container()
     if ((await container.inspect()).State.Paused) await container.unpause()
+  }
+}
+
+/**
+ * testcontainers leaves a container that has ended before its ports were seen. Removes it, and
+ * resolves with what it had said.
+ */
+async function removeLeft(name: string): Promise<string> {
+  const { getContainerRuntimeClient } = await testcontainers()
+  const left = (await getContainerRuntimeClient()).container.getById(name)
+  try {
+    const log = await left.logs({ stdout: true, stderr: true })
+    await left.remove({ force: true, v: true })
+    return log.toString()
+  } catch {
+    // It has been removed with its failure.
+    return ''
   }
 }
 

@@ -1,8 +1,9 @@
 // `npm run bench [-- --only NAME] [--rounds N] [--quick]`: measures locked, the election of the etcd3
 // package and the bare requests in one run, on an etcd of its own. Prints a table, and writes
 // bench/results/latest.json (or the file named by --json).
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startEtcd } from '../test/etcd/index.js'
 import { compare, type RowResult } from './compare.js'
@@ -65,6 +66,7 @@ const whole = values.only === undefined && !values.quick
 const file = values.json ?? (whole ? 'bench/results/latest.json' : undefined)
 if (file !== undefined) {
   const machine = { node: process.version, processors: cpus().length, etcd: etcdVersion }
+  mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, `${JSON.stringify({ machine, results }, null, 2)}\n`)
   console.error(`written to ${file}`)
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ComparatorBuilder } from 'etcd3'
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
 import { LeaseGoneError } from '../errors.js'
@@ -103,8 +102,13 @@ export class EtcdStore implements Store {
       const isNotice: ICompare[] = [
         { key, target: 'Value', result: 'Equal', value: Buffer.from(notice) },
       ]
-      if ((await this.#during(reign, key, isNotice, deletion, withinMs)) !== null) return true
-      await Promise.race([told, sleep(NOTICE_WITHIN_MS, undefined, { ref: false })])
+      const released = this.#during(reign, key, isNotice, deletion, withinMs)
+      const answer = await firstWithin(NOTICE_WITHIN_MS, released)
+      if (typeof answer === 'number') return true
+      // It came before the notice, or its answer is late or lost.
+      await firstWithin(NOTICE_WITHIN_MS, told)
+      const again = await this.#during(reign, key, [], deletion, withinMs)
+      return again !== null || (await released.catch(() => null)) !== null
     }
     return (await this.#during(reign, key, [], deletion, withinMs)) !== null
   }
@@ -196,6 +200,21 @@ function compareReign(key: Buffer, { token, lease }: Reign): ICompare[] {
     { key, target: 'Create', result: 'Equal', create_revision: token },
     { key, target: 'Lease', result: 'Equal', lease },
   ]
+}
+
+/** What the promise settles with, or `undefined` when that takes longer. */
+async function firstWithin<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  // Nobody may be listening any more by the time it fails.
+  promise.catch(() => undefined)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function putOf(key: Buffer, text: string, { lease }: Reign): IRequestOp {

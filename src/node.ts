@@ -56,6 +56,8 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   readonly #member: Member
   /** What was given to `lead`, and the end of its latest run. */
   #work: Map<Work, Promise<void>> | null = null
+  /** Whether `select` was told, and `deselect` not yet. */
+  #isSelected = false
   /** There is one while this node leads and has work to do. */
   #leading: AbortController | null = null
   #starting: Starting | null = null
@@ -151,7 +153,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     }
     this.#work ??= new Map()
     this.#work.set(work, Promise.resolve())
-    if (this.actor.getSnapshot().matches('leader')) this.#run(work)
+    if (this.#isSelected) this.#run(work)
     return this
   }
 
@@ -239,12 +241,14 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #tell(emitted: ElectionEmitted): void {
     switch (emitted.type) {
       case 'select': {
+        this.#isSelected = true
         for (const work of this.#work?.keys() ?? []) this.#run(work)
         this.emit('select', emitted.value)
         this.emit('selected', emitted.value)
         return
       }
       case 'deselect':
+        this.#isSelected = false
         this.#leading?.abort(
           new NotLeaderError(`no longer leader of ${this.path}: ${emitted.reason}`),
         )

@@ -549,6 +549,22 @@ describe('lead()', () => {
     expect(runs).toEqual(['one', 'two'])
   })
 
+  test.for(['change', 'select', 'selected'] as const)(
+    'runs it once when it is given while `%s` is told',
+    async (event) => {
+      const node = lockerOn()({ path, value: 10 })
+      let runs = 0
+      node.once(event, () => {
+        node.lead(() => {
+          runs += 1
+        })
+      })
+      await node.start()
+      await turns()
+      expect(runs).toBe(1)
+    },
+  )
+
   test('aborts the signal as soon as leadership is lost', async () => {
     const store = new MemoryStore()
     const [leader] = await twoStarted(store)

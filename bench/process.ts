@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { ContenderName } from './contenders/contender.js'
 
 interface Asked {
-  prepare: { name: ContenderName; endpoint: string; ttl: number; warm: boolean }
+  prepare: { name: ContenderName; endpoint: string; warm: boolean }
   join: { paths: readonly string[]; lead: boolean; listen?: boolean }
   joinInTurn: { paths: readonly string[] }
   elected: object
@@ -74,10 +74,10 @@ export class WorkerProcess implements AsyncDisposable {
   static async start(
     name: ContenderName,
     endpoint: string,
-    { ttl, warm }: { readonly ttl: number; readonly warm: boolean },
+    { warm }: { readonly warm: boolean },
   ): Promise<WorkerProcess> {
     const worker = new WorkerProcess()
-    await worker.ask('prepare', { name, endpoint, ttl, warm })
+    await worker.ask('prepare', { name, endpoint, warm })
     return worker
   }
 

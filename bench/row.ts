@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ContenderName, TTL } from './contenders/contender.js'
+import type { ContenderName } from './contenders/contender.js'
 import { WorkerProcess } from './process.js'
 import { requestsReceived } from './requests.js'
 
@@ -21,7 +21,6 @@ export interface Row {
   readonly rounds: number
   readonly contenders?: readonly ContenderName[]
   readonly goals: readonly Goal[]
-
   sample(place: Place): Promise<Figures>
 }
 
@@ -49,7 +48,7 @@ export class Place {
   }
 
   worker({ warm = true } = {}): Promise<WorkerProcess> {
-    return WorkerProcess.start(this.contender, this.#endpoint, { ttl: TTL, warm })
+    return WorkerProcess.start(this.contender, this.#endpoint, { warm })
   }
 
   requests(): Promise<number> {

@@ -13,8 +13,8 @@ let contender: Contender | null = null
 let candidates: Candidate[] = []
 
 const calls: { [Name in keyof Answers]: (ask: Ask<Name>) => Promise<Answers[Name]> } = {
-  async prepare({ name, endpoint, ttl, warm }) {
-    contender = new contenders[name](endpoint, ttl)
+  async prepare({ name, endpoint, warm }) {
+    contender = new contenders[name](endpoint)
     if (warm) await contender.warm()
   },
   async join({ paths, lead, listen = true }) {

@@ -16,5 +16,5 @@ export interface Contender {
   close(): Promise<void>
 }
 
-/** The ttl of every session, in seconds, unless a row says otherwise. */
+/** The ttl of every session, in seconds. */
 export const TTL = 10

@@ -1,7 +1,7 @@
 import { noop } from 'cockatiel'
 import { type Campaign, Etcd3 } from 'etcd3'
 import { now } from '../now.js'
-import type { Candidate, Contender } from './contender.js'
+import { type Candidate, type Contender, TTL } from './contender.js'
 
 /**
  * The election that comes with the etcd3 package, used as its documentation says, but without its
@@ -9,15 +9,13 @@ import type { Candidate, Contender } from './contender.js'
  */
 export class Etcd3Contender implements Contender {
   readonly #client: Etcd3
-  readonly #ttl: number
   #made = 0
 
-  constructor(endpoint: string, ttl: number) {
+  constructor(endpoint: string) {
     this.#client = new Etcd3({
       hosts: `http://${endpoint}`,
       faultHandling: { host: () => noop, global: noop },
     })
-    this.#ttl = ttl
   }
 
   async warm(): Promise<void> {
@@ -27,7 +25,7 @@ export class Etcd3Contender implements Contender {
   async join(paths: readonly string[]): Promise<readonly Candidate[]> {
     const joining = paths.map(async (path) => {
       this.#made += 1
-      const campaign = this.#client.election(path, this.#ttl).campaign(`node-${this.#made}`)
+      const campaign = this.#client.election(path, TTL).campaign(`node-${this.#made}`)
       const candidate = new Etcd3Candidate(campaign)
       // Its own tests use this event: it is about to wait for others to go.
       const waits = new Promise<void>((resolve) => {

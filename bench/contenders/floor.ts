@@ -1,7 +1,7 @@
 import { Etcd3, type Watcher } from 'etcd3'
 import type { IRequestOp } from 'etcd3/lib/rpc.js'
 import { now } from '../now.js'
-import type { Candidate, Contender } from './contender.js'
+import { type Candidate, type Contender, TTL } from './contender.js'
 
 /** Within etcd’s default limit of 128 operations in a transaction. */
 const MOST_TOGETHER = 120
@@ -19,15 +19,13 @@ interface Waiting {
  */
 export class FloorContender implements Contender {
   readonly #client: Etcd3
-  readonly #ttl: number
   readonly #waiting = new Map<string, Waiting>()
   #lease: Promise<string> | null = null
   #watcher: Watcher | null = null
   #made = 0
 
-  constructor(endpoint: string, ttl: number) {
+  constructor(endpoint: string) {
     this.#client = new Etcd3({ hosts: `http://${endpoint}` })
-    this.#ttl = ttl
   }
 
   async warm(): Promise<void> {
@@ -59,7 +57,7 @@ export class FloorContender implements Contender {
   }
 
   #grant(): Promise<string> {
-    this.#lease ??= this.#client.leaseClient.leaseGrant({ TTL: this.#ttl }).then(({ ID }) => ID)
+    this.#lease ??= this.#client.leaseClient.leaseGrant({ TTL: TTL }).then(({ ID }) => ID)
     return this.#lease
   }
 

@@ -1,16 +1,14 @@
 import locked, { type LockedNode } from '../../src/index.js'
 import { now } from '../now.js'
-import type { Candidate, Contender } from './contender.js'
+import { type Candidate, type Contender, TTL } from './contender.js'
 
 /** This package, used as its README says. */
 export class LockedContender implements Contender {
   readonly #locker
-  readonly #ttl: number
   #made = 0
 
-  constructor(endpoint: string, ttl: number) {
+  constructor(endpoint: string) {
     this.#locker = locked(endpoint)
-    this.#ttl = ttl
   }
 
   async warm(): Promise<void> {
@@ -30,7 +28,7 @@ export class LockedContender implements Contender {
 
   #node(path: string) {
     this.#made += 1
-    return this.#locker(path, { id: `node-${this.#made}`, value: 10, ttl: this.#ttl })
+    return this.#locker(path, { id: `node-${this.#made}`, value: 10, ttl: TTL })
   }
 }
 

@@ -38,10 +38,7 @@ describe('paths that begin alike', () => {
       await client.put(`${prefix}${foreign}/foreign`).value('foreign')
     }
     await writeAll(prefix, 'mine')
-    for (const [index, recorder] of recorders.entries()) {
-      await recorder.firstOf(`mine ${index}`)
-      expect(recorder.texts).toEqual([`mine ${index}`])
-    }
+    await expectEachHeard(recorders, 'mine')
   })
 
   test('have no watch left on the server when nobody watches them any more', async () => {
@@ -74,10 +71,7 @@ describe('paths that begin alike', () => {
     for (let round = 0; round < 200; round++) await client.put(`${prefix}foreign`).value(round)
     await expectWatches((watches) => watches >= PATHS)
     await writeAll(prefix, 'mine')
-    for (const [index, recorder] of recorders.entries()) {
-      await recorder.firstOf(`mine ${index}`)
-      expect(recorder.texts).toEqual([`mine ${index}`])
-    }
+    await expectEachHeard(recorders, 'mine')
   })
 
   test('miss nothing while their connection is down', async () => {
@@ -90,11 +84,7 @@ describe('paths that begin alike', () => {
     await writeAll(prefix, 'meanwhile')
     await relay.heal()
     await writeAll(prefix, 'after')
-    for (const [index, recorder] of recorders.entries()) {
-      await recorder.firstOf(`after ${index}`)
-      const all = ['before', 'meanwhile', 'after'].map((word) => `${word} ${index}`)
-      expect(recorder.texts).toEqual(all)
-    }
+    await expectEachHeard(recorders, 'before', 'meanwhile', 'after')
   })
 
   test('hear how things stand when history is compacted while their connection is down', async () => {
@@ -195,6 +185,18 @@ function watch(store: EtcdStore, paths: readonly string[], from: number): Record
 async function writeAll(prefix: string, word: string): Promise<void> {
   for (let index = 0; index < PATHS; index++) {
     await client.put(`${prefix}${index}`).value(`${word} ${index}`)
+  }
+}
+
+/** Each path has heard these words of its own, in this order, and nothing else. */
+async function expectEachHeard(
+  recorders: readonly Recorder[],
+  ...words: readonly string[]
+): Promise<void> {
+  for (const [index, recorder] of recorders.entries()) {
+    const texts = words.map((word) => `${word} ${index}`)
+    await recorder.firstOf(texts.at(-1) ?? null)
+    expect(recorder.texts).toEqual(texts)
   }
 }
 

@@ -170,8 +170,10 @@ export class Scene {
 
 /** A test with a scene, whose history is checked at the end, whatever the test itself found. */
 export const test = base.extend<{ scene: Scene }>({
-  scene: async ({ task }, use) => {
+  scene: async ({ task, onTestFailed }, use) => {
     const scene = new Scene()
+    // A second try that passes must not hide what went wrong in the first.
+    onTestFailed(() => console.error(`${task.name}:`, task.result?.errors?.at(-1)?.stack))
     await use(scene)
     const report = await scene.end()
     const folder = process.env.LOCKED_TEST_HISTORIES

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { ICompare, IRequestOp, IResponseOp, ITxnRequest } from 'etcd3/lib/rpc.js'
 import { errorFrom, LeaseGoneError, UnreachableError } from '../errors.js'
 
@@ -53,15 +54,19 @@ export class Batch {
 
   run(operation: Operation): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) process.nextTick(() => this.#flush())
+      if (this.#waiting.length === 0) process.nextTick(() => void this.#flush())
       this.#waiting.push({ operation, sizeBytes: sizeOf(operation), resolve, reject })
     })
   }
 
-  #flush(): void {
+  async #flush(): Promise<void> {
     const waiting = this.#waiting
     this.#waiting = []
-    for (const group of grouped(waiting)) void this.#commit(group)
+    for (const group of grouped(waiting)) {
+      void this.#commit(group)
+      // It is on its way while the next one is made, which takes a few milliseconds.
+      if (group.length > 1) await setImmediate()
+    }
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {

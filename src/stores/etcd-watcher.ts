@@ -17,7 +17,9 @@ export interface Watched {
 
 /** Somebody who wants to know what happens at a path from a revision on. */
 export class WatcherMember implements Watch {
-  readonly from: number
+  /** The first revision that it has not been told of. */
+  next: number
+  isClosed = false
   readonly listener: WatchListener
   readonly #watcher: Watcher
   readonly #forget: (watcher: Watcher) => void
@@ -29,18 +31,33 @@ export class WatcherMember implements Watch {
     forget: (watcher: Watcher) => void,
   ) {
     this.#watcher = watcher
-    this.from = from
+    this.next = from
     this.listener = listener
     this.#forget = forget
   }
 
+  /** Tells what it has not been told yet, in order. */
+  tell(sightings: readonly Sighting[]): void {
+    for (const sighting of sightings) {
+      // What it is told may make it close, or be told more meanwhile.
+      if (this.isClosed) return
+      if (sighting.revision < this.next) continue
+      this.next = sighting.revision + 1
+      this.listener.seen(sighting)
+    }
+  }
+
   close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
     const watcher = this.#watcher
-    if (!watcher.members.includes(this)) return
     watcher.members = watcher.members.filter((member) => member !== this)
     if (watcher.members.length === 0) this.#forget(watcher)
   }
 }
+
+/** So many members are told at once. It takes them about a millisecond to act on it. */
+const TOLD_AT_ONCE = 8
 
 /** One path, watched for all who want to know of it. */
 export class Watcher implements Watched {
@@ -53,6 +70,8 @@ export class Watcher implements Watched {
   group: WatchGroup | null = null
   /** The read on its way because its history is gone. */
   reading: Promise<boolean> | null = null
+  /** What not all members of a crowd have been told yet. */
+  #untold: Sighting[] | null = null
 
   constructor(path: string, from: number) {
     this.path = path
@@ -64,15 +83,35 @@ export class Watcher implements Watched {
     this.report(sighting)
   }
 
-  /** Tells the members; what was told already is not told again. */
+  /**
+   * Tells the members; what was told already is not told again. Of a crowd, the first are told at
+   * once and the others in the next turns of the event loop, so that a claim of the first is on its
+   * way, and its answer heard, before the last of them has acted.
+   */
   report(sighting: Sighting): void {
     if (sighting.revision < this.next) return
     this.next = sighting.revision + 1
-    for (const member of this.members) {
-      // A listener may close another one’s watch.
-      if (!this.members.includes(member)) continue
-      if (sighting.revision >= member.from) member.listener.seen(sighting)
+    const { members } = this
+    if (this.#untold !== null) this.#untold.push(sighting)
+    else if (members.length > TOLD_AT_ONCE) {
+      this.#untold = [sighting]
+      setImmediate(() => this.#tellOthers(TOLD_AT_ONCE))
     }
+    const sightings = this.#untold ?? [sighting]
+    for (const member of members.slice(0, TOLD_AT_ONCE)) member.tell(sightings)
+  }
+
+  #tellOthers(from: number): void {
+    const sightings = this.#untold ?? []
+    const { members } = this
+    const to = from + TOLD_AT_ONCE
+    for (const member of members.slice(from, to)) member.tell(sightings)
+    // Members that have closed meanwhile leave gaps, and members may have joined: whoever was passed
+    // over is found in another round.
+    if (to < this.members.length) setImmediate(() => this.#tellOthers(to))
+    else if (this.members.some(({ next }) => next <= (sightings.at(-1)?.revision ?? 0))) {
+      setImmediate(() => this.#tellOthers(0))
+    } else this.#untold = null
   }
 }
 

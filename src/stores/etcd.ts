@@ -8,11 +8,12 @@ import { KeepAlive } from './etcd-keepalive.js'
 import { WatchHub } from './etcd-watch.js'
 import type { Keys } from './etcd-watch-line.js'
 import { entryFrom } from './etcd-watcher.js'
+import { Silence } from './silence.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
 
 const READ_WITHIN_MS = 2_000
-/** A notice only spares others a pause: it is not waited for long. */
-const NOTICE_WITHIN_MS = 100
+/** When etcd has answered nothing for so long, an answer may be lost. */
+const SILENCE_MS = 100
 
 /** etcd v3: a reign is a key that is attached to a lease, and its create revision is the token. */
 export class EtcdStore implements Store {
@@ -20,15 +21,18 @@ export class EtcdStore implements Store {
   readonly #batch: Batch
   readonly #keepAlive: KeepAlive
   readonly #hub: WatchHub
+  readonly #silence = new Silence(SILENCE_MS)
   /** Keys carry the client's namespace, which is known once there is a client. */
   #client: EtcdClient | null = null
 
   constructor(endpoints: readonly Endpoint[]) {
     this.#endpoints = new Endpoints(endpoints)
     this.#batch = new Batch((request, withinMs) =>
-      this.#endpoints.run('writing', { withinMs }, (client, options) =>
-        client.kv.txn(request, options),
-      ),
+      this.#endpoints.run('writing', { withinMs }, async (client, options) => {
+        const answer = await client.kv.txn(request, options)
+        this.#silence.heard()
+        return answer
+      }),
     )
     this.#keepAlive = new KeepAlive(this.#endpoints)
     this.#hub = new WatchHub(this.#endpoints, {
@@ -93,24 +97,21 @@ export class EtcdStore implements Store {
   ): Promise<boolean> {
     const key = await this.#key(path)
     const deletion: IRequestOp = { request_delete_range: { key } }
-    if (notice !== null) {
-      const told = this.#during(reign, key, [], putOf(key, notice, reign), withinMs).catch(
-        () => null,
-      )
-      // Both are on their way together, and etcd may carry them out in either order: this one waits
-      // for nothing, but deletes the notice only.
-      const isNotice: ICompare[] = [
-        { key, target: 'Value', result: 'Equal', value: Buffer.from(notice) },
-      ]
-      const released = this.#during(reign, key, isNotice, deletion, withinMs)
-      const answer = await firstWithin(NOTICE_WITHIN_MS, released)
-      if (typeof answer === 'number') return true
-      // It came before the notice, or its answer is late or lost.
-      await firstWithin(NOTICE_WITHIN_MS, told)
-      const again = await this.#during(reign, key, [], deletion, withinMs)
-      return again !== null || (await released.catch(() => null)) !== null
+    if (notice === null) {
+      return (await this.#during(reign, key, [], deletion, withinMs)) !== null
     }
-    return (await this.#during(reign, key, [], deletion, withinMs)) !== null
+    const told = this.#during(reign, key, [], putOf(key, notice, reign), withinMs)
+    // Both are on their way together, and etcd may carry them out in either order: this one waits
+    // for nothing, but deletes the notice only.
+    const isNotice: ICompare[] = [
+      { key, target: 'Value', result: 'Equal', value: Buffer.from(notice) },
+    ]
+    const released = this.#during(reign, key, isNotice, deletion, withinMs)
+    if (typeof (await this.#unlessSilent(released)) === 'number') return true
+    // It came before the notice, or its answer is late or lost.
+    await this.#unlessSilent(told)
+    const again = await this.#during(reign, key, [], deletion, withinMs)
+    return again !== null || (await released.catch(() => null)) !== null
   }
 
   async read(path: string, call: Call): Promise<Sighting> {
@@ -158,6 +159,14 @@ export class EtcdStore implements Store {
     return succeeded ? revision : null
   }
 
+  /** What was answered; nothing when it failed, or when etcd has fallen silent. */
+  #unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
+    return Promise.race([
+      answer.catch(() => undefined),
+      this.#silence.begins().then(() => undefined),
+    ])
+  }
+
   async #remembers(revision: number): Promise<boolean> {
     try {
       await this.#endpoints.run('reading', { withinMs: READ_WITHIN_MS }, (client, options) =>
@@ -200,21 +209,6 @@ function compareReign(key: Buffer, { token, lease }: Reign): ICompare[] {
     { key, target: 'Create', result: 'Equal', create_revision: token },
     { key, target: 'Lease', result: 'Equal', lease },
   ]
-}
-
-/** What the promise settles with, or `undefined` when that takes longer. */
-async function firstWithin<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  // Nobody may be listening any more by the time it fails.
-  promise.catch(() => undefined)
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function putOf(key: Buffer, text: string, { lease }: Reign): IRequestOp {

@@ -106,7 +106,9 @@ export class MemoryStore implements Store {
     const past =
       from < this.#oldest
         ? [this.#now(path)]
-        : this.#history.filter((change) => change.path === path && change.revision >= from)
+        : this.#history
+            .slice(this.#history.findLastIndex(({ revision }) => revision < from) + 1)
+            .filter((change) => change.path === path)
     for (const { entry, revision } of past) this.#tell(watcher, { entry, revision })
     const watchers = this.#watchers.get(path) ?? new Set()
     this.#watchers.set(path, watchers.add(watcher))

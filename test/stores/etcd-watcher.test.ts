@@ -1,0 +1,85 @@
+import { setImmediate } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { Watcher, WatcherMember } from '../../src/stores/etcd-watcher.js'
+
+const sightingAt = (revision: number) => ({ entry: null, revision })
+
+/** A watcher with a crowd of members; `told` is what each was told, in the order of joining. */
+function crowdOf(size: number, onTold: (index: number) => void = () => undefined) {
+  const watcher = new Watcher('/path', 1)
+  const told: number[][] = []
+  const members: WatcherMember[] = []
+  const join = (from: number) => {
+    const index = members.length
+    const heard: number[] = []
+    told.push(heard)
+    const listener = {
+      seen({ revision }: { revision: number }) {
+        heard.push(revision)
+        onTold(index)
+      },
+      troubled: () => undefined,
+      refused: () => undefined,
+    }
+    const member = new WatcherMember(watcher, from, listener, () => undefined)
+    members.push(member)
+    watcher.members = [...watcher.members, member]
+  }
+  for (let count = 0; count < size; count += 1) join(1)
+  return { watcher, told, members, join }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await setImmediate()
+}
+
+test('a few members are told at once', () => {
+  const { watcher, told } = crowdOf(8)
+  watcher.report(sightingAt(5))
+  expect(told).toEqual(Array(8).fill([5]))
+})
+
+test('the first of a crowd are told at once, the others soon, all of them everything in order', async () => {
+  const { watcher, told } = crowdOf(500)
+  watcher.report(sightingAt(5))
+  expect(told.filter((heard) => heard.length > 0)).toHaveLength(8)
+  await turns(2)
+  watcher.report(sightingAt(6))
+  watcher.report(sightingAt(7))
+  expect(told[0]).toEqual([5, 6, 7])
+  await turns(200)
+  expect(told).toEqual(Array(500).fill([5, 6, 7]))
+})
+
+test('a member that closes while a crowd is being told hears no more, and nobody is passed over', async () => {
+  const { watcher, told, members } = crowdOf(100, (index) => {
+    if (index === 0) for (const member of members.slice(1, 40)) member.close()
+  })
+  watcher.report(sightingAt(5))
+  await turns(50)
+  expect(told.slice(1, 40)).toEqual(Array(39).fill([]))
+  expect([told[0], ...told.slice(40)]).toEqual(Array(61).fill([5]))
+})
+
+test('a member that joins while a crowd is being told hears what comes from its revision on', async () => {
+  const { watcher, told, join } = crowdOf(100)
+  watcher.report(sightingAt(5))
+  join(6)
+  watcher.report(sightingAt(6))
+  await turns(50)
+  expect(told.at(-1)).toEqual([6])
+  expect(told.slice(0, 100)).toEqual(Array(100).fill([5, 6]))
+})
+
+test('a revision that a crowd need not be told of, because it was read, ends the telling', async () => {
+  const { watcher, told } = crowdOf(20)
+  watcher.report(sightingAt(5))
+  watcher.next = 9
+  await turns(20)
+  watcher.report(sightingAt(8))
+  await turns(20)
+  expect(told).toEqual(Array(20).fill([5]))
+  watcher.report(sightingAt(9))
+  expect(told.slice(0, 8)).toEqual(Array(8).fill([5, 9]))
+  expect(told[8]).toEqual([5])
+})

@@ -5,6 +5,7 @@ import type { Json } from '../machines/election.js'
 import { assertJson, assertKnownKeys, describe } from './arguments.js'
 import { type Clock, systemClock } from './clock.js'
 import { parseHosts } from './hosts.js'
+import { inspectFromEnvironment } from './inspection/sender.js'
 import { LockedNode } from './node.js'
 import type { Inspect } from './node-api.js'
 import { Services } from './services.js'
@@ -72,15 +73,18 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     throw new TypeError(`locked: options must be an object, was given ${describe(options)}`)
   }
   assertKnownKeys('locked', options, LOCKER_OPTIONS)
-  const { inspect, clock = systemClock, ...etcdOptions } = options
+  const { inspect: given, clock = systemClock, ...etcdOptions } = options
+  const inspect = inspectGiven(given)
+  const inspectAll = inspectFromEnvironment()
   const services = new Services(storeAt(hosts, etcdOptions), clock)
 
   const locker = (
     pathOrOptions: string | (NodeOptions & { readonly path: string }),
     maybeOptions?: NodeOptions,
   ): LockedNode => {
-    const settings = nodeSettings(pathOrOptions, maybeOptions)
-    return new LockedNode(services, { ...settings, inspect: settings.inspect ?? inspect })
+    const { inspect: ofNode, ...settings } = nodeSettings(pathOrOptions, maybeOptions)
+    const inspects = [ofNode ?? inspect, inspectAll].filter((one) => one !== undefined)
+    return new LockedNode(services, { ...settings, inspects })
   }
   const close = () => services.stopAll()
   return Object.assign(locker, { close, [Symbol.asyncDispose]: close })
@@ -136,9 +140,22 @@ function nodeSettings(pathOrOptions: unknown, maybeOptions: unknown) {
   if (!Number.isFinite(ttl) || ttl <= 0) {
     throw new RangeError(`ttl: must be a finite number of seconds above 0, was given ${ttl}`)
   }
-  // Checked by whoever calls it: XState takes an observer or a function.
-  const inspect = options.inspect as Inspect | undefined
+  const inspect = inspectGiven(options.inspect)
   return { path, id, value: structuredClone(value), ttl, inspect }
+}
+
+function inspectGiven(given: unknown): Inspect | undefined {
+  if (given === undefined || isInspect(given)) return given
+  throw new TypeError(
+    `inspect: must be a function or an observer with next(), such as createWebSocketInspector().inspect; was given ${describe(given)}`,
+  )
+}
+
+function isInspect(given: unknown): given is Inspect {
+  if (typeof given === 'function') return true
+  return (
+    typeof given === 'object' && given !== null && typeof Reflect.get(given, 'next') === 'function'
+  )
 }
 
 function madeUpId(): string {

@@ -52,5 +52,5 @@ export interface NodeSettings {
   readonly id: string
   readonly value: Json
   readonly ttl: number
-  readonly inspect: Inspect | undefined
+  readonly inspects: readonly Inspect[]
 }

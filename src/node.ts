@@ -5,6 +5,7 @@ import { createActor } from 'xstate'
 import type { ElectionActor, ElectionEmitted, ElectionMachine, Json } from '../machines/election.js'
 import { assertJson, describe } from './arguments.js'
 import { NotLeaderError, StoppedError, UnsupportedError, WorkError } from './errors.js'
+import { withUniqueSessions } from './inspection/unique-sessions.js'
 import { Member } from './member.js'
 import type {
   Done,
@@ -63,7 +64,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #starting: Starting | null = null
   #stopping: Deferred | null = null
 
-  constructor(services: Services, { path, id, value, ttl, inspect }: NodeSettings) {
+  constructor(services: Services, { path, id, value, ttl, inspects }: NodeSettings) {
     super()
     this.path = path
     this.#services = services
@@ -73,7 +74,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       id: `${path} ${id}`,
       input: { path, id, instance: this.#member.instance, value, ttl },
       clock: services.clock,
-      ...(inspect === undefined ? {} : { inspect }),
+      ...(inspects.length > 0 && { inspect: withUniqueSessions(inspects) }),
     })
     this.actor.on('*', (emitted) => this.#tell(emitted))
     this.actor.start()

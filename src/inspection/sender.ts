@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module'
+import { debuglog } from 'node:util'
+import type { WebSocket } from 'ws'
+import type { InspectionEvent } from 'xstate'
+import { type InspectionMessage, messageOf } from './message.js'
+
+const debug = debuglog('locked')
+const require = createRequire(import.meta.url)
+
+const FIRST_BACKOFF_MS = 250
+const LONGEST_BACKOFF_MS = 5_000
+/** What has not been taken by the other side; beyond that it is told anew what stands, instead of everything. */
+const MOST_BUFFERED_BYTES = 8_000_000
+
+/**
+ * Sends what can be inspected in this process to a dashboard, or to another viewer, at `url`. It
+ * connects again for as long as the process lives, and then tells first what each actor is at; it
+ * never keeps the process, and whatever happens to the connection costs the election nothing.
+ */
+export class InspectionSender {
+  readonly #url: string
+  /** Of each actor that has not been stopped, the event that told of it. */
+  readonly #actors = new Map<string, InspectionEvent>()
+  #socket: WebSocket | null = null
+  #isOpen = false
+  #attempt = 0
+
+  constructor(url: string) {
+    this.#url = url
+  }
+
+  readonly inspect = (event: InspectionEvent): void => {
+    const { sessionId } = event.actorRef
+    if (event.type === '@xstate.actor') this.#actors.set(sessionId, event)
+    if (this.#socket === null) this.#connect()
+    if (this.#isOpen) this.#send(messageOf(event))
+    if (event.type === '@xstate.snapshot' && event.snapshot.status !== 'active') {
+      this.#actors.delete(sessionId)
+    }
+  }
+
+  #connect(): void {
+    // Loaded when it is needed: importing `locked` must not load it.
+    const { WebSocket: Client }: typeof import('ws') = require('ws')
+    const socket = new Client(this.#url, { handshakeTimeout: LONGEST_BACKOFF_MS })
+    this.#socket = socket
+    socket.on('upgrade', (response) => response.socket.unref())
+    socket.on('open', () => {
+      this.#attempt = 0
+      this.#isOpen = true
+      for (const event of this.#actors.values()) this.#send(messageOf(event))
+    })
+    socket.on('error', (error) => debug('inspection: %s: %s', this.#url, error.message))
+    socket.on('close', () => {
+      this.#isOpen = false
+      this.#attempt += 1
+      const longest = Math.min(FIRST_BACKOFF_MS * 2 ** this.#attempt, LONGEST_BACKOFF_MS)
+      setTimeout(() => this.#connect(), Math.random() * longest).unref()
+    })
+  }
+
+  #send(message: InspectionMessage | null): void {
+    if (message === null || this.#socket === null) return
+    // A viewer that reads too slowly is left, and told anew what stands when it is there again.
+    if (this.#socket.bufferedAmount > MOST_BUFFERED_BYTES) this.#socket.terminate()
+    else this.#socket.send(JSON.stringify(message))
+  }
+}
+
+let sender: { readonly url: string; readonly inspect: InspectionSender['inspect'] } | null = null
+
+/** The sender that `LOCKED_INSPECT=ws://…` asks for, one for the process; `undefined` if it is not set. */
+export function inspectFromEnvironment(): InspectionSender['inspect'] | undefined {
+  const url = process.env.LOCKED_INSPECT
+  if (!url) return undefined
+  if (!/^wss?:\/\/./.test(url)) {
+    throw new RangeError(
+      `LOCKED_INSPECT: expected a WebSocket address such as ws://127.0.0.1:4100/inspect, was given ${JSON.stringify(url)}`,
+    )
+  }
+  if (sender?.url !== url) sender = { url, inspect: new InspectionSender(url).inspect }
+  return sender.inspect
+}

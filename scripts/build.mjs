@@ -1,10 +1,12 @@
-// Compiles machines/ and src/ into a fresh dist/, and copies beside it the files that the compiler
-// leaves out (the dashboard's pages and styles).
+// Compiles machines/ and src/ into a fresh dist/, and makes the dashboard's page there: its script in
+// one file, its styles, and the statechart laid out.
 import { spawnSync } from 'node:child_process'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
+import { layoutOf } from './statechart-layout.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const typescript = createRequire(import.meta.url).resolve('typescript/package.json')
@@ -18,7 +20,21 @@ const compiled = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.json'], {
 })
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 
-cpSync(join(root, 'src'), join(root, 'dist', 'src'), {
-  recursive: true,
-  filter: (path) => !/\.[cm]?ts$/.test(path),
+const page = join(root, 'src', 'dashboard', 'page')
+const pageOut = join(root, 'dist', 'src', 'dashboard', 'page')
+mkdirSync(pageOut, { recursive: true })
+for (const file of ['index.html', 'page.css', 'icon.svg'])
+  cpSync(join(page, file), join(pageOut, file))
+buildSync({
+  entryPoints: [join(page, 'main.tsx')],
+  outfile: join(pageOut, 'page.js'),
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
 })
+const { electionMachine } = await import('../dist/machines/election.js')
+const layout = await layoutOf(electionMachine)
+writeFileSync(join(pageOut, 'statechart.json'), JSON.stringify(layout))

@@ -1,0 +1,205 @@
+import {
+  type LaneChange,
+  type LogEntry,
+  laneOf,
+  type NodeNow,
+  type PathHolder,
+  type PathNow,
+  type SourceNow,
+  type Update,
+} from './protocol.js'
+
+/** So much of the past is kept, for pages that are opened later. */
+const LOG_LENGTH = 5_000
+const LANE_LENGTH = 300
+/** Changes are told together, so that a page has something to do a few times a second at most. */
+const TOLD_EVERY_MS = 100
+/** A node whose process has gone is shown as gone for so long, and then forgotten. */
+const GONE_FOR_MS = 300_000
+
+/** All that the dashboard knows, from whichever source; tells its listeners what changes. */
+export class Board {
+  readonly #sources = new Map<string, SourceNow>()
+  readonly #paths = new Map<string, PathNow>()
+  readonly #nodes = new Map<string, NodeNow>()
+  readonly #lanes = new Map<string, LaneChange[]>()
+  readonly #log: LogEntry[] = []
+  readonly #listeners = new Set<(update: Update) => void>()
+  readonly #forgetting = new Map<string, NodeJS.Timeout>()
+  #seq = 0
+  #news = noNews()
+  #telling: NodeJS.Timeout | null = null
+
+  /** All there is to know now. */
+  get everything(): Update {
+    return {
+      sources: [...this.#sources.values()],
+      paths: [...this.#paths.values()],
+      nodes: [...this.#nodes.values()],
+      log: this.#log,
+      lanes: [...this.#lanes.values()].flat(),
+      gone: [],
+    }
+  }
+
+  /** `listener` is called with what has changed. Returns the function that ends that. */
+  subscribe(listener: (update: Update) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  node(key: string): NodeNow | undefined {
+    return this.#nodes.get(key)
+  }
+
+  setSource(source: SourceNow): void {
+    const before = this.#sources.get(source.id)
+    this.#sources.set(source.id, source)
+    this.#tell('sources', source.id)
+    if (before !== undefined && before.isConnected === source.isConnected) return
+    for (const path of this.#paths.values()) {
+      if (path.source === source.id) this.#showPath(path, source.sinceMs)
+    }
+    for (const node of this.#nodes.values()) {
+      if (node.source === source.id) this.#showNode(node, source.sinceMs)
+    }
+    if (source.kind === 'process') this.#forgetLater(source)
+  }
+
+  setPath(source: string, path: string, holder: PathHolder | null, atMs: number): void {
+    const before = this.#paths.get(path)
+    if (before !== undefined && before.source === source && isSameHolder(before.holder, holder))
+      return
+    const isSameReign = before?.holder?.token === holder?.token && before?.source === source
+    const sinceMs = isSameReign && before !== undefined ? before.sinceMs : atMs
+    const now: PathNow = { path, source, holder, sinceMs }
+    this.#paths.set(path, now)
+    this.#tell('paths', path)
+    if (!isSameReign) this.#showPath(now, atMs)
+  }
+
+  setNode(node: NodeNow, atMs: number): void {
+    const before = this.#nodes.get(node.key)
+    this.#nodes.set(node.key, node)
+    this.#tell('nodes', node.key)
+    if (before?.state === node.state) return
+    // What it was until its validity ended, it can only be said to have been until then.
+    const until = before?.validUntilMs ?? null
+    if (before !== undefined && isLeader(before) && until !== null && until < atMs) {
+      this.#show({ lane: node.key, atMs: until, state: 'unknown' })
+    }
+    this.#showNode(node, atMs)
+  }
+
+  log(entry: Omit<LogEntry, 'seq'>): void {
+    this.#seq += 1
+    const numbered = { seq: this.#seq, ...entry }
+    this.#log.push(numbered)
+    if (this.#log.length > LOG_LENGTH) this.#log.splice(0, LOG_LENGTH / 10)
+    this.#news.log.push(numbered)
+    this.#soon()
+  }
+
+  close(): void {
+    if (this.#telling !== null) clearTimeout(this.#telling)
+    for (const timer of this.#forgetting.values()) clearTimeout(timer)
+    this.#listeners.clear()
+  }
+
+  #showPath({ path, source, holder }: PathNow, atMs: number): void {
+    const lane = laneOf(path)
+    if (this.#sources.get(source)?.isConnected === false) {
+      this.#show({ lane, atMs, state: 'unknown' })
+    } else if (holder === null) this.#show({ lane, atMs, state: 'vacant' })
+    else this.#show({ lane, atMs, state: 'held', id: holder.id, token: holder.token })
+  }
+
+  #showNode(node: NodeNow, atMs: number): void {
+    const isKnown = this.#sources.get(node.source)?.isConnected !== false
+    const [state = ''] = node.state.split('.')
+    this.#show({
+      lane: node.key,
+      atMs,
+      state: isKnown ? state : 'unknown',
+      ...(node.token !== null && { token: node.token }),
+    })
+  }
+
+  #show(change: LaneChange): void {
+    const changes = this.#lanes.get(change.lane) ?? []
+    this.#lanes.set(change.lane, changes)
+    const last = changes.at(-1)
+    if (last?.state === change.state && last.token === change.token) return
+    changes.push(change)
+    if (changes.length > LANE_LENGTH) changes.splice(0, LANE_LENGTH / 10)
+    this.#news.lanes.push(change)
+    this.#soon()
+  }
+
+  #forgetLater({ id, isConnected }: SourceNow): void {
+    clearTimeout(this.#forgetting.get(id))
+    this.#forgetting.delete(id)
+    if (!isConnected) {
+      const timer = setTimeout(() => this.#forget(id), GONE_FOR_MS)
+      this.#forgetting.set(id, timer.unref())
+    }
+  }
+
+  #forget(source: string): void {
+    this.#forgetting.delete(source)
+    this.#sources.delete(source)
+    this.#news.gone.add(source)
+    for (const node of this.#nodes.values()) {
+      if (node.source !== source) continue
+      this.#nodes.delete(node.key)
+      this.#lanes.delete(node.key)
+      this.#news.gone.add(node.key)
+    }
+    this.#soon()
+  }
+
+  #tell(what: 'sources' | 'paths' | 'nodes', key: string): void {
+    this.#news[what].add(key)
+    this.#soon()
+  }
+
+  #soon(): void {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = null
+      const { sources, paths, nodes, log, lanes, gone } = this.#news
+      this.#news = noNews()
+      const update: Update = {
+        sources: pick(this.#sources, sources),
+        paths: pick(this.#paths, paths),
+        nodes: pick(this.#nodes, nodes),
+        log,
+        lanes,
+        gone: [...gone],
+      }
+      for (const listener of [...this.#listeners]) listener(update)
+    }, TOLD_EVERY_MS)
+  }
+}
+
+function noNews() {
+  return {
+    sources: new Set<string>(),
+    paths: new Set<string>(),
+    nodes: new Set<string>(),
+    log: [] as LogEntry[],
+    lanes: [] as LaneChange[],
+    gone: new Set<string>(),
+  }
+}
+
+function pick<T>(from: ReadonlyMap<string, T>, keys: ReadonlySet<string>): T[] {
+  return [...keys].flatMap((key) => from.get(key) ?? [])
+}
+
+function isLeader({ state }: NodeNow): boolean {
+  return state.startsWith('leader')
+}
+
+function isSameHolder(one: PathHolder | null, other: PathHolder | null): boolean {
+  return one?.token === other?.token && JSON.stringify(one?.value) === JSON.stringify(other?.value)
+}

@@ -1,0 +1,84 @@
+import type { Json } from '../../machines/election.js'
+import type { Board } from './board.js'
+import { type Inspected, inspectedFrom } from './inspected.js'
+import type { Action, NodeNow } from './protocol.js'
+
+/** One process that sends its inspection events: makes of them what the board shows of its nodes. */
+export class InspectedProcess {
+  readonly #board: Board
+  readonly #source: string
+  readonly #actions: readonly Action[]
+  readonly #nodes = new Map<string, NodeNow>()
+  /** How much later a message comes than its process says, at least: the difference of the two clocks. */
+  #offsetMs = Number.POSITIVE_INFINITY
+
+  constructor(board: Board, source: string, actions: readonly Action[] = []) {
+    this.#board = board
+    this.#source = source
+    this.#actions = actions
+  }
+
+  /** Takes one message. What is none, or is none of a node’s, is passed over. */
+  take(given: unknown): void {
+    const inspected = inspectedFrom(given)
+    if (inspected === null) return
+    const nowMs = Date.now()
+    this.#offsetMs = Math.min(this.#offsetMs, nowMs - inspected.createdAtMs)
+    this.#learn(inspected, Math.min(nowMs, inspected.createdAtMs + this.#offsetMs))
+  }
+
+  #learn(inspected: Inspected, atMs: number): void {
+    const { key, event, snapshot } = inspected
+    const before = this.#nodes.get(key)
+    let now = before ?? null
+    if (snapshot !== null) {
+      const { path, id, value, state, token } = snapshot
+      const isNewState = before?.state !== state
+      now = {
+        key,
+        source: this.#source,
+        path,
+        id,
+        value,
+        state,
+        sinceMs: isNewState ? atMs : (before?.sinceMs ?? atMs),
+        step:
+          event !== null && before !== undefined && event.type !== 'xstate.init'
+            ? { event: event.type, from: before.state, to: state }
+            : (before?.step ?? null),
+        token,
+        validUntilMs: before?.validUntilMs ?? null,
+        actions: this.#actions,
+      }
+    }
+    if (now === null) return
+    if (inspected.type === 'event' && event !== null) {
+      if (event.validityMs !== null) now = { ...now, validUntilMs: atMs + event.validityMs }
+      if (event.type === 'expired') now = { ...now, validUntilMs: null }
+      if (isWorthTelling(event.type)) {
+        const { path, id } = now
+        this.#board.log({ atMs, kind: event.type, path, node: id, details: event.details })
+      }
+    } else if (before !== undefined) this.#logSelection(before, now, atMs)
+    this.#nodes.set(key, now)
+    this.#board.setNode(now, atMs)
+  }
+
+  #logSelection(before: NodeNow, now: NodeNow, atMs: number): void {
+    const [led, leads] = [before, now].map(({ state }) => state.startsWith('leader'))
+    if (led === leads) return
+    const { path, id, value, token } = now
+    const kind = leads ? 'select' : 'deselect'
+    const details = leads ? `value ${text(value)}, token ${token}` : (now.step?.event ?? '')
+    this.#board.log({ atMs, kind, path, node: id, details })
+  }
+}
+
+function text(value: Json): string {
+  return JSON.stringify(value)
+}
+
+/** XState’s own events tell nothing of the election. */
+function isWorthTelling(type: string): boolean {
+  return !type.startsWith('xstate.')
+}

@@ -1,0 +1,106 @@
+import type { Json } from '../../machines/election.js'
+
+/** What a message of a process tells of one of its nodes. */
+export interface Inspected {
+  readonly type: 'actor' | 'event' | 'snapshot'
+  readonly key: string
+  readonly createdAtMs: number
+  readonly event: InspectedEvent | null
+  readonly snapshot: InspectedSnapshot | null
+}
+
+interface InspectedEvent {
+  readonly type: string
+  readonly validityMs: number | null
+  /** What a person needs of it. */
+  readonly details: string
+}
+
+interface InspectedSnapshot {
+  readonly path: string
+  readonly id: string
+  readonly value: Json
+  readonly state: string
+  /** The node’s own, while it is leader. */
+  readonly token: number | null
+}
+
+/**
+ * Reads a message of an inspector (see `src/inspection/message.ts`). `null` for what is none, and for
+ * what is about another actor than a node: a service, or a machine of the user’s own.
+ */
+export function inspectedFrom(given: unknown): Inspected | null {
+  if (!isObject(given)) return null
+  const { type, sessionId, createdAt } = given
+  const createdAtMs = Number(createdAt)
+  if (typeof sessionId !== 'string' || !Number.isFinite(createdAtMs)) return null
+  const common = { key: sessionId, createdAtMs }
+  const event = eventFrom(given.event)
+  const snapshot = snapshotFrom(given.snapshot)
+  switch (type) {
+    case '@xstate.actor':
+      return snapshot && { type: 'actor', ...common, event: null, snapshot }
+    case '@xstate.event':
+      return event && { type: 'event', ...common, event, snapshot: null }
+    case '@xstate.snapshot':
+      return snapshot && { type: 'snapshot', ...common, event, snapshot }
+    default:
+      return null
+  }
+}
+
+function eventFrom(given: unknown): InspectedEvent | null {
+  if (!isObject(given) || typeof given.type !== 'string') return null
+  const { type, validityMs, holder, value, error } = given
+  return {
+    type,
+    validityMs: typeof validityMs === 'number' ? validityMs : null,
+    details: [
+      isObject(holder) &&
+        `holder ${show(holder.id)}, value ${show(holder.value)}, token ${show(holder.token)}`,
+      value !== undefined && `value ${show(value)}`,
+      isObject(error) && String(error.message),
+    ]
+      .filter(Boolean)
+      .join(', '),
+  }
+}
+
+function snapshotFrom(given: unknown): InspectedSnapshot | null {
+  if (!isObject(given) || !isObject(given.context)) return null
+  const { path, id, instance, value, holder } = given.context
+  const state = stateFrom(given.value)
+  if (typeof path !== 'string' || typeof id !== 'string' || typeof instance !== 'string')
+    return null
+  if (state === null) return null
+  const isLeader =
+    state.startsWith('leader') && isObject(holder) && typeof holder.token === 'number'
+  return { path, id, value: jsonFrom(value), state, token: isLeader ? Number(holder.token) : null }
+}
+
+function stateFrom(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  if (!isObject(value)) return null
+  const [first] = Object.entries(value)
+  if (first === undefined) return null
+  const [state, child] = first
+  const below = stateFrom(child)
+  return below === null ? state : `${state}.${below}`
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? 'none'
+}
+
+/** It has come as JSON, and so is JSON. */
+function jsonFrom(value: unknown): Json {
+  return isJson(value) ? value : null
+}
+
+function isJson(value: unknown): value is Json {
+  return value !== undefined
+}
+
+function isObject(given: unknown): given is Readonly<Record<string, unknown>> {
+  return typeof given === 'object' && given !== null
+}

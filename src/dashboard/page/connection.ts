@@ -1,0 +1,52 @@
+import type { Control, ServerMessage } from '../protocol.js'
+import type { Model } from './model.js'
+
+/** The server tells something at least every two seconds. */
+const SILENCE_MS = 6_000
+const AGAIN_MS = 1_000
+
+/** The connection to the server that this page came from. It connects again for as long as the page is open. */
+export class Connection {
+  readonly #model: Model
+  #socket: WebSocket | null = null
+  #silence = 0
+
+  constructor(model: Model) {
+    this.#model = model
+    this.#connect()
+  }
+
+  control(control: Omit<Control, 'type'>): void {
+    this.#socket?.send(JSON.stringify({ type: 'control', ...control }))
+  }
+
+  #connect(): void {
+    const socket = new WebSocket(new URL('live', location.href.replace(/^http/, 'ws')))
+    this.#socket = socket
+    this.#listen(socket)
+    socket.addEventListener('message', ({ data }) => {
+      if (this.#socket !== socket) return
+      this.#listen(socket)
+      // Our own server, of the same version as this page.
+      const message: ServerMessage = JSON.parse(data)
+      this.#model.take(message)
+    })
+    socket.addEventListener('close', () => this.#again(socket))
+  }
+
+  #listen(socket: WebSocket): void {
+    clearTimeout(this.#silence)
+    this.#silence = setTimeout(() => {
+      socket.close()
+      this.#again(socket)
+    }, SILENCE_MS)
+  }
+
+  #again(socket: WebSocket): void {
+    if (this.#socket !== socket) return
+    clearTimeout(this.#silence)
+    this.#socket = null
+    this.#model.lost()
+    setTimeout(() => this.#connect(), AGAIN_MS)
+  }
+}

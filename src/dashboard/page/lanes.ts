@@ -1,0 +1,86 @@
+import { type LaneChange, laneOf } from '../protocol.js'
+import type { Model } from './model.js'
+
+/** A row of the time view: a path as the store showed it, or one of its nodes. */
+export interface Lane {
+  readonly key: string
+  readonly path: string
+  readonly label: string
+  readonly isPath: boolean
+}
+
+/** What a lane showed, from one moment to another. */
+export interface Span {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly state: string
+  readonly id?: string | null
+  readonly token?: number
+}
+
+/** Each path, and below it its nodes. */
+export function lanesOf(model: Model): Lane[] {
+  const nodes = [...model.nodes.values()].sort((a, b) => a.id.localeCompare(b.id))
+  const byPath = new Map<string, Lane[]>()
+  for (const path of model.paths.keys()) byPath.set(path, [])
+  for (const { key, path, id } of nodes) {
+    const lanes = byPath.get(path) ?? []
+    byPath.set(path, lanes)
+    lanes.push({ key, path, label: id, isPath: false })
+  }
+  return [...byPath.keys()].sort().flatMap((path) => {
+    const lane = { key: laneOf(path), path, label: path, isPath: true }
+    return [lane, ...(byPath.get(path) ?? [])]
+  })
+}
+
+/** What a lane showed between two moments. Nothing is known of the time after `nowMs`. */
+export function spansOf(
+  model: Model,
+  { key }: Lane,
+  fromMs: number,
+  toMs: number,
+  nowMs: number,
+): Span[] {
+  const changes = model.lanes.get(key) ?? []
+  const spans: Span[] = []
+  changes.forEach((change, index) => {
+    const next = changes[index + 1]
+    for (const span of spansBetween(change, next?.atMs ?? nowMs, validUntil(model, key, next))) {
+      const from = Math.max(fromMs, span.fromMs)
+      const to = Math.min(toMs, span.toMs)
+      if (to > from) spans.push({ ...span, fromMs: from, toMs: to })
+    }
+  })
+  return spans
+}
+
+/** Whoever leads, does so for as long as its session is valid: after that nobody can say. */
+function validUntil(model: Model, key: string, next: LaneChange | undefined): number | null {
+  return next === undefined ? (model.nodes.get(key)?.validUntilMs ?? null) : null
+}
+
+function spansBetween(
+  { atMs, state, id, token }: LaneChange,
+  endMs: number,
+  validUntilMs: number | null,
+): Span[] {
+  const common = { state, ...(id !== undefined && { id }), ...(token !== undefined && { token }) }
+  if (state !== 'leader' || validUntilMs === null || validUntilMs >= endMs) {
+    return [{ fromMs: atMs, toMs: endMs, ...common }]
+  }
+  return [
+    { fromMs: atMs, toMs: validUntilMs, ...common },
+    { fromMs: validUntilMs, toMs: endMs, state: 'unknown' },
+  ]
+}
+
+/** How often a path changed hands between two moments, and for how long it was vacant. */
+export function summaryOf(spans: readonly Span[]): { handovers: number; vacantMs: number } {
+  const tokens = spans.filter(({ state }) => state === 'held').map(({ token }) => token)
+  const handovers = tokens.filter((token, index) => index > 0 && token !== tokens[index - 1]).length
+  const vacantMs = spans
+    .filter(({ state }) => state === 'vacant')
+    .reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0)
+  return { handovers, vacantMs }
+}

@@ -1,0 +1,85 @@
+import type {
+  LaneChange,
+  LogEntry,
+  NodeNow,
+  PathNow,
+  ServerMessage,
+  SourceNow,
+  Update,
+} from '../protocol.js'
+
+const LOG_LENGTH = 10_000
+const LANE_LENGTH = 1_000
+
+/** What the page knows, as the server has told it. */
+export class Model {
+  title = ''
+  readonly sources = new Map<string, SourceNow>()
+  readonly paths = new Map<string, PathNow>()
+  readonly nodes = new Map<string, NodeNow>()
+  readonly lanes = new Map<string, LaneChange[]>()
+  log: LogEntry[] = []
+  /** Whether the server is there; while it is not, what is known is only what was known last. */
+  isConnected = false
+  /** When it was lost, by this page’s clock. */
+  lostAtMs: number | null = null
+  #aheadMs = 0
+  readonly #listeners = new Set<() => void>()
+
+  /** Now, by the server’s clock. */
+  nowMs(): number {
+    return Date.now() + this.#aheadMs
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  take(message: ServerMessage): void {
+    this.#aheadMs = message.nowMs - Date.now()
+    if (message.type === 'hello') {
+      this.title = message.title
+      for (const known of [this.sources, this.paths, this.nodes, this.lanes]) known.clear()
+      this.log = []
+    }
+    this.isConnected = true
+    this.lostAtMs = null
+    this.#merge(message)
+    this.changed()
+  }
+
+  lost(): void {
+    if (this.lostAtMs === null) this.lostAtMs = Date.now()
+    this.isConnected = false
+    this.changed()
+  }
+
+  /** Whether what this source has told is known to be so now. */
+  isKnown(source: string): boolean {
+    return this.isConnected && this.sources.get(source)?.isConnected === true
+  }
+
+  changed(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  #merge({ sources, paths, nodes, log, lanes, gone }: Update): void {
+    for (const one of gone) {
+      this.sources.delete(one)
+      this.nodes.delete(one)
+      this.paths.delete(one)
+      this.lanes.delete(one)
+    }
+    for (const source of sources) this.sources.set(source.id, source)
+    for (const path of paths) this.paths.set(path.path, path)
+    for (const node of nodes) this.nodes.set(node.key, node)
+    for (const change of lanes) {
+      const changes = this.lanes.get(change.lane) ?? []
+      this.lanes.set(change.lane, changes)
+      changes.push(change)
+      if (changes.length > LANE_LENGTH) changes.splice(0, LANE_LENGTH / 10)
+    }
+    if (log.length > 0) this.log = [...this.log, ...log].slice(-LOG_LENGTH)
+  }
+}

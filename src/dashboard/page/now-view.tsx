@@ -1,0 +1,170 @@
+import { useState } from 'preact/hooks'
+import type { Action, NodeNow, PathNow } from '../protocol.js'
+import { showDuration, showTime, showValue } from './format.js'
+import type { Model } from './model.js'
+import { useModel } from './use-model.js'
+
+const MOST_NAMES = 6
+
+const ACTION_NAMES: Record<Action, string> = {
+  start: 'Start',
+  stop: 'Stop',
+  freeze: 'Freeze or thaw',
+  kill: 'Kill',
+  jump: 'Clock jump',
+}
+
+/** Each path with its holder, and the nodes that can be acted on. */
+export function NowView() {
+  const { model, connection } = useModel(true)
+  const [filter, setFilter] = useState('')
+  const candidates = candidatesByPath(model)
+  const paths = [...new Set([...model.paths.keys(), ...candidates.keys()])]
+    .filter((path) => path.includes(filter))
+    .sort()
+  const controlled = [...model.nodes.values()].filter(({ actions }) => actions.length > 0)
+  return (
+    <>
+      <p class="tools">
+        <label>
+          Path{' '}
+          <input type="search" value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />
+        </label>{' '}
+        <span class="count">
+          {paths.length} {paths.length === 1 ? 'path' : 'paths'}, {model.nodes.size} inspected{' '}
+          {model.nodes.size === 1 ? 'node' : 'nodes'}
+        </span>
+      </p>
+      {paths.length === 0 && <p class="empty">Nothing stands there yet.</p>}
+      {paths.length > 0 && (
+        <table class="now">
+          <thead>
+            <tr>
+              <th scope="col">Path</th>
+              <th scope="col">Holder</th>
+              <th scope="col">Value</th>
+              <th scope="col">Token</th>
+              <th scope="col">Since</th>
+              <th scope="col">Candidates connected</th>
+            </tr>
+          </thead>
+          <tbody>
+            {paths.map((path) => (
+              <PathRow
+                key={path}
+                path={path}
+                model={model}
+                candidates={candidates.get(path) ?? []}
+              />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {controlled.length > 0 && (
+        <section class="controls" aria-label="Nodes">
+          <h2>Nodes</h2>
+          {controlled.map((node) => (
+            <fieldset key={node.key} disabled={!model.isKnown(node.source)}>
+              <legend>
+                <StateBadge node={node} model={model} /> {node.id}
+              </legend>
+              {node.actions.map((action) => (
+                <button
+                  type="button"
+                  key={action}
+                  onClick={() => connection.control({ node: node.key, action })}
+                >
+                  {ACTION_NAMES[action]}
+                </button>
+              ))}
+            </fieldset>
+          ))}
+        </section>
+      )}
+    </>
+  )
+}
+
+interface PathRowProps {
+  readonly path: string
+  readonly model: Model
+  readonly candidates: readonly NodeNow[]
+}
+
+function PathRow({ path, model, candidates }: PathRowProps) {
+  const now = model.paths.get(path)
+  const isKnown = now !== undefined && model.isKnown(now.source)
+  const shown = candidates.slice(0, MOST_NAMES)
+  return (
+    <tr class={isKnown ? undefined : 'unknown'} data-path={path}>
+      <th scope="row">{path}</th>
+      {now === undefined || !isKnown ? (
+        <td class="doubt" data-label="Holder" colSpan={4}>
+          {now === undefined ? 'not watched' : lastKnown(now)}
+        </td>
+      ) : (
+        <Holding now={now} model={model} />
+      )}
+      <td data-label="Candidates">
+        {shown.map((node) => (
+          <span class="candidate" key={node.key}>
+            <StateBadge node={node} model={model} /> {node.id}
+          </span>
+        ))}
+        {candidates.length > MOST_NAMES && `and ${candidates.length - MOST_NAMES} more`}
+        {candidates.length === 0 && <span class="none">none inspected</span>}
+      </td>
+    </tr>
+  )
+}
+
+function Holding({ now, model }: { readonly now: PathNow; readonly model: Model }) {
+  const { holder, sinceMs } = now
+  const since = `${showDuration(model.nowMs() - sinceMs)}`
+  return (
+    <>
+      {holder === null ? (
+        <td class="vacant" data-label="Holder" colSpan={3}>
+          vacant
+        </td>
+      ) : (
+        <>
+          <td class="holder" data-label="Holder">
+            {holder.id ?? <span class="none">not a record</span>}
+          </td>
+          <td class="value" data-label="Value" title={showValue(holder.value, 2_000)}>
+            {showValue(holder.value)}
+          </td>
+          <td class="number" data-label="Token">
+            {holder.token}
+          </td>
+        </>
+      )}
+      <td class="number" data-label="Since" title={showTime(sinceMs)}>
+        {since}
+      </td>
+    </>
+  )
+}
+
+function lastKnown({ holder, sinceMs }: PathNow): string {
+  const what = holder === null ? 'vacant' : `held by ${holder.id ?? 'what is not a record'}`
+  return `not known now; at last ${what}, from ${showTime(sinceMs)}`
+}
+
+export function StateBadge({ node, model }: { readonly node: NodeNow; readonly model: Model }) {
+  const [state = ''] = model.isKnown(node.source) ? node.state.split('.') : ['unknown']
+  return <span class={`badge ${state}`}>{state}</span>
+}
+
+function candidatesByPath(model: Model): Map<string, NodeNow[]> {
+  const byPath = new Map<string, NodeNow[]>()
+  for (const node of model.nodes.values()) {
+    const [state] = node.state.split('.')
+    if (!model.isKnown(node.source) || state === 'idle' || state === 'stopped') continue
+    const others = byPath.get(node.path)
+    if (others === undefined) byPath.set(node.path, [node])
+    else others.push(node)
+  }
+  return byPath
+}

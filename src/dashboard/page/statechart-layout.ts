@@ -1,0 +1,44 @@
+/** What `scripts/statechart-layout.mjs` has made of the machine when the package was built. */
+export interface Layout {
+  readonly width: number
+  readonly height: number
+  readonly states: readonly PlacedState[]
+  readonly transitions: readonly PlacedTransition[]
+}
+
+export interface PlacedState {
+  /** Such as `leader.holding`. */
+  readonly path: string
+  readonly name: string
+  readonly description: string
+  readonly services: readonly string[]
+  /** What happens in it without leaving it. */
+  readonly inner: readonly { readonly event: string; readonly description: string }[]
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+  readonly isLeaf: boolean
+}
+
+export interface PlacedTransition {
+  readonly event: string
+  readonly label: string
+  readonly description: string
+  readonly source: string
+  readonly target: string
+  readonly points: readonly Point[]
+  readonly labelAt: Point
+}
+
+interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+let loading: Promise<Layout> | null = null
+
+export function loadLayout(): Promise<Layout> {
+  loading ??= fetch('statechart.json').then((response) => response.json())
+  return loading
+}

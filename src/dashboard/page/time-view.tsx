@@ -1,0 +1,227 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { exportSvg } from './export-svg.js'
+import { showDuration, showTime } from './format.js'
+import { type Lane, lanesOf, type Span, spansOf, summaryOf } from './lanes.js'
+import type { Model } from './model.js'
+import { useModel } from './use-model.js'
+
+export const ROW_PX = 26
+const SPARE_ROWS = 6
+const SHORTEST_MS = 500
+const LONGEST_MS = 6 * 3_600_000
+const FIRST_MS = 60_000
+
+/** A row for each path and node, coloured by state: a gap or an overlap of leaders is seen at a glance. */
+export function TimeView() {
+  const [pausedAt, setPausedAt] = useState<number | null>(null)
+  const { model } = useModel(pausedAt === null)
+  const [spanMs, setSpanMs] = useState(FIRST_MS)
+  const [filter, setFilter] = useState('')
+  const toMs = pausedAt ?? model.nowMs()
+  const fromMs = toMs - spanMs
+  const zoom = (factor: number) =>
+    setSpanMs((ms) => Math.min(LONGEST_MS, Math.max(SHORTEST_MS, ms * factor)))
+  const pan = (share: number) => setPausedAt(Math.min(model.nowMs(), toMs + share * spanMs))
+  const lanes = lanesOf(model).filter(({ path, label }) => `${path} ${label}`.includes(filter))
+  const press = (event: KeyboardEvent) => {
+    const acts: Record<string, () => void> = {
+      '+': () => zoom(1 / 1.5),
+      '-': () => zoom(1.5),
+      ArrowLeft: () => pan(-0.1),
+      ArrowRight: () => pan(0.1),
+      ' ': () => setPausedAt(pausedAt === null ? model.nowMs() : null),
+    }
+    const act = acts[event.key]
+    if (act === undefined || !(event.target instanceof HTMLElement)) return
+    if (event.target.closest('input, button')) return
+    event.preventDefault()
+    act()
+  }
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are a shortcut for the buttons
+    <div class="time" onKeyDown={press}>
+      <p class="tools">
+        <label>
+          Lane{' '}
+          <input type="search" value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />
+        </label>{' '}
+        <button type="button" onClick={() => zoom(1 / 1.5)} aria-label="Zoom in">
+          +
+        </button>
+        <button type="button" onClick={() => zoom(1.5)} aria-label="Zoom out">
+          −
+        </button>
+        <button type="button" onClick={() => pan(-0.25)} aria-label="Earlier">
+          ←
+        </button>
+        <button type="button" onClick={() => pan(0.25)} aria-label="Later">
+          →
+        </button>
+        <button
+          type="button"
+          aria-pressed={pausedAt !== null}
+          onClick={() => setPausedAt(pausedAt === null ? model.nowMs() : null)}
+        >
+          {pausedAt === null ? 'Pause' : 'Go on'}
+        </button>
+        <button type="button" onClick={() => exportSvg(model, lanes, fromMs, toMs)}>
+          Export SVG
+        </button>{' '}
+        <span class="count">
+          {showTime(fromMs)} to {showTime(toMs)}, {showDuration(spanMs)}
+        </span>
+      </p>
+      <Legend />
+      {lanes.length === 0 ? (
+        <p class="empty">No path and no node is known yet.</p>
+      ) : (
+        <Lanes model={model} lanes={lanes} fromMs={fromMs} toMs={toMs} onZoom={zoom} />
+      )}
+    </div>
+  )
+}
+
+function Legend() {
+  const states = ['held', 'vacant', 'leader', 'follower', 'campaigning', 'stopped', 'unknown']
+  return (
+    <ul class="legend" aria-label="Colours">
+      {states.map((state) => (
+        <li key={state}>
+          <svg width="14" height="12" aria-hidden="true">
+            <rect class={`span ${state}`} width="14" height="12" rx="2" />
+          </svg>{' '}
+          {state}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+interface LanesProps {
+  readonly model: Model
+  readonly lanes: readonly Lane[]
+  readonly fromMs: number
+  readonly toMs: number
+  readonly onZoom: (factor: number) => void
+}
+
+/** Only the rows that can be seen are drawn. */
+function Lanes({ model, lanes, fromMs, toMs, onZoom }: LanesProps) {
+  const frame = useRef<HTMLElement>(null)
+  const [top, setTop] = useState(0)
+  const [size, setSize] = useState({ width: 800, height: 600 })
+  useEffect(() => {
+    const { current } = frame
+    if (current === null) return
+    const observer = new ResizeObserver(() => {
+      setSize({ width: current.clientWidth, height: current.clientHeight })
+    })
+    observer.observe(current)
+    return () => observer.disconnect()
+  }, [])
+  useEffect(() => {
+    const { current } = frame
+    const wheel = (event: WheelEvent) => {
+      if (!event.ctrlKey && !event.metaKey) return
+      event.preventDefault()
+      onZoom(event.deltaY > 0 ? 1.2 : 1 / 1.2)
+    }
+    current?.addEventListener('wheel', wheel, { passive: false })
+    return () => current?.removeEventListener('wheel', wheel)
+  })
+  const labelPx = size.width < 600 ? 120 : 260
+  const barsPx = Math.max(100, size.width - labelPx - 8)
+  const first = Math.max(0, Math.floor(top / ROW_PX) - SPARE_ROWS)
+  const last = Math.ceil((top + size.height) / ROW_PX) + SPARE_ROWS
+  const nowMs = model.isConnected ? model.nowMs() : (model.lostAtMs ?? model.nowMs())
+  const xOf = (atMs: number) => ((atMs - fromMs) / (toMs - fromMs)) * barsPx
+  return (
+    <section
+      class="lanes"
+      aria-label="Lanes"
+      ref={frame}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled with the keyboard
+      tabIndex={0}
+      onScroll={(e) => setTop(e.currentTarget.scrollTop)}
+    >
+      <div class="rows" style={{ height: `${lanes.length * ROW_PX}px` }}>
+        {lanes.slice(first, last).map((lane, index) => {
+          const spans = spansOf(model, lane, fromMs, toMs, nowMs)
+          return (
+            <div
+              class={lane.isPath ? 'row of-path' : 'row'}
+              key={lane.key}
+              data-lane={lane.key}
+              style={{ top: `${(first + index) * ROW_PX}px`, height: `${ROW_PX}px` }}
+            >
+              <span class="label" style={{ width: `${labelPx}px` }} title={lane.label}>
+                {lane.label}
+                {lane.isPath && <Summary spans={spans} />}
+              </span>
+              <svg width={barsPx} height={ROW_PX} role="img" aria-label={describe(lane, spans)}>
+                {spans.map((span) => (
+                  <Bar
+                    key={`${span.fromMs} ${span.state}`}
+                    span={span}
+                    isPath={lane.isPath}
+                    xOf={xOf}
+                  />
+                ))}
+              </svg>
+            </div>
+          )
+        })}
+      </div>
+    </section>
+  )
+}
+
+function Summary({ spans }: { readonly spans: readonly Span[] }) {
+  const { handovers, vacantMs } = summaryOf(spans)
+  return (
+    <small>
+      {handovers} {handovers === 1 ? 'handover' : 'handovers'}, vacant {showDuration(vacantMs)}
+    </small>
+  )
+}
+
+interface BarProps {
+  readonly span: Span
+  readonly isPath: boolean
+  readonly xOf: (atMs: number) => number
+}
+
+function Bar({ span, isPath, xOf }: BarProps) {
+  const x = xOf(span.fromMs)
+  const width = Math.max(1, xOf(span.toMs) - x)
+  const [y, height] = placeOf(span, isPath)
+  return (
+    <g>
+      <title>{describeSpan(span)}</title>
+      <rect class={`span ${span.state}`} x={x} y={y} width={width} height={height} rx={2} />
+      {isPath && span.state === 'held' && width > 40 && (
+        <text class="held" x={x + 5} y={17} clip-path={`inset(0 0 0 0)`}>
+          {(span.id ?? 'not a record').slice(0, Math.floor((width - 8) / 7))}
+        </text>
+      )}
+    </g>
+  )
+}
+
+/** Leadership is a solid bar; whoever only waits is a thin one. */
+export function placeOf({ state }: Span, isPath: boolean): readonly [y: number, height: number] {
+  return isPath || state === 'leader' ? [4, ROW_PX - 8] : [ROW_PX / 2 - 3, 6]
+}
+
+export function describeSpan({ state, id, token, fromMs, toMs }: Span): string {
+  const who = state === 'held' ? ` by ${id ?? 'what is not a record'}` : ''
+  const fence = token === undefined ? '' : `, token ${token}`
+  return `${state}${who}${fence}: ${showTime(fromMs)} to ${showTime(toMs)}, ${showDuration(toMs - fromMs)}`
+}
+
+function describe({ label, isPath }: Lane, spans: readonly Span[]): string {
+  const last = spans.at(-1)
+  const { handovers, vacantMs } = summaryOf(spans)
+  const summary = isPath ? `; ${handovers} handovers, vacant for ${showDuration(vacantMs)}` : ''
+  return `${label}: ${last === undefined ? 'nothing known' : `now ${last.state}`}${summary}`
+}

@@ -1,0 +1,105 @@
+/** What the dashboard's server tells its page, and the page asks of it. All times in milliseconds since 1970. */
+import type { Json } from '../../machines/election.js'
+
+/** Where knowledge comes from: a watch on etcd, or a process that sends its inspection events. */
+export interface SourceNow {
+  readonly id: string
+  readonly kind: 'etcd' | 'process' | 'demo'
+  readonly name: string
+  readonly isConnected: boolean
+  readonly sinceMs: number
+  /** Why it is not connected, as far as it is known. */
+  readonly problem: string | null
+}
+
+export interface PathHolder {
+  /** `null` when what stands at the path is not a record. */
+  readonly id: string | null
+  readonly value: Json
+  readonly token: number
+}
+
+/** A path, as the store was last seen. */
+export interface PathNow {
+  readonly path: string
+  /** Who told of it. While that source is not connected, this is only what was known last. */
+  readonly source: string
+  readonly holder: PathHolder | null
+  readonly sinceMs: number
+}
+
+/** The latest transition of a node. */
+export interface Step {
+  readonly event: string
+  /** States by their path, such as `leader.holding`. */
+  readonly from: string
+  readonly to: string
+}
+
+/** A node whose process sends its inspection events. */
+export interface NodeNow {
+  /** Its actor's session id, which no other node has. */
+  readonly key: string
+  readonly source: string
+  readonly path: string
+  readonly id: string
+  readonly value: Json
+  /** `leader.holding`, `follower`, … */
+  readonly state: string
+  readonly sinceMs: number
+  readonly step: Step | null
+  readonly token: number | null
+  /** Until when its session is valid, if it is not renewed. */
+  readonly validUntilMs: number | null
+  /** What can be done to it from here. */
+  readonly actions: readonly Action[]
+}
+
+export interface LogEntry {
+  readonly seq: number
+  readonly atMs: number
+  readonly kind: string
+  readonly path: string
+  /** The node's id; `null` for what was seen at the store. */
+  readonly node: string | null
+  readonly details: string
+}
+
+/** From `atMs` on, a lane shows `state`. Nodes have lanes by their key, paths by `path:` and their path. */
+export interface LaneChange {
+  readonly lane: string
+  readonly atMs: number
+  /** A node's state, or `held`, `vacant`; `unknown` while nobody can tell. */
+  readonly state: string
+  /** The holder's id and value, at a path's lane. */
+  readonly id?: string | null
+  readonly token?: number
+}
+
+export type Action = 'start' | 'stop' | 'freeze' | 'kill' | 'jump'
+
+export interface Update {
+  readonly sources: readonly SourceNow[]
+  readonly paths: readonly PathNow[]
+  readonly nodes: readonly NodeNow[]
+  readonly log: readonly LogEntry[]
+  readonly lanes: readonly LaneChange[]
+  /** Paths that nothing is known of any more, and keys of nodes. */
+  readonly gone: readonly string[]
+}
+
+export type ServerMessage =
+  /** All there is to know. Comes first, and in place of what was known before. */
+  | (Update & { readonly type: 'hello'; readonly nowMs: number; readonly title: string })
+  | (Update & { readonly type: 'update'; readonly nowMs: number })
+
+export interface Control {
+  readonly type: 'control'
+  readonly node: string
+  readonly action: Action
+}
+
+/** The lane of a path. */
+export function laneOf(path: string): string {
+  return `path:${path}`
+}

@@ -1,0 +1,249 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { Access, isLoopback } from './access.js'
+import type { Board } from './board.js'
+import { type PageFile, readPage } from './files.js'
+import { InspectedProcess } from './inspected-process.js'
+import type { Action, Control, ServerMessage, Update } from './protocol.js'
+
+/** Pages talk to the server they come from, and to nobody else. */
+const HEADERS = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+}
+
+const LARGEST_MESSAGE_BYTES = 4_000_000
+/** A page that takes its messages too slowly is told everything anew, once it has caught up. */
+const MOST_BUFFERED_BYTES = 8_000_000
+/** A page that hears nothing for three beats knows that the server is gone. */
+const BEAT_EVERY_MS = 2_000
+
+const NOTHING: Update = { sources: [], paths: [], nodes: [], log: [], lanes: [], gone: [] }
+
+export interface DashboardSettings {
+  readonly board: Board
+  readonly title: string
+  readonly host: string
+  readonly port: number
+  /** What lets a browser on another machine in; made up if left out. */
+  readonly token?: string | undefined
+  /** Does what a page asks for; without it the dashboard is read-only. */
+  readonly control?: ((node: string, action: Action) => void) | undefined
+}
+
+interface Answer {
+  readonly status: number
+  readonly headers: OutgoingHttpHeaders
+  readonly body: string | Buffer
+}
+
+/** The dashboard’s server: serves its one page, tells it what the board shows, and listens to inspectors. */
+export class Dashboard {
+  readonly #settings: DashboardSettings
+  readonly #server: Server
+  readonly #access: Access
+  readonly #token: string
+  readonly #files: ReadonlyMap<string, PageFile>
+  readonly #pages = new WebSocketServer({ noServer: true, maxPayload: 10_000 })
+  readonly #processes = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE_BYTES })
+  readonly #beating: NodeJS.Timeout
+  /** Processes that have not answered the latest ping. */
+  readonly #silent = new Set<WebSocket>()
+  #processCount = 0
+
+  private constructor(settings: DashboardSettings, files: ReadonlyMap<string, PageFile>) {
+    this.#settings = settings
+    this.#files = files
+    this.#token = settings.token ?? randomBytes(16).toString('hex')
+    this.#access = new Access(this.#token)
+    this.#server = createServer((request, response) => {
+      const { status, headers, body } = this.#answer(request)
+      response.writeHead(status, { ...HEADERS, ...headers })
+      response.end(request.method === 'HEAD' ? undefined : body)
+    })
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
+    this.#pages.on('connection', (socket) => this.#welcome(socket))
+    this.#processes.on('connection', (socket, request) => this.#inspect(socket, request))
+    this.#beating = setInterval(() => this.#beat(), BEAT_EVERY_MS).unref()
+  }
+
+  /**
+   * Resolves once it can be used. Rejects with what `listen` says, such as EADDRINUSE.
+   */
+  static async open(settings: DashboardSettings): Promise<Dashboard> {
+    const dashboard = new Dashboard(settings, await readPage())
+    dashboard.#server.listen(settings.port, settings.host)
+    await once(dashboard.#server, 'listening')
+    return dashboard
+  }
+
+  /** The address to open; from another machine it has the token in it. */
+  get url(): string {
+    const { port } = this.#address
+    const { host } = this.#settings
+    const name = host.includes(':') ? `[${host}]` : host
+    return isLoopback(host)
+      ? `http://${name}:${port}/`
+      : `http://${name}:${port}/?token=${this.#token}`
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#beating)
+    for (const client of [...this.#pages.clients, ...this.#processes.clients]) client.terminate()
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  /** Tells pages that the server is there, and finds out which processes are. */
+  #beat(): void {
+    const beat = JSON.stringify({ type: 'update', nowMs: Date.now(), ...NOTHING })
+    for (const page of this.#pages.clients) page.send(beat)
+    for (const client of this.#processes.clients) {
+      if (this.#silent.has(client)) client.terminate()
+      this.#silent.add(client)
+      client.ping()
+    }
+  }
+
+  get #address(): AddressInfo {
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('the server is closed')
+    return address
+  }
+
+  #answer(request: IncomingMessage): Answer {
+    const url = urlOf(request)
+    if (url === null) return refusal(400, 'Not an address.')
+    if (!this.#access.isAllowed(request)) {
+      return refusal(403, 'Open the address with the token that `locked dashboard` has printed.')
+    }
+    const cookie = this.#access.cookieFor(url)
+    if (cookie !== null) {
+      return { status: 303, headers: { 'set-cookie': cookie, location: url.pathname }, body: '' }
+    }
+    const file = this.#files.get(url.pathname)
+    if (file === undefined) return refusal(404, 'Nothing here.')
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return refusal(405, 'Only to be read.')
+    }
+    return { status: 200, headers: { 'content-type': file.type }, body: file.body }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const path = urlOf(request)?.pathname
+    const servers = new Map([
+      ['/live', this.#pages],
+      ['/inspect', this.#processes],
+    ])
+    const server = path === undefined ? undefined : servers.get(path)
+    const isAllowed = this.#access.isAllowed(request) && this.#access.isOwnOrigin(request)
+    if (server === undefined || !isAllowed) {
+      socket.end(`HTTP/1.1 ${server === undefined ? '404 Not Found' : '403 Forbidden'}\r\n\r\n`)
+      return
+    }
+    server.handleUpgrade(request, socket, head, (client) =>
+      server.emit('connection', client, request),
+    )
+  }
+
+  /** Tells a page all there is to know, and from then on what changes. */
+  #welcome(socket: WebSocket): void {
+    const { board, title, control } = this.#settings
+    let isBehind = false
+    const tell = (message: ServerMessage) => socket.send(JSON.stringify(message))
+    const tellAll = () => tell({ type: 'hello', nowMs: Date.now(), title, ...board.everything })
+    tellAll()
+    const unsubscribe = board.subscribe((update) => {
+      if (socket.bufferedAmount > MOST_BUFFERED_BYTES) isBehind = true
+      else if (isBehind) {
+        isBehind = false
+        tellAll()
+      } else tell({ type: 'update', nowMs: Date.now(), ...update })
+    })
+    socket.on('error', () => socket.terminate())
+    socket.on('close', unsubscribe)
+    socket.on('message', (data) => {
+      const asked = controlFrom(String(data))
+      if (asked === null || control === undefined) return
+      const node = board.node(asked.node)
+      if (node?.actions.includes(asked.action)) control(asked.node, asked.action)
+    })
+  }
+
+  /** Listens to a process that sends its inspection events. */
+  #inspect(socket: WebSocket, request: IncomingMessage): void {
+    const { board } = this.#settings
+    this.#processCount += 1
+    const id = `process ${this.#processCount}`
+    const name = `process at ${request.socket.remoteAddress}:${request.socket.remotePort}`
+    const say = (isConnected: boolean, problem: string | null) => {
+      board.setSource({ id, kind: 'process', name, isConnected, sinceMs: Date.now(), problem })
+    }
+    say(true, null)
+    const inspected = new InspectedProcess(board, id)
+    socket.on('message', (data) => {
+      try {
+        inspected.take(JSON.parse(String(data)))
+      } catch {
+        // What is not JSON tells nothing.
+      }
+    })
+    socket.on('error', () => socket.terminate())
+    socket.on('pong', () => this.#silent.delete(socket))
+    socket.on('close', () => {
+      this.#silent.delete(socket)
+      say(false, 'its connection has ended')
+    })
+  }
+}
+
+function urlOf({ url }: IncomingMessage): URL | null {
+  const base = 'http://localhost'
+  return URL.canParse(url ?? '/', base) ? new URL(url ?? '/', base) : null
+}
+
+function refusal(status: number, why: string): Answer {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: `${why}\n` }
+}
+
+function controlFrom(text: string): Control | null {
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch {
+    return null
+  }
+  return isControl(given) ? given : null
+}
+
+const ACTIONS: readonly string[] = ['start', 'stop', 'freeze', 'kill', 'jump'] satisfies Action[]
+
+function isControl(given: unknown): given is Control {
+  return (
+    typeof given === 'object' &&
+    given !== null &&
+    Reflect.get(given, 'type') === 'control' &&
+    typeof Reflect.get(given, 'node') === 'string' &&
+    ACTIONS.includes(Reflect.get(given, 'action'))
+  )
+}

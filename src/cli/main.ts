@@ -3,8 +3,8 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { addDemo } from './demo.js'
-
-const USAGE_ERROR = 2
+import { EXIT } from './exit-codes.js'
+import { UsageError } from './usage-error.js'
 
 const { version }: { version: string } = createRequire(import.meta.url)('locked/package.json')
 
@@ -17,7 +17,11 @@ addDemo(program)
 try {
   await program.parseAsync()
 } catch (thrown) {
-  // Commander has printed what it throws.
-  if (!(thrown instanceof CommanderError)) throw thrown
-  process.exitCode = thrown.exitCode === 0 ? 0 : USAGE_ERROR
+  if (thrown instanceof UsageError) {
+    console.error(`error: ${thrown.message}`)
+    process.exitCode = EXIT.usage
+  } else if (thrown instanceof CommanderError) {
+    // Commander has printed what it throws.
+    process.exitCode = thrown.exitCode === 0 ? 0 : EXIT.usage
+  } else throw thrown
 }

@@ -1,6 +1,7 @@
 import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { RefusedError, UnreachableError } from '../errors.js'
 import { storeError } from './etcd-errors.js'
+import { rangeOf } from './etcd-range.js'
 import type { Stream } from './etcd-streams.js'
 import { entryFrom, type Watched } from './etcd-watcher.js'
 
@@ -19,6 +20,8 @@ export interface Keys {
 
 interface LineEvents {
   compacted(watched: Watched, revision: number): void
+  /** This one was confirmed before the store had come to the revision it starts at. */
+  early?(watched: Watched): void
   /** These were confirmed when the store had passed the revision they start at. */
   late(watched: readonly Watched[]): void
   refused(watched: Watched, error: Error): void
@@ -63,7 +66,7 @@ export class WatchLine {
         key,
         start_revision: watched.next,
         // What many paths have to tell may be more than gRPC takes in one message.
-        ...(watched.isPrefix && { range_end: endOfPrefix(key), fragment: true }),
+        ...(watched.isPrefix && { ...rangeOf(key), fragment: true }),
       },
     })
   }
@@ -112,6 +115,7 @@ export class WatchLine {
     this.#ids.set(watched, response.watch_id)
     if (this.#cancelled.delete(watched)) this.cancel(watched)
     else if (Number(response.header.revision) >= watched.start) this.#addLate(watched)
+    else this.#events.early?.(watched)
   }
 
   #addLate(watched: Watched): void {
@@ -148,12 +152,4 @@ export class WatchLine {
       )
     }, SILENCE_MS)
   }
-}
-
-/** The end of the range of all keys that begin like this (etcd, range_end of a prefix). */
-function endOfPrefix(prefix: Buffer): Buffer {
-  const end = Buffer.from(prefix)
-  const last = end.length - 1
-  end.writeUInt8(end.readUInt8(last) + 1, last)
-  return end
 }

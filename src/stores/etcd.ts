@@ -192,7 +192,7 @@ function keyOf(client: EtcdClient, path: string): Buffer {
   return Buffer.concat([client.prefix, Buffer.from(path)])
 }
 
-function keysOf(client: EtcdClient): Keys {
+export function keysOf(client: EtcdClient): Keys {
   const { prefix } = client
   return {
     of: (path) => keyOf(client, path),

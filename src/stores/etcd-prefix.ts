@@ -1,0 +1,270 @@
+import { RefusedError, UnreachableError } from '../errors.js'
+import { keysOf } from './etcd.js'
+import { type Endpoint, Endpoints } from './etcd-endpoints.js'
+import { CompactedError, storeError } from './etcd-errors.js'
+import { rangeAfter, rangeOf } from './etcd-range.js'
+import { requireLeader } from './etcd-streams.js'
+import { WatchLine, type WatchStream } from './etcd-watch-line.js'
+import { entryFrom, type Watched } from './etcd-watcher.js'
+import type { Entry, Sighting } from './store.js'
+
+export interface PrefixListener {
+  /**
+   * A path is new, has changed, or became vacant. Called in the order of revisions for each path; of
+   * what happened while its history was not kept, only the outcome is told.
+   */
+  seen(path: string, sighting: Sighting): void
+  /** All that stood under the prefix at the beginning has been told. Called once. */
+  known(): void
+  /** What was told may no longer be true: etcd cannot be reached. It is tried again. */
+  troubled(error: Error, attempt: number): void
+  /** After trouble: the watch goes on, and all that was missed has been told. */
+  recovered(): void
+  /** etcd will never allow this. Nothing is told any more. */
+  refused(error: Error): void
+}
+
+/** What stood under the prefix at a revision. */
+interface Picture {
+  readonly found: ReadonlyMap<string, Entry>
+  readonly revision: number
+}
+
+const READ_WITHIN_MS = 5_000
+const PAGE_SIZE = 500
+const FIRST_BACKOFF_MS = 100
+const LONGEST_BACKOFF_MS = 1_000
+
+/** Tells what stands at all paths that begin alike, and every change from then on, until it is closed. */
+export class PrefixWatch {
+  readonly #endpoints: Endpoints
+  readonly #listener: PrefixListener
+  readonly #watched: Watched
+  /** At which revision each path was told that is not vacant. */
+  readonly #told = new Map<string, number>()
+  #line: WatchLine | null = null
+  /** Up to which revision each path is still to be told before all that was missed has been. */
+  #missing: Map<string, number> | null = null
+  #pageSize = PAGE_SIZE
+  /** Whether all that is before `next` has been told. */
+  #isRead = false
+  #isKnown = false
+  #isClosed = false
+  #connecting = false
+  /** Attempts that failed since the last that did not. */
+  #attempt = 0
+  #retry: NodeJS.Timeout | null = null
+
+  /** @param prefix What the paths begin with; empty for all there are. */
+  constructor(endpoints: readonly Endpoint[], prefix: string, listener: PrefixListener) {
+    this.#endpoints = new Endpoints(endpoints)
+    this.#listener = listener
+    this.#watched = {
+      path: prefix,
+      isPrefix: true,
+      next: 0,
+      start: 0,
+      take: (path, sighting) => this.#take(path, sighting),
+    }
+    this.#endpoints.onGivenUp(() => this.#again())
+    void this.#connect()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#line?.end()
+    this.#line = null
+    this.#endpoints.rest()
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#connecting || this.#isClosed || this.#line !== null || this.#retry !== null) return
+    this.#connecting = true
+    try {
+      if (!this.#isRead) await this.#read()
+      await this.#open()
+    } catch (thrown) {
+      this.#fail(storeError(`watching ${this.#watched.path}`, thrown))
+    } finally {
+      this.#connecting = false
+    }
+  }
+
+  async #open(): Promise<void> {
+    const client = await this.#endpoints.current()
+    const stream: WatchStream = await client.watchClient.watch(requireLeader())
+    if (this.#isClosed || !this.#endpoints.isInUse(client)) {
+      stream.cancel()
+      throw new UnreachableError('watching: the member was given up')
+    }
+    const line: WatchLine = new WatchLine(stream, keysOf(client), {
+      compacted: () => this.#readAgain(line),
+      early: () => this.#recover(),
+      late: () => void this.#verify(line),
+      refused: (_watched, error) => this.#fail(error),
+      heard: () => undefined,
+      ended: (error) => {
+        if (this.#line !== line) return
+        this.#line = null
+        this.#missing = null
+        if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
+        this.#fail(error)
+      },
+    })
+    this.#line = line
+    line.create(this.#watched)
+  }
+
+  /** Tells the difference between what was told and what is, as of one revision. */
+  async #read(): Promise<void> {
+    const { found, revision } = await this.#readPages()
+    if (this.#isClosed) return
+    this.#watched.next = revision + 1
+    this.#isRead = true
+    const vacant = [...this.#told.keys()].filter((path) => !found.has(path))
+    for (const path of vacant) this.#tell(path, { entry: null, revision })
+    for (const [path, entry] of found) this.#tell(path, { entry, revision: entry.revision })
+    if (this.#isKnown || this.#isClosed) return
+    this.#isKnown = true
+    this.#listener.known()
+  }
+
+  async #readPages(): Promise<Picture> {
+    const found = new Map<string, Entry>()
+    const { path: prefix } = this.#watched
+    let revision = 0
+    let last: Buffer | null = null
+    for (;;) {
+      const { kvs, header, more, keys } = await this.#endpoints.run(
+        `reading ${prefix}`,
+        { withinMs: READ_WITHIN_MS },
+        async (client, options) => {
+          const keys = keysOf(client)
+          const all = rangeOf(keys.of(prefix))
+          const range = last === null ? all : rangeAfter(last, all)
+          const limit = this.#pageSize
+          return { ...(await client.kv.range({ ...range, limit, revision }, options)), keys }
+        },
+      )
+      // All pages show the same moment.
+      if (revision === 0) revision = Number(header.revision)
+      for (const kv of kvs) {
+        const path = keys.pathAt(kv.key)
+        if (path !== null) found.set(path, entryFrom(kv))
+      }
+      last = kvs.at(-1)?.key ?? null
+      if (!more || last === null || this.#isClosed) return { found, revision }
+    }
+  }
+
+  #take(path: string, sighting: Sighting): void {
+    // Not the next one: there may be more of the same revision on its way.
+    this.#watched.next = Math.max(this.#watched.next, sighting.revision)
+    this.#tell(path, sighting)
+    const missing = this.#missing?.get(path)
+    if (missing === undefined || sighting.revision < missing) return
+    this.#missing?.delete(path)
+    this.#recoverWhenWhole()
+  }
+
+  /** What was told already is not told again. */
+  #tell(path: string, sighting: Sighting): void {
+    if (this.#isClosed) return
+    const told = this.#told.get(path)
+    if (told === undefined ? sighting.entry === null : told >= sighting.revision) return
+    if (sighting.entry === null) this.#told.delete(path)
+    else this.#told.set(path, sighting.revision)
+    this.#listener.seen(path, sighting)
+  }
+
+  /** See WatchHub: a watch may begin with a gap when etcd has just forgotten what was before. */
+  async #verify(line: WatchLine): Promise<void> {
+    const before = this.#watched.start - 1
+    const isWhole =
+      before < 1 ||
+      (await this.#endpoints
+        .run('reading', { withinMs: READ_WITHIN_MS }, (client, options) =>
+          client.kv.range(
+            { key: keysOf(client).of('locked'), revision: before, keys_only: true },
+            options,
+          ),
+        )
+        .then(
+          () => true,
+          // Not being allowed to read that key is an answer.
+          (thrown) => thrown instanceof RefusedError,
+        ))
+    if (!isWhole) this.#readAgain(line)
+    else if (this.#attempt > 0) await this.#expectHistory(line)
+  }
+
+  /** etcd confirms a watch first, and then tells what was before: how much, only a read can say. */
+  async #expectHistory(line: WatchLine): Promise<void> {
+    let now: Picture
+    try {
+      now = await this.#readPages()
+    } catch {
+      // Reading it all again, and telling the difference, answers it for sure.
+      this.#isRead = false
+      this.#readAgain(line)
+      return
+    }
+    if (this.#line !== line) return
+    const missing = new Map<string, number>()
+    for (const [path, revision] of this.#told) {
+      if (!now.found.has(path) && revision <= now.revision) missing.set(path, revision + 1)
+    }
+    for (const [path, { revision }] of now.found) {
+      if ((this.#told.get(path) ?? 0) < revision) missing.set(path, revision)
+    }
+    this.#missing = missing
+    this.#recoverWhenWhole()
+  }
+
+  #recoverWhenWhole(): void {
+    if (this.#missing?.size !== 0) return
+    this.#missing = null
+    this.#recover()
+  }
+
+  #readAgain(line: WatchLine): void {
+    if (this.#line !== line) return
+    this.#isRead = false
+    this.#again()
+  }
+
+  /** Goes on over another stream. */
+  #again(): void {
+    this.#line?.end()
+    this.#line = null
+    this.#missing = null
+    void this.#connect()
+  }
+
+  #recover(): void {
+    if (this.#attempt === 0) return
+    this.#attempt = 0
+    this.#listener.recovered()
+  }
+
+  #fail(error: Error): void {
+    if (this.#isClosed || this.#retry !== null) return
+    if (error instanceof RefusedError) {
+      this.close()
+      this.#listener.refused(error)
+      return
+    }
+    const isTooLarge = /larger than max/i.test(error.message) && this.#pageSize > 1
+    if (isTooLarge) this.#pageSize = Math.ceil(this.#pageSize / 4)
+    const longest = Math.min(FIRST_BACKOFF_MS * 2 ** this.#attempt, LONGEST_BACKOFF_MS)
+    this.#retry = setTimeout(() => {
+      this.#retry = null
+      void this.#connect()
+    }, Math.random() * longest)
+    // What was being read is no longer kept, or must be read in smaller pages: that is no trouble.
+    if (isTooLarge || error instanceof CompactedError) return
+    this.#attempt += 1
+    this.#listener.troubled(error, this.#attempt)
+  }
+}

@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { Etcd3 } from 'etcd3'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { memberEndpoint } from '../../src/stores/etcd-client.js'
+import { type PrefixListener, PrefixWatch } from '../../src/stores/etcd-prefix.js'
+import type { Sighting } from '../../src/stores/store.js'
+import { type Etcd, startEtcd } from '../etcd/index.js'
+import { type Relay, startRelay } from '../etcd/relay.js'
+
+/** More than fit on one page of a read. */
+const MANY = 1_201
+const PATIENCE_MS = 30_000
+
+let etcd: Etcd
+let client: Etcd3
+
+beforeAll(async () => {
+  // Its history is compacted.
+  etcd = await startEtcd({ own: true })
+  client = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+})
+
+afterAll(async () => {
+  client?.close()
+  await etcd?.stop()
+})
+
+/** What a watch has told, and what it makes of the paths. */
+class Picture extends EventEmitter implements PrefixListener {
+  readonly texts = new Map<string, string>()
+  readonly told: string[] = []
+  #refusal: Error | null = null
+
+  get refusal(): Error | null {
+    return this.#refusal
+  }
+
+  seen(path: string, { entry }: Sighting): void {
+    if (entry === null) this.texts.delete(path)
+    else this.texts.set(path, entry.text)
+    this.#tell(`${path}=${entry?.text ?? ''}`)
+  }
+
+  known(): void {
+    this.#tell('known')
+  }
+
+  troubled(_error: Error, attempt: number): void {
+    this.#tell(`troubled ${attempt}`)
+  }
+
+  recovered(): void {
+    this.#tell('recovered')
+  }
+
+  refused(error: Error): void {
+    this.#refusal = error
+    this.#tell('refused')
+  }
+
+  /** Resolves once it has been told this, now or before. */
+  async until(what: string): Promise<void> {
+    const signal = AbortSignal.timeout(PATIENCE_MS)
+    try {
+      while (!this.told.includes(what)) await once(this, 'told', { signal })
+    } catch {
+      throw new Error(`${what} was awaited in vain; the last told: ${this.told.slice(-20)}`)
+    }
+  }
+
+  #tell(what: string): void {
+    this.told.push(what)
+    this.emit('told')
+  }
+}
+
+function watch(
+  prefix: string,
+  endpoint = etcd.endpoint,
+  auth?: { username: string; password: string },
+): Picture {
+  const host = { secure: false, address: endpoint }
+  const picture = new Picture()
+  const prefixWatch = new PrefixWatch([memberEndpoint(host, auth ? { auth } : {})], prefix, picture)
+  onTestFinished(() => prefixWatch.close())
+  return picture
+}
+
+async function relay(): Promise<Relay> {
+  const started = await startRelay(etcd.endpoint)
+  onTestFinished(() => started.stop())
+  return started
+}
+
+const put = (path: string, text: string | Buffer) => client.put(path).value(text)
+
+describe('a prefix', () => {
+  test('is told as it stands, page by page, then each change, and nothing of others', async () => {
+    const prefix = `/${randomUUID()}/`
+    for (let from = 0; from < MANY; from += 100) {
+      const some = Array.from({ length: Math.min(100, MANY - from) }, (_, at) => from + at)
+      await Promise.all(some.map((at) => put(`${prefix}${at}`, `${at}`)))
+    }
+    await put(prefix.slice(0, -1), 'before it')
+    await put(`${prefix.slice(0, -1)}0`, 'after it')
+    const picture = watch(prefix)
+    await picture.until('known')
+    expect(picture.texts.size).toBe(MANY)
+    expect(picture.told).toHaveLength(MANY + 1)
+    await put(`${prefix}new`, 'one')
+    await put(`${prefix}0`, 'two')
+    await client.delete().key(`${prefix}1`)
+    await put(`${prefix}last`, 'three')
+    await picture.until(`${prefix}last=three`)
+    expect(picture.told.slice(MANY + 1)).toEqual([
+      `${prefix}new=one`,
+      `${prefix}0=two`,
+      `${prefix}1=`,
+      `${prefix}last=three`,
+    ])
+  })
+
+  test('that is empty has all paths', async () => {
+    const path = randomUUID()
+    await put(path, 'there')
+    const picture = watch('')
+    await picture.until('known')
+    expect(picture.texts.get(path)).toBe('there')
+    await put(`${path} too`, 'there')
+    await picture.until(`${path} too=there`)
+  })
+
+  test('whose values are too large for one answer is told all the same', async () => {
+    const prefix = `/${randomUUID()}/`
+    const text = 'x'.repeat(1_000_000)
+    for (let at = 0; at < 6; at += 1) await put(`${prefix}${at}`, text)
+    const picture = watch(prefix)
+    await picture.until('known')
+    expect(picture.texts.size).toBe(6)
+    expect(picture.told.filter((what) => what.startsWith('troubled'))).toEqual([])
+  })
+})
+
+describe('what was missed is told', () => {
+  test('after a connection that was cut', async () => {
+    const { prefix, picture, network } = await watchThroughRelay()
+    await network.cut()
+    await picture.until('troubled 1')
+    await change(prefix)
+    await network.heal()
+    await picture.until('recovered')
+    expectChanged(prefix, picture)
+  })
+
+  test('after a connection that was frozen', async () => {
+    const { prefix, picture, network } = await watchThroughRelay()
+    network.freeze()
+    await picture.until('troubled 1')
+    await change(prefix)
+    await network.heal()
+    await picture.until('recovered')
+    expectChanged(prefix, picture)
+  })
+
+  test('after its history was compacted, the outcome only', async () => {
+    const { prefix, picture, network } = await watchThroughRelay()
+    await network.cut()
+    await picture.until('troubled 1')
+    await change(prefix)
+    const { header } = await put(`${prefix}again`, 'another')
+    await client.kv.compact({ revision: header.revision, physical: true })
+    await network.heal()
+    await picture.until('recovered')
+    expectChanged(prefix, picture)
+    expect(picture.told).not.toContain(`${prefix}again=between`)
+  })
+
+  test('after its history was compacted to the very revision of a deletion', async () => {
+    const { prefix, picture, network } = await watchThroughRelay()
+    await network.cut()
+    await picture.until('troubled 1')
+    const { header } = await client.delete().key(`${prefix}gone`)
+    await client.kv.compact({ revision: header.revision, physical: true })
+    await network.heal()
+    await picture.until('recovered')
+    expect(picture.texts.has(`${prefix}gone`)).toBe(false)
+  })
+
+  async function watchThroughRelay() {
+    const prefix = `/${randomUUID()}/`
+    for (const name of ['stays', 'gone', 'changes', 'again']) await put(prefix + name, 'before')
+    const network = await relay()
+    const picture = watch(prefix, network.endpoint)
+    await picture.until('known')
+    await put(`${prefix}latest`, 'before')
+    await picture.until(`${prefix}latest=before`)
+    return { prefix, picture, network }
+  }
+
+  async function change(prefix: string): Promise<void> {
+    await put(`${prefix}changes`, 'after')
+    await client.delete().key(`${prefix}gone`)
+    await client.delete().key(`${prefix}again`)
+    await put(`${prefix}again`, 'between')
+    await put(`${prefix}again`, 'another')
+    await put(`${prefix}new`, 'after')
+  }
+
+  function expectChanged(prefix: string, { texts, told }: Picture): void {
+    expect(Object.fromEntries(texts)).toEqual({
+      [`${prefix}stays`]: 'before',
+      [`${prefix}latest`]: 'before',
+      [`${prefix}changes`]: 'after',
+      [`${prefix}again`]: 'another',
+      [`${prefix}new`]: 'after',
+    })
+    // Nothing twice: what stayed was told at the beginning.
+    for (const what of [`${prefix}stays=before`, `${prefix}latest=before`, 'known', 'recovered']) {
+      expect(told.filter((one) => one === what)).toHaveLength(1)
+    }
+  }
+})
+
+test('what is not permitted is refused once, and not tried again', async () => {
+  await using own = await startEtcd({ own: true })
+  const root = new Etcd3({ hosts: `http://${own.endpoint}` })
+  onTestFinished(() => root.close())
+  const role = await root.role('root').create()
+  await (await root.user('root').create('secret')).addRole(role)
+  await root.user('nobody').create('secret')
+  await root.auth.authEnable({})
+  const picture = watch('/', own.endpoint, { username: 'nobody', password: 'secret' })
+  await picture.until('refused')
+  expect(picture.refusal).toMatchObject({ name: 'RefusedError' })
+  expect(picture.told).toEqual(['refused'])
+})

@@ -2,18 +2,18 @@
 // each transition goes.
 import Elk from 'elkjs'
 
-const CHARACTER = 7
-const LINE = 18
+const CHARACTER = 8
+const LINE = 20
+const LABEL_LINE = 16
 const PADDING = 12
 const LAYOUT = {
   'elk.algorithm': 'layered',
   'elk.direction': 'RIGHT',
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
   'elk.edgeRouting': 'POLYLINE',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '40',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '24',
   'elk.spacing.nodeNode': '28',
   'elk.spacing.edgeLabel': '4',
-  'elk.layered.feedbackEdges': 'true',
   'elk.edgeLabels.inline': 'false',
 }
 
@@ -66,25 +66,39 @@ function shapeOf(state) {
   }
 }
 
+/** One arrow for all transitions from one state to another. */
 function arrowsFrom(state) {
-  const own = transitionsOf(state)
-    .filter(({ target }) => target !== undefined)
-    .map((transition, index) => {
-      const label = labelOf(transition)
-      return {
-        id: `${idOf(state)} ${index}`,
-        sources: [idOf(state)],
-        targets: [idOf(transition.target[0])],
-        labels: [{ text: label, width: label.length * CHARACTER * 0.9, height: LINE - 4 }],
-        drawn: {
-          event: eventOf(transition),
-          label,
-          description: transition.description ?? '',
-          source: idOf(state),
-          target: idOf(transition.target[0]),
+  const byTarget = new Map()
+  for (const transition of transitionsOf(state)) {
+    if (transition.target === undefined) continue
+    const target = idOf(transition.target[0])
+    byTarget.set(target, [...(byTarget.get(target) ?? []), transition])
+  }
+  const source = idOf(state)
+  const own = [...byTarget].map(([target, transitions]) => {
+    const labels = transitions.map(labelOf)
+    return {
+      id: `${source} ${target}`,
+      sources: [source],
+      targets: [target],
+      labels: [
+        {
+          text: labels.join(),
+          width: Math.max(...labels.map((label) => label.length)) * CHARACTER * 0.9,
+          height: labels.length * LABEL_LINE,
         },
-      }
-    })
+      ],
+      drawn: {
+        source,
+        target,
+        causes: transitions.map((transition) => ({
+          event: eventOf(transition),
+          label: labelOf(transition),
+          description: transition.description ?? '',
+        })),
+      },
+    }
+  })
   return [...own, ...Object.values(state.states).flatMap(arrowsFrom)]
 }
 

@@ -5,7 +5,7 @@ import type { Json } from '../machines/election.js'
 import { assertJson, assertKnownKeys, describe } from './arguments.js'
 import { type Clock, systemClock } from './clock.js'
 import { parseHosts } from './hosts.js'
-import { inspectFromEnvironment } from './inspection/sender.js'
+import { senderFromEnvironment } from './inspection/sender.js'
 import { LockedNode } from './node.js'
 import type { Inspect } from './node-api.js'
 import { Services } from './services.js'
@@ -75,7 +75,7 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
   assertKnownKeys('locked', options, LOCKER_OPTIONS)
   const { inspect: given, clock = systemClock, ...etcdOptions } = options
   const inspect = inspectGiven(given)
-  const inspectAll = inspectFromEnvironment()
+  const inspectAll = senderFromEnvironment()?.inspect
   const services = new Services(storeAt(hosts, etcdOptions), clock)
 
   const locker = (

@@ -6,8 +6,10 @@ import { EtcdStore } from '../stores/etcd.js'
 import { memberEndpoint } from '../stores/etcd-client.js'
 import { MemoryStore } from '../stores/memory.js'
 import { Demo } from './demo/demo.js'
+import { DemoDashboard } from './demo/demo-dashboard.js'
 import { LineDisplay } from './demo/line-display.js'
 import { TerminalDisplay } from './demo/terminal-display.js'
+import { parsePort } from './port.js'
 import { aborted, quitOnSignals } from './quit.js'
 
 /** How long quitting may take before what is left is given up, in milliseconds. */
@@ -19,6 +21,8 @@ interface DemoOptions {
   readonly endpoints?: string
   readonly path: string
   readonly ttl: number
+  readonly port: number
+  readonly dashboard: boolean
 }
 
 const KEYS = `
@@ -41,27 +45,47 @@ export function addDemo(program: Command): void {
     )
     .option('--path <path>', 'the path that is competed for', checkPath, '/demo')
     .option('--ttl <seconds>', 'how long the lease of a node that has gone lasts', parseTtl, 5)
+    .addOption(
+      new Option('--port <number>', 'the port of its dashboard; another if that is taken')
+        .default(4100)
+        .argParser(checkPort),
+    )
+    .option('--no-dashboard', 'serve no dashboard')
     .addHelpText('after', KEYS)
     .action(runDemo)
 }
 
 /** Resolves when the user has quit, and the nodes are stopped. */
-async function runDemo({ endpoints, path, ttl }: DemoOptions): Promise<void> {
+async function runDemo(options: DemoOptions): Promise<void> {
+  const { endpoints, path, ttl, port } = options
   const where = endpoints === undefined ? 'embedded store' : `etcd ${endpoints}`
   const quit = new AbortController()
   const { stdin, stdout } = process
   const isTerminal = stdout.isTTY && process.env.TERM !== 'dumb'
   const display = isTerminal
     ? new TerminalDisplay(stdin, stdout, quit)
-    : new LineDisplay((line) => stdout.write(`${line}\n`))
-  const demo = new Demo({ path, ttl, where, openStore: storeOpener(endpoints) }, (event) =>
-    display.tell(event),
+    : new LineDisplay(
+        (line) => stdout.write(`${line}\n`),
+        (line) => process.stderr.write(`${line}\n`),
+      )
+  const openStore = storeOpener(endpoints)
+  const dashboard = options.dashboard
+    ? new DemoDashboard({ path, where, store: openStore(), port })
+    : null
+  const demo = new Demo(
+    { path, ttl, where, openStore, inspect: (id, event) => dashboard?.inspect(id, event) },
+    (event) => {
+      if (event.kind === 'kill') dashboard?.killed(event.id)
+      display.tell(event)
+    },
   )
   const unsubscribe = quitOnSignals(quit)
-  display.open(demo)
+  const url = (await dashboard?.open(demo)) ?? null
+  display.open(demo, url)
   demo.start()
   await aborted(quit.signal)
   display.rest()
+  await dashboard?.close()
   const isReleased = await Promise.race([
     demo.close(QUIT_WITHIN_MS).then(() => true),
     delay(QUIT_WITHIN_MS, false, { ref: false }),
@@ -97,6 +121,12 @@ function checkEndpoints(given: string): string {
 function checkPath(given: string): string {
   if (given === '') throw new InvalidArgumentError('It must not be empty; expected a key.')
   return given
+}
+
+function checkPort(given: string): number {
+  const port = parsePort(given)
+  if (port === null) throw new InvalidArgumentError('Expected a port from 0 to 65535.')
+  return port
 }
 
 function parseTtl(given: string): number {

@@ -2,6 +2,7 @@
 /** The command `locked`. Each of its commands is a file beside this one. */
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { addDashboard } from './dashboard.js'
 import { addDemo } from './demo.js'
 import { EXIT } from './exit-codes.js'
 import { UsageError } from './usage-error.js'
@@ -13,6 +14,7 @@ const program = new Command('locked')
   .version(version)
   .exitOverride()
 addDemo(program)
+addDashboard(program)
 
 try {
   await program.parseAsync()

@@ -1,30 +1,46 @@
 import type { Json } from '../../machines/election.js'
 import type { Board } from './board.js'
-import { type Inspected, inspectedFrom } from './inspected.js'
+import { type Inspected, inspectedFrom, type Offer, offerFrom } from './inspected.js'
 import type { Action, NodeNow } from './protocol.js'
+
+export type Offered = (key: string, actions: readonly Action[]) => readonly Action[]
 
 /** One process that sends its inspection events: makes of them what the board shows of its nodes. */
 export class InspectedProcess {
   readonly #board: Board
   readonly #source: string
-  readonly #actions: readonly Action[]
+  readonly #offered: Offered
+  /** What can be done to each node. */
+  readonly #actions = new Map<string, readonly Action[]>()
   readonly #nodes = new Map<string, NodeNow>()
   /** How much later a message comes than its process says, at least: the difference of the two clocks. */
   #offsetMs = Number.POSITIVE_INFINITY
 
-  constructor(board: Board, source: string, actions: readonly Action[] = []) {
+  /** `offered` is asked which of the actions that the process offers for a node are taken up. */
+  constructor(board: Board, source: string, offered: Offered = () => []) {
     this.#board = board
     this.#source = source
-    this.#actions = actions
+    this.#offered = offered
   }
 
   /** Takes one message. What is none, or is none of a node’s, is passed over. */
   take(given: unknown): void {
+    const offer = offerFrom(given)
+    if (offer !== null) this.#take(offer)
     const inspected = inspectedFrom(given)
     if (inspected === null) return
     const nowMs = Date.now()
     this.#offsetMs = Math.min(this.#offsetMs, nowMs - inspected.createdAtMs)
     this.#learn(inspected, Math.min(nowMs, inspected.createdAtMs + this.#offsetMs))
+  }
+
+  #take({ key, actions }: Offer): void {
+    this.#actions.set(key, this.#offered(key, actions))
+    const node = this.#nodes.get(key)
+    if (node === undefined) return
+    const now = { ...node, actions: this.#actions.get(key) ?? [] }
+    this.#nodes.set(key, now)
+    this.#board.setNode(now, Date.now())
   }
 
   #learn(inspected: Inspected, atMs: number): void {
@@ -48,7 +64,7 @@ export class InspectedProcess {
             : (before?.step ?? null),
         token,
         validUntilMs: before?.validUntilMs ?? null,
-        actions: this.#actions,
+        actions: this.#actions.get(key) ?? [],
       }
     }
     if (now === null) return

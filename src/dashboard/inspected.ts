@@ -1,4 +1,5 @@
 import type { Json } from '../../machines/election.js'
+import { type Action, isAction } from './protocol.js'
 
 /** What a message of a process tells of one of its nodes. */
 export interface Inspected {
@@ -47,6 +48,20 @@ export function inspectedFrom(given: unknown): Inspected | null {
     default:
       return null
   }
+}
+
+/** What a process offers to do to one of its nodes. */
+export interface Offer {
+  readonly key: string
+  readonly actions: readonly Action[]
+}
+
+/** Reads such an offer; `null` for any other message. */
+export function offerFrom(given: unknown): Offer | null {
+  if (!isObject(given) || given.type !== 'locked.offer') return null
+  const { sessionId, actions } = given
+  if (typeof sessionId !== 'string' || !Array.isArray(actions)) return null
+  return { key: sessionId, actions: actions.filter(isAction) }
 }
 
 function eventFrom(given: unknown): InspectedEvent | null {

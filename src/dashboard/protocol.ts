@@ -76,7 +76,14 @@ export interface LaneChange {
   readonly token?: number
 }
 
+/** What can be done to a node of a demo. `jump` sets its clock forward by its ttl. */
 export type Action = 'start' | 'stop' | 'freeze' | 'kill' | 'jump'
+
+const ACTIONS: readonly unknown[] = ['start', 'stop', 'freeze', 'kill', 'jump'] satisfies Action[]
+
+export function isAction(given: unknown): given is Action {
+  return ACTIONS.includes(given)
+}
 
 export interface Update {
   readonly sources: readonly SourceNow[]

@@ -9,11 +9,12 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { ControlMessage } from '../inspection/message.js'
 import { Access, isLoopback } from './access.js'
 import type { Board } from './board.js'
 import { type PageFile, readPage } from './files.js'
 import { InspectedProcess } from './inspected-process.js'
-import type { Action, Control, ServerMessage, Update } from './protocol.js'
+import { type Action, type Control, isAction, type ServerMessage, type Update } from './protocol.js'
 
 /** Pages talk to the server they come from, and to nobody else. */
 const HEADERS = {
@@ -47,8 +48,8 @@ export interface DashboardSettings {
   readonly port: number
   /** What lets a browser on another machine in; made up if left out. */
   readonly token?: string | undefined
-  /** Does what a page asks for; without it the dashboard is read-only. */
-  readonly control?: ((node: string, action: Action) => void) | undefined
+  /** Whether pages may act on the nodes that offer it; otherwise the dashboard is read-only. */
+  readonly allowControl?: boolean
 }
 
 interface Answer {
@@ -69,6 +70,7 @@ export class Dashboard {
   readonly #beating: NodeJS.Timeout
   /** Processes that have not answered the latest ping. */
   readonly #silent = new Set<WebSocket>()
+  readonly #controllers = new Map<string, (action: Action) => void>()
   #processCount = 0
 
   private constructor(settings: DashboardSettings, files: ReadonlyMap<string, PageFile>) {
@@ -168,7 +170,7 @@ export class Dashboard {
 
   /** Tells a page all there is to know, and from then on what changes. */
   #welcome(socket: WebSocket): void {
-    const { board, title, control } = this.#settings
+    const { board, title } = this.#settings
     let isBehind = false
     const tell = (message: ServerMessage) => socket.send(JSON.stringify(message))
     const tellAll = () => tell({ type: 'hello', nowMs: Date.now(), title, ...board.everything })
@@ -184,10 +186,20 @@ export class Dashboard {
     socket.on('close', unsubscribe)
     socket.on('message', (data) => {
       const asked = controlFrom(String(data))
-      if (asked === null || control === undefined) return
-      const node = board.node(asked.node)
-      if (node?.actions.includes(asked.action)) control(asked.node, asked.action)
+      if (asked !== null) this.#control(asked)
     })
+  }
+
+  /** Passes on what a page asks to be done to a node, if that node offers it. */
+  #control({ node, action }: Control): void {
+    if (this.#settings.allowControl !== true) return
+    if (this.#settings.board.node(node)?.actions.includes(action))
+      this.#controllers.get(node)?.(action)
+  }
+
+  /** Nodes in this very process: `act` does what a page asks for. */
+  offer(node: string, act: (action: Action) => void): void {
+    this.#controllers.set(node, act)
   }
 
   /** Listens to a process that sends its inspection events. */
@@ -200,18 +212,22 @@ export class Dashboard {
       board.setSource({ id, kind: 'process', name, isConnected, sinceMs: Date.now(), problem })
     }
     say(true, null)
-    const inspected = new InspectedProcess(board, id)
-    socket.on('message', (data) => {
-      try {
-        inspected.take(JSON.parse(String(data)))
-      } catch {
-        // What is not JSON tells nothing.
-      }
+    const offered = new Set<string>()
+    const inspected = new InspectedProcess(board, id, (key, actions) => {
+      if (this.#settings.allowControl !== true) return []
+      offered.add(key)
+      this.offer(key, (action) => {
+        const message: ControlMessage = { type: 'locked.control', sessionId: key, action }
+        socket.send(JSON.stringify(message))
+      })
+      return actions
     })
+    socket.on('message', (data) => inspected.take(parsed(String(data))))
     socket.on('error', () => socket.terminate())
     socket.on('pong', () => this.#silent.delete(socket))
     socket.on('close', () => {
       this.#silent.delete(socket)
+      for (const key of offered) this.#controllers.delete(key)
       say(false, 'its connection has ended')
     })
   }
@@ -227,16 +243,18 @@ function refusal(status: number, why: string): Answer {
 }
 
 function controlFrom(text: string): Control | null {
-  let given: unknown
-  try {
-    given = JSON.parse(text)
-  } catch {
-    return null
-  }
+  const given = parsed(text)
   return isControl(given) ? given : null
 }
 
-const ACTIONS: readonly string[] = ['start', 'stop', 'freeze', 'kill', 'jump'] satisfies Action[]
+/** What is not JSON tells nothing. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
 
 function isControl(given: unknown): given is Control {
   return (
@@ -244,6 +262,6 @@ function isControl(given: unknown): given is Control {
     given !== null &&
     Reflect.get(given, 'type') === 'control' &&
     typeof Reflect.get(given, 'node') === 'string' &&
-    ACTIONS.includes(Reflect.get(given, 'action'))
+    isAction(Reflect.get(given, 'action'))
   )
 }

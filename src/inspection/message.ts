@@ -36,6 +36,20 @@ export interface SnapshotMessage extends Common {
   readonly snapshot: unknown
 }
 
+/** Our own, beside those: what a viewer may do to an actor, if it lets its user do so. */
+export interface OfferMessage {
+  readonly type: 'locked.offer'
+  readonly sessionId: string
+  readonly actions: readonly string[]
+}
+
+/** What a viewer asks to be done. */
+export interface ControlMessage {
+  readonly type: 'locked.control'
+  readonly sessionId: string
+  readonly action: string
+}
+
 const VERSION = '0.7.2'
 
 /** An inspection event as a message; `null` for those that no viewer asks for. */

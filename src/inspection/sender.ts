@@ -2,7 +2,12 @@ import { createRequire } from 'node:module'
 import { debuglog } from 'node:util'
 import type { WebSocket } from 'ws'
 import type { InspectionEvent } from 'xstate'
-import { type InspectionMessage, messageOf } from './message.js'
+import {
+  type ControlMessage,
+  type InspectionMessage,
+  messageOf,
+  type OfferMessage,
+} from './message.js'
 
 const debug = debuglog('locked')
 const require = createRequire(import.meta.url)
@@ -11,6 +16,11 @@ const FIRST_BACKOFF_MS = 250
 const LONGEST_BACKOFF_MS = 5_000
 /** What has not been taken by the other side; beyond that it is told anew what stands, instead of everything. */
 const MOST_BUFFERED_BYTES = 8_000_000
+
+interface Offer {
+  readonly message: OfferMessage
+  readonly act: (action: string) => void
+}
 
 /**
  * Sends what can be inspected in this process to a dashboard, or to another viewer, at `url`. It
@@ -21,12 +31,20 @@ export class InspectionSender {
   readonly #url: string
   /** Of each actor that has not been stopped, the event that told of it. */
   readonly #actors = new Map<string, InspectionEvent>()
+  readonly #offers = new Map<string, Offer>()
   #socket: WebSocket | null = null
   #isOpen = false
   #attempt = 0
 
   constructor(url: string) {
     this.#url = url
+  }
+
+  /** Lets the viewer act on an actor, if it lets its user do so. */
+  offer(sessionId: string, actions: readonly string[], act: (action: string) => void): void {
+    const offer = { message: { type: 'locked.offer', sessionId, actions }, act } as const
+    this.#offers.set(sessionId, offer)
+    if (this.#isOpen) this.#send(offer.message)
   }
 
   readonly inspect = (event: InspectionEvent): void => {
@@ -49,7 +67,9 @@ export class InspectionSender {
       this.#attempt = 0
       this.#isOpen = true
       for (const event of this.#actors.values()) this.#send(messageOf(event))
+      for (const { message } of this.#offers.values()) this.#send(message)
     })
+    socket.on('message', (data) => this.#take(String(data)))
     socket.on('error', (error) => debug('inspection: %s: %s', this.#url, error.message))
     socket.on('close', () => {
       this.#isOpen = false
@@ -59,7 +79,19 @@ export class InspectionSender {
     })
   }
 
-  #send(message: InspectionMessage | null): void {
+  #take(text: string): void {
+    let given: unknown
+    try {
+      given = JSON.parse(text)
+    } catch {
+      return
+    }
+    if (!isControl(given)) return
+    const offer = this.#offers.get(given.sessionId)
+    if (offer?.message.actions.includes(given.action)) offer.act(given.action)
+  }
+
+  #send(message: InspectionMessage | OfferMessage | null): void {
     if (message === null || this.#socket === null) return
     // A viewer that reads too slowly is left, and told anew what stands when it is there again.
     if (this.#socket.bufferedAmount > MOST_BUFFERED_BYTES) this.#socket.terminate()
@@ -67,10 +99,24 @@ export class InspectionSender {
   }
 }
 
-let sender: { readonly url: string; readonly inspect: InspectionSender['inspect'] } | null = null
+function isControl(given: unknown): given is ControlMessage {
+  return (
+    typeof given === 'object' &&
+    given !== null &&
+    Reflect.get(given, 'type') === 'locked.control' &&
+    typeof Reflect.get(given, 'sessionId') === 'string' &&
+    typeof Reflect.get(given, 'action') === 'string'
+  )
+}
 
-/** The sender that `LOCKED_INSPECT=ws://…` asks for, one for the process; `undefined` if it is not set. */
-export function inspectFromEnvironment(): InspectionSender['inspect'] | undefined {
+let sender: InspectionSender | null = null
+
+/**
+ * The sender that `LOCKED_INSPECT=ws://…` asks for, one for the process; `undefined` if it is not set.
+ *
+ * @throws RangeError when it is set, and is no WebSocket’s address.
+ */
+export function senderFromEnvironment(): InspectionSender | undefined {
   const url = process.env.LOCKED_INSPECT
   if (!url) return undefined
   if (!/^wss?:\/\/./.test(url)) {
@@ -78,6 +124,6 @@ export function inspectFromEnvironment(): InspectionSender['inspect'] | undefine
       `LOCKED_INSPECT: expected a WebSocket address such as ws://127.0.0.1:4100/inspect, was given ${JSON.stringify(url)}`,
     )
   }
-  if (sender?.url !== url) sender = { url, inspect: new InspectionSender(url).inspect }
-  return sender.inspect
+  sender ??= new InspectionSender(url)
+  return sender
 }

@@ -1,3 +1,5 @@
+import type { InspectionEvent } from 'xstate'
+import type { Action } from '../../dashboard/protocol.js'
 import {
   type Call,
   type LockedNode,
@@ -8,6 +10,7 @@ import {
 } from '../../index.js'
 import type { DemoEvent } from './event.js'
 import { type Connection, FreezableStore } from './freezable-store.js'
+import { JumpingClock } from './jumping-clock.js'
 
 /** What the demo shows of a node. */
 export interface NodeView {
@@ -24,6 +27,8 @@ export interface DemoNodeSettings {
   readonly path: string
   readonly ttl: number
   openStore(): Store
+  /** Receives the inspection events of the node as long as it is not killed. */
+  inspect(event: InspectionEvent): void
   tell(kind: DemoEvent['kind'], details: DemoEvent['details']): void
   /** The store has answered. */
   answered(): void
@@ -32,6 +37,7 @@ export interface DemoNodeSettings {
 interface Life {
   readonly node: LockedNode
   readonly store: FreezableStore
+  readonly clock: JumpingClock
 }
 
 /** One node of the demo with a locker and a connection of its own. It can be killed, and begin a new life. */
@@ -46,6 +52,10 @@ export class DemoNode {
     this.#life = this.#begin()
   }
 
+  get id(): string {
+    return this.#settings.id
+  }
+
   get connection(): Connection {
     return this.#life.store.connection
   }
@@ -58,6 +68,17 @@ export class DemoNode {
     }
     const { state, isLeader, holder, validityMs } = this.#life.node
     return { id, state, isLeader, holder, validityMs, connection }
+  }
+
+  act(action: Action): void {
+    const acts: Record<Action, () => void> = {
+      start: () => this.start(),
+      stop: () => this.stop(),
+      freeze: () => this.freezeOrThaw(),
+      kill: () => this.kill(),
+      jump: () => this.jump(),
+    }
+    acts[action]()
   }
 
   start(): void {
@@ -85,6 +106,14 @@ export class DemoNode {
     else store.freeze()
   }
 
+  /** Sets its wall clock forward by its ttl: what it held by that clock is over. */
+  jump(): void {
+    if (this.connection === 'cut') return
+    const { clock } = this.#life
+    this.#settings.tell('jump', { seconds: this.#settings.ttl })
+    clock.jump(this.#settings.ttl * 1_000)
+  }
+
   /** The node disappears: it releases nothing, and tells nothing any more. */
   kill(): void {
     if (this.connection === 'cut') return
@@ -109,13 +138,17 @@ export class DemoNode {
   #begin(): Life {
     const { id, path, ttl, openStore, tell, answered } = this.#settings
     const store = new FreezableStore(openStore(), answered)
-    const node = locked(store)(path, { id, value: id, ttl })
+    const clock = new JumpingClock()
+    const inspect = (event: InspectionEvent) => {
+      if (store.connection !== 'cut') this.#settings.inspect(event)
+    }
+    const node = locked(store, { clock, inspect })(path, { id, value: id, ttl })
     node.on('select', (value) => tell('select', { value, token: `${node.holder?.token}` }))
     node.on('deselect', (reason) => tell('deselect', { reason }))
     node.on('change', (value, holder) => tell('change', { value, holder }))
     node.on('vacant', () => tell('vacant', {}))
     node.on('unreachable', ({ message }) => tell('unreachable', { error: message }))
     node.on('error', ({ message }) => tell('error', { error: message }))
-    return { node, store }
+    return { node, store, clock }
   }
 }

@@ -1,3 +1,4 @@
+import type { InspectionEvent } from 'xstate'
 import type { Call, Store } from '../../index.js'
 import { DemoNode, type NodeView } from './demo-node.js'
 import type { DemoEvent } from './event.js'
@@ -10,6 +11,8 @@ export interface DemoSettings {
   /** The store, as a user knows it. */
   readonly where: string
   openStore(): Store
+  /** Receives the inspection events of the node with that id. */
+  inspect(id: string, event: InspectionEvent): void
 }
 
 /** What the demo shows at one moment. */
@@ -54,7 +57,7 @@ export class Demo {
   }
 
   #enter(id: string): DemoNode {
-    const { path, ttl, openStore } = this.#settings
+    const { path, ttl, openStore, inspect } = this.#settings
     const tell = (kind: DemoEvent['kind'], details: DemoEvent['details']) => {
       if (kind === 'unreachable' && !this.#isNews(node)) return
       this.#tell({ atMs: performance.now() - this.#beganMs, id, kind, details })
@@ -63,7 +66,15 @@ export class Demo {
       const wasUnreachable = [this.#unreachable.delete(node), this.#unreachable.delete('store')]
       if (wasUnreachable.includes(true)) tell('reachable', {})
     }
-    const node: DemoNode = new DemoNode({ id, path, ttl, openStore, tell, answered })
+    const node: DemoNode = new DemoNode({
+      id,
+      path,
+      ttl,
+      openStore,
+      tell,
+      answered,
+      inspect: (event) => inspect(id, event),
+    })
     return node
   }
 

@@ -13,6 +13,7 @@ type DemoEventKind =
   | 'freeze'
   | 'thaw'
   | 'kill'
+  | 'jump'
 
 /** Something that happened to a node, or was done to it. */
 export interface DemoEvent {

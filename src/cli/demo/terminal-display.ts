@@ -18,6 +18,7 @@ export class TerminalDisplay implements Display {
   readonly #paint: Paint
   readonly #quit: AbortController
   #demo: Demo | null = null
+  #url: string | null = null
   #chosen = 0
   #log: readonly string[] = []
   #footer = KEYS
@@ -31,8 +32,9 @@ export class TerminalDisplay implements Display {
     this.#quit = quit
   }
 
-  open(demo: Demo): void {
+  open(demo: Demo, url: string | null): void {
     this.#demo = demo
+    this.#url = url
     this.#screen.open()
     this.#leaveKeys = readKeys(this.#input, (key) => this.#press(key, demo))
     this.#redraw = setInterval(() => this.#draw(), REDRAW_EVERY_MS)
@@ -85,7 +87,11 @@ export class TerminalDisplay implements Display {
     if (this.#demo === null) return
     const { columns, rows } = this.#screen
     const table = renderTable(this.#demo.view(), this.#chosen, columns, this.#paint)
-    const footer = ['', this.#paint('dim', this.#footer), '']
+    const where =
+      this.#url === null
+        ? []
+        : [this.#paint('dim', pad(`dashboard ${this.#url}`, columns).trimEnd())]
+    const footer = ['', ...where, this.#paint('dim', this.#footer), '']
     const room = Math.max(0, rows - 1 - table.length - footer.length)
     const log = this.#log.slice(Math.max(0, this.#log.length - room))
     this.#screen.draw([...table, ...footer, ...log.map((line) => pad(line, columns).trimEnd())])

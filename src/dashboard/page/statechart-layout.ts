@@ -21,14 +21,20 @@ export interface PlacedState {
   readonly isLeaf: boolean
 }
 
+/** All transitions from one state to another, as one arrow. */
 export interface PlacedTransition {
-  readonly event: string
-  readonly label: string
-  readonly description: string
   readonly source: string
   readonly target: string
+  readonly causes: readonly Cause[]
   readonly points: readonly Point[]
   readonly labelAt: Point
+}
+
+export interface Cause {
+  readonly event: string
+  /** The event, and the guard if there is one. */
+  readonly label: string
+  readonly description: string
 }
 
 interface Point {

@@ -3,6 +3,7 @@ import type { NodeNow } from '../protocol.js'
 import { showDuration, showValue } from './format.js'
 import { StateBadge } from './now-view.js'
 import {
+  type Cause,
   type Layout,
   loadLayout,
   type PlacedState,
@@ -10,6 +11,8 @@ import {
 } from './statechart-layout.js'
 import { useModel } from './use-model.js'
 
+const LINE = 20
+const LABEL_LINE = 16
 /** For how long a transition is shown as just taken. */
 const JUST_MS = 2_500
 
@@ -126,9 +129,9 @@ function Chart({ layout, node }: ChartProps) {
         ))}
         {layout.transitions.map((transition) => (
           <Transition
-            key={`${transition.source} ${transition.label} ${transition.target}`}
+            key={`${transition.source} ${transition.target}`}
             transition={transition}
-            isTaken={isTaken(transition, node)}
+            taken={causeTaken(transition, isKnown ? node : undefined)}
             isJust={isJust}
           />
         ))}
@@ -154,11 +157,11 @@ function State({
     >
       <title>{description}</title>
       <rect x={x} y={y} width={width} height={height} rx={8} />
-      <text class="name" x={x + 12} y={y + 21}>
+      <text class="name" x={x + 12} y={y + 22}>
         {name}
       </text>
       {services.map((service, index) => (
-        <text class="service" key={service} x={x + 12} y={y + 39 + index * 18}>
+        <text class="service" key={service} x={x + 12} y={y + 41 + index * LINE}>
           {service}
         </text>
       ))}
@@ -168,7 +171,7 @@ function State({
           // The same event may be told apart by its guard.
           key={`${event} ${index}`}
           x={x + 12}
-          y={y + 39 + (services.length + index) * 18}
+          y={y + 41 + (services.length + index) * LINE}
         >
           {event}
         </text>
@@ -179,29 +182,43 @@ function State({
 
 interface TransitionProps {
   readonly transition: PlacedTransition
-  readonly isTaken: boolean
+  /** Which of its causes was the latest transition of the node. */
+  readonly taken: Cause | undefined
   readonly isJust: boolean
 }
 
-function Transition({ transition, isTaken, isJust }: TransitionProps) {
-  const { points, label, labelAt, description } = transition
+function Transition({ transition, taken, isJust }: TransitionProps) {
+  const { points, causes, labelAt } = transition
+  const top = labelAt.y - ((causes.length - 1) * LABEL_LINE) / 2 + 4
+  const state = taken === undefined ? '' : isJust ? 'taken just' : 'taken'
   return (
-    <g class={`transition ${isTaken ? 'taken' : ''} ${isTaken && isJust ? 'just' : ''}`}>
-      <title>{description}</title>
+    <g class={`transition ${state}`}>
       <polyline points={points.map(({ x, y }) => `${x},${y}`).join(' ')} marker-end="url(#arrow)" />
-      <text x={labelAt.x} y={labelAt.y + 4}>
-        {label}
-      </text>
+      {causes.map((cause, index) => (
+        <text
+          key={cause.label}
+          class={cause === taken ? 'cause taken' : 'cause'}
+          x={labelAt.x}
+          y={top + index * LABEL_LINE}
+        >
+          <title>{cause.description}</title>
+          {cause.label}
+        </text>
+      ))}
     </g>
   )
 }
 
-function isTaken({ event, source, target }: PlacedTransition, node: NodeNow | undefined): boolean {
+function causeTaken(
+  { causes, source, target }: PlacedTransition,
+  node: NodeNow | undefined,
+): Cause | undefined {
   const step = node?.step
-  if (!step) return false
-  const isEvent =
-    step.event === event || (event.startsWith('after ') && step.event.startsWith('xstate.after.'))
-  return isEvent && isWithin(step.from, source) && isWithin(step.to, target)
+  if (!step || !isWithin(step.from, source) || !isWithin(step.to, target)) return undefined
+  const event = step.event.startsWith('xstate.after.') ? 'after' : step.event
+  return causes.find(
+    (cause) => cause.event === event || (event === 'after' && /^after /.test(cause.event)),
+  )
 }
 
 /** Whether a node in `state` is in the state at `path` as well. */

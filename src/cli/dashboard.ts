@@ -1,0 +1,114 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Board } from '../dashboard/board.js'
+import { PathSource } from '../dashboard/path-source.js'
+import { Dashboard } from '../dashboard/server.js'
+import { errorFrom } from '../errors.js'
+import { parseHosts } from '../hosts.js'
+import { memberEndpoint } from '../stores/etcd-client.js'
+import { PrefixWatch } from '../stores/etcd-prefix.js'
+import { addConnectionOptions, type ConnectionOptions, connectionFrom } from './connection.js'
+import { parsePort } from './port.js'
+import { aborted, quitOnSignals } from './quit.js'
+import { UsageError } from './usage-error.js'
+
+interface DashboardOptions extends ConnectionOptions {
+  readonly prefix: string
+  readonly host: string
+  readonly port: number
+  readonly allowControl?: true
+}
+
+const MORE = `
+Processes show their nodes, state by state, when they run with
+  LOCKED_INSPECT=ws://127.0.0.1:4100/inspect
+
+From other machines it can be reached with --host 0.0.0.0, by the address that is printed, which has a
+token in it (env: LOCKED_DASHBOARD_TOKEN; made up if not set).`
+
+export function addDashboard(program: Command): void {
+  const command = program
+    .command('dashboard')
+    .description(
+      'Serves a page that shows elections as they go on, and sends nothing anywhere else.',
+    )
+    .option('--prefix <prefix>', 'what the paths to watch begin with', '/')
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .addOption(
+      new Option('--port <number>', 'the port to listen on; 0 is any')
+        .default(4100)
+        .argParser(port),
+    )
+    .option('--allow-control', 'let the page stop, start and freeze the nodes of demos')
+  addConnectionOptions(command).addHelpText('after', MORE).action(runDashboard)
+}
+
+/** Resolves when the user has quit. */
+async function runDashboard(options: DashboardOptions): Promise<void> {
+  const { prefix, host, port, allowControl } = options
+  const { hosts, options: connection } = await connectionFrom(options)
+  const quit = new AbortController()
+  const unsubscribe = quitOnSignals(quit)
+  const board = new Board()
+  const name = `etcd ${hosts.map((one) => one.replace(/^https?:\/\//, '')).join(', ')}`
+  const source = new PathSource(board, { id: 'etcd', kind: 'etcd', name })
+  source.disconnected('connecting')
+  const dashboard = await open({
+    board,
+    title: prefix,
+    host,
+    port,
+    allowControl: allowControl === true,
+  })
+  console.error(`locked dashboard: ${dashboard.url}`)
+  const endpoints = parseHosts(hosts).map((one) => memberEndpoint(one, connection))
+  let isReachable = true
+  const lost = (error: Error) => {
+    source.disconnected(error.message)
+    if (isReachable) console.error(`locked dashboard: ${error.message}; trying again`)
+    isReachable = false
+  }
+  const found = () => {
+    source.connected()
+    if (!isReachable) console.error('locked dashboard: etcd answers again')
+    isReachable = true
+  }
+  const watch = new PrefixWatch(endpoints, prefix, {
+    seen: (path, sighting) => source.seen(path, sighting),
+    known: found,
+    recovered: found,
+    troubled: lost,
+    refused(error) {
+      source.disconnected(error.message)
+      console.error(`locked dashboard: ${error.message}`)
+    },
+  })
+  await aborted(quit.signal)
+  watch.close()
+  board.close()
+  await dashboard.close()
+  unsubscribe()
+}
+
+interface OpenSettings {
+  readonly board: Board
+  readonly title: string
+  readonly host: string
+  readonly port: number
+  readonly allowControl: boolean
+}
+
+async function open(settings: OpenSettings): Promise<Dashboard> {
+  const { host, port } = settings
+  const token = process.env.LOCKED_DASHBOARD_TOKEN || undefined
+  try {
+    return await Dashboard.open({ ...settings, token })
+  } catch (thrown) {
+    throw new UsageError(`--host ${host} --port ${port}: ${errorFrom(thrown).message}`)
+  }
+}
+
+function port(given: string): number {
+  const number = parsePort(given)
+  if (number === null) throw new InvalidArgumentError('Expected a port from 0 to 65535.')
+  return number
+}

@@ -1,0 +1,124 @@
+import type { InspectionEvent } from 'xstate'
+import { Board } from '../../dashboard/board.js'
+import { InspectedProcess } from '../../dashboard/inspected-process.js'
+import { PathSource } from '../../dashboard/path-source.js'
+import type { Action } from '../../dashboard/protocol.js'
+import { Dashboard } from '../../dashboard/server.js'
+import type { Store, Watch } from '../../index.js'
+import { type InspectionMessage, messageOf } from '../../inspection/message.js'
+import type { Demo } from './demo.js'
+
+const ACTIONS: readonly Action[] = ['start', 'stop', 'freeze', 'kill', 'jump']
+const READ_WITHIN_MS = 2_000
+const READ_AGAIN_MS = 1_000
+
+interface DemoDashboardSettings {
+  readonly path: string
+  /** The store, as a user knows it. */
+  readonly where: string
+  readonly store: Store
+  readonly port: number
+}
+
+/** The dashboard of a demo: its nodes are in this process, and keep their lanes through all their lives. */
+export class DemoDashboard {
+  readonly #settings: DemoDashboardSettings
+  readonly #board = new Board()
+  readonly #source: PathSource
+  readonly #nodes: InspectedProcess
+  /** Of each actor, the node it is one life of. */
+  readonly #ids = new Map<string, string>()
+  #dashboard: Dashboard | null = null
+  #watch: Watch | null = null
+  #again: NodeJS.Timeout | null = null
+  #isClosed = false
+
+  constructor(settings: DemoDashboardSettings) {
+    this.#settings = settings
+    this.#source = new PathSource(this.#board, { id: 'store', kind: 'etcd', name: settings.where })
+    this.#source.disconnected('connecting')
+    this.#board.setSource({
+      id: 'demo',
+      kind: 'demo',
+      name: 'three nodes of this demo',
+      isConnected: true,
+      sinceMs: Date.now(),
+      problem: null,
+    })
+    this.#nodes = new InspectedProcess(this.#board, 'demo', (_key, actions) => actions)
+  }
+
+  /** Takes an inspection event of the node `id`. */
+  inspect(id: string, event: InspectionEvent): void {
+    const { sessionId } = event.actorRef
+    if (event.type === '@xstate.actor' && event.rootId === sessionId) {
+      this.#ids.set(sessionId, id)
+      this.#nodes.take({ type: 'locked.offer', sessionId: id, actions: ACTIONS })
+    }
+    const message = messageOf(event)
+    if (message !== null)
+      this.#nodes.take(detached({ ...message, sessionId: this.#ids.get(sessionId) ?? sessionId }))
+  }
+
+  /** The node has disappeared: its process tells nothing any more. */
+  killed(id: string): void {
+    const node = this.#board.node(id)
+    if (node !== undefined) {
+      this.#board.setNode(
+        { ...node, state: 'killed', token: null, validUntilMs: null, actions: ['start'] },
+        Date.now(),
+      )
+    }
+  }
+
+  /** Serves the page, and acts on the demo’s nodes as it asks. Resolves with its address. */
+  async open(demo: Demo): Promise<string> {
+    const settings = { board: this.#board, title: 'demo', host: '127.0.0.1', allowControl: true }
+    this.#dashboard = await openAt(settings, this.#settings.port)
+    for (const node of demo.nodes) this.#dashboard.offer(node.id, (action) => node.act(action))
+    void this.#follow()
+    return this.#dashboard.url
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#again !== null) clearTimeout(this.#again)
+    this.#watch?.close()
+    this.#settings.store.rest()
+    this.#board.close()
+    await this.#dashboard?.close()
+  }
+
+  /** Reads the path, and watches it from there on. */
+  async #follow(): Promise<void> {
+    const { store, path } = this.#settings
+    try {
+      const sighting = await store.read(path, { withinMs: READ_WITHIN_MS })
+      if (this.#isClosed) return
+      const seen = (one: typeof sighting) => {
+        this.#source.connected()
+        this.#source.seen(path, one)
+      }
+      seen(sighting)
+      const troubled = (error: Error) => this.#source.disconnected(error.message)
+      this.#watch = store.watch(path, sighting.revision + 1, { seen, troubled, refused: troubled })
+    } catch (thrown) {
+      this.#source.disconnected(String(thrown))
+      if (!this.#isClosed) this.#again = setTimeout(() => void this.#follow(), READ_AGAIN_MS)
+    }
+  }
+}
+
+/** At the port that was asked for, or at another if that is taken. */
+async function openAt(settings: Omit<Parameters<typeof Dashboard.open>[0], 'port'>, port: number) {
+  try {
+    return await Dashboard.open({ ...settings, port })
+  } catch {
+    return await Dashboard.open({ ...settings, port: 0 })
+  }
+}
+
+/** As it would come from another process: nothing that changes later. */
+function detached(message: InspectionMessage): unknown {
+  return JSON.parse(JSON.stringify(message))
+}

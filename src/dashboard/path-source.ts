@@ -1,0 +1,53 @@
+import { holderFrom } from '../record.js'
+import type { Sighting } from '../stores/store.js'
+import type { Board } from './board.js'
+import type { SourceNow } from './protocol.js'
+
+/** Tells the board what stands at paths, and whether that is known. */
+export class PathSource {
+  readonly #board: Board
+  readonly #id: string
+  readonly #kind: SourceNow['kind']
+  readonly #name: string
+  readonly #tokens = new Map<string, number>()
+
+  constructor(board: Board, { id, kind, name }: Pick<SourceNow, 'id' | 'kind' | 'name'>) {
+    this.#board = board
+    this.#id = id
+    this.#kind = kind
+    this.#name = name
+  }
+
+  connected(): void {
+    this.#say(true, null)
+  }
+
+  disconnected(problem: string): void {
+    this.#say(false, problem)
+  }
+
+  seen(path: string, { entry, revision }: Sighting): void {
+    const atMs = Date.now()
+    const common = { atMs, path, node: null }
+    if (entry === null) {
+      if (this.#tokens.delete(path)) {
+        this.#board.log({ ...common, kind: 'vacant', details: `revision ${revision}` })
+      }
+      this.#board.setPath(this.#id, path, null, atMs)
+      return
+    }
+    const { id, value, token, released } = holderFrom(entry)
+    const isNew = this.#tokens.get(path) !== token
+    this.#tokens.set(path, token)
+    this.#board.setPath(this.#id, path, { id, value, token }, atMs)
+    // A holder that has stood down is about to go: that tells enough.
+    if (released) return
+    const details = `${id ?? 'what is not a record'}, value ${JSON.stringify(value)}, token ${token}`
+    this.#board.log({ ...common, kind: isNew ? 'held' : 'value', details })
+  }
+
+  #say(isConnected: boolean, problem: string | null): void {
+    const [id, kind, name] = [this.#id, this.#kind, this.#name]
+    this.#board.setSource({ id, kind, name, isConnected, sinceMs: Date.now(), problem })
+  }
+}

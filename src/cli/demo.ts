@@ -5,6 +5,7 @@ import type { Store } from '../index.js'
 import { EtcdStore } from '../stores/etcd.js'
 import { memberEndpoint } from '../stores/etcd-client.js'
 import { MemoryStore } from '../stores/memory.js'
+import { checkPath, parseTtl } from './arguments.js'
 import { Demo } from './demo/demo.js'
 import { LineDisplay } from './demo/line-display.js'
 import { TerminalDisplay } from './demo/terminal-display.js'
@@ -92,17 +93,4 @@ function checkEndpoints(given: string): string {
     throw new InvalidArgumentError(thrown instanceof Error ? thrown.message : String(thrown))
   }
   return given
-}
-
-function checkPath(given: string): string {
-  if (given === '') throw new InvalidArgumentError('It must not be empty; expected a key.')
-  return given
-}
-
-function parseTtl(given: string): number {
-  const ttl = Number(given)
-  if (given.trim() === '' || !Number.isFinite(ttl) || ttl <= 0) {
-    throw new InvalidArgumentError('Expected a number of seconds above 0.')
-  }
-  return ttl
 }

@@ -3,6 +3,8 @@ import type { Command } from 'commander'
 import { errorFrom } from '../errors.js'
 import { type Host, parseHosts } from '../hosts.js'
 import type { LockerOptions } from '../locker.js'
+import { memberEndpoint } from '../stores/etcd-client.js'
+import type { Endpoint } from '../stores/etcd-endpoints.js'
 import { readFile } from './file.js'
 import { askPassword, passwordIn } from './password.js'
 import { UsageError } from './usage-error.js'
@@ -123,4 +125,9 @@ async function authFrom({ user, passwordFile }: ConnectionOptions, env: NodeJS.P
     if (name === username && rest.length > 0) return rest.join(':')
     return env.ETCDCTL_PASSWORD || (await askPassword(username))
   }
+}
+
+/** The members of a connection, for a store or a watch of one's own. */
+export function endpointsOf({ hosts, options }: Connection): readonly Endpoint[] {
+  return parseHosts(hosts).map((host) => memberEndpoint(host, options))
 }

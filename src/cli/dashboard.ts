@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { Board } from '../dashboard/board.js'
 import { PathSource } from '../dashboard/path-source.js'
 import { Dashboard } from '../dashboard/server.js'
@@ -6,8 +6,8 @@ import { errorFrom } from '../errors.js'
 import { parseHosts } from '../hosts.js'
 import { memberEndpoint } from '../stores/etcd-client.js'
 import { PrefixWatch } from '../stores/etcd-prefix.js'
+import { parsePort } from './arguments.js'
 import { addConnectionOptions, type ConnectionOptions, connectionFrom } from './connection.js'
-import { parsePort } from './port.js'
 import { aborted, quitOnSignals } from './quit.js'
 import { UsageError } from './usage-error.js'
 
@@ -36,7 +36,7 @@ export function addDashboard(program: Command): void {
     .addOption(
       new Option('--port <number>', 'the port to listen on; 0 is any')
         .default(4100)
-        .argParser(port),
+        .argParser(parsePort),
     )
     .option('--allow-control', 'let the page stop, start and freeze the nodes of demos')
   addConnectionOptions(command).addHelpText('after', MORE).action(runDashboard)
@@ -105,10 +105,4 @@ async function open(settings: OpenSettings): Promise<Dashboard> {
   } catch (thrown) {
     throw new UsageError(`--host ${host} --port ${port}: ${errorFrom(thrown).message}`)
   }
-}
-
-function port(given: string): number {
-  const number = parsePort(given)
-  if (number === null) throw new InvalidArgumentError('Expected a port from 0 to 65535.')
-  return number
 }

@@ -5,11 +5,11 @@ import type { Store } from '../index.js'
 import { EtcdStore } from '../stores/etcd.js'
 import { memberEndpoint } from '../stores/etcd-client.js'
 import { MemoryStore } from '../stores/memory.js'
+import { checkPath, parsePort, parseTtl } from './arguments.js'
 import { Demo } from './demo/demo.js'
 import { DemoDashboard } from './demo/demo-dashboard.js'
 import { LineDisplay } from './demo/line-display.js'
 import { TerminalDisplay } from './demo/terminal-display.js'
-import { parsePort } from './port.js'
 import { aborted, quitOnSignals } from './quit.js'
 
 /** How long quitting may take before what is left is given up, in milliseconds. */
@@ -48,7 +48,7 @@ export function addDemo(program: Command): void {
     .addOption(
       new Option('--port <number>', 'the port of its dashboard; another if that is taken')
         .default(4100)
-        .argParser(checkPort),
+        .argParser(parsePort),
     )
     .option('--no-dashboard', 'serve no dashboard')
     .addHelpText('after', KEYS)
@@ -116,23 +116,4 @@ function checkEndpoints(given: string): string {
     throw new InvalidArgumentError(thrown instanceof Error ? thrown.message : String(thrown))
   }
   return given
-}
-
-function checkPath(given: string): string {
-  if (given === '') throw new InvalidArgumentError('It must not be empty; expected a key.')
-  return given
-}
-
-function checkPort(given: string): number {
-  const port = parsePort(given)
-  if (port === null) throw new InvalidArgumentError('Expected a port from 0 to 65535.')
-  return port
-}
-
-function parseTtl(given: string): number {
-  const ttl = Number(given)
-  if (given.trim() === '' || !Number.isFinite(ttl) || ttl <= 0) {
-    throw new InvalidArgumentError('Expected a number of seconds above 0.')
-  }
-  return ttl
 }

@@ -4,7 +4,10 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { addDashboard } from './dashboard.js'
 import { addDemo } from './demo.js'
+import { addElect } from './elect.js'
 import { EXIT } from './exit-codes.js'
+import { addGet } from './get.js'
+import { addObserve } from './observe.js'
 import { UsageError } from './usage-error.js'
 
 const { version }: { version: string } = createRequire(import.meta.url)('locked/package.json')
@@ -13,6 +16,9 @@ const program = new Command('locked')
   .description('Leader election on etcd: one leader, known to all.')
   .version(version)
   .exitOverride()
+addElect(program)
+addObserve(program)
+addGet(program)
 addDemo(program)
 addDashboard(program)
 

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ExecFileOptionsWithStringEncoding, execFile } from 'node:child_process'
 import {
   accessSync,
   constants,
@@ -17,21 +17,29 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
+interface UnpackOptions {
+  /** Whether the packages that it needs and that are not installed are unpacked as well. */
+  readonly withDependencies?: boolean
+}
+
 /**
  * A Debian package, unpacked into a cache folder. Needs apt-get and dpkg, and no root: apt works on
  * lists and a cache of its own, so the machine's may be empty. Resolves with the folder.
  */
-export async function unpackDebianPackage(name: string): Promise<string> {
+export async function unpackDebianPackage(
+  name: string,
+  { withDependencies = false }: UnpackOptions = {},
+): Promise<string> {
   const cache = cacheFolder()
   const unpacked = join(cache, name)
   if (existsSync(unpacked)) return unpacked
 
   const work = mkdtempSync(join(cache, 'unpacking-'))
   try {
-    await download(name, work)
-    const file = readdirSync(work).find((name) => name.endsWith('.deb'))
-    if (file === undefined) throw new Error('apt-get download left no package behind')
-    await run('dpkg', ['-x', join(work, file), join(work, 'root')])
+    await download(name, withDependencies, work)
+    const files = readdirSync(work).filter((name) => name.endsWith('.deb'))
+    if (files.length === 0) throw new Error('apt-get download left no package behind')
+    for (const file of files) await run('dpkg', ['-x', join(work, file), join(work, 'root')])
     await rename(join(work, 'root'), unpacked).catch((error: unknown) => {
       // Another run may have been faster.
       if (!isTaken(error)) throw error
@@ -42,7 +50,7 @@ export async function unpackDebianPackage(name: string): Promise<string> {
   return unpacked
 }
 
-async function download(name: string, work: string): Promise<void> {
+async function download(name: string, withDependencies: boolean, work: string): Promise<void> {
   const lists = join(work, 'lists')
   const archives = join(work, 'cache')
   for (const folder of [lists, archives]) mkdirSync(join(folder, 'partial'), { recursive: true })
@@ -55,9 +63,26 @@ async function download(name: string, work: string): Promise<void> {
     'Acquire::Languages=none',
     'Acquire::Retries=3',
   ].flatMap((option) => ['-o', option])
-  const settings = { cwd: work, env: { ...process.env, LC_ALL: 'C' }, timeout: 300_000 }
+  const settings = {
+    cwd: work,
+    env: { ...process.env, LC_ALL: 'C' },
+    timeout: 300_000,
+    encoding: 'utf8',
+  } as const
   await run('apt-get', [...options, 'update'], settings)
-  await run('apt-get', [...options, 'download', name], settings)
+  const names = withDependencies ? await missingFor(name, options, settings) : [name]
+  await run('apt-get', [...options, 'download', ...names], settings)
+}
+
+/** The package, and those that installing it would install as well. */
+async function missingFor(
+  name: string,
+  options: readonly string[],
+  settings: ExecFileOptionsWithStringEncoding,
+): Promise<string[]> {
+  const install = ['--simulate', '--no-install-recommends', 'install', name]
+  const { stdout } = await run('apt-get', [...options, ...install], settings)
+  return [name, ...[...stdout.matchAll(/^Inst (\S+)/gm)].map(([, one = name]) => one)]
 }
 
 /** The first of the usual places that this user may write to. */

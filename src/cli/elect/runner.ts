@@ -1,0 +1,161 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { type Deadline, deadlineOf, leftMs } from './deadline.js'
+import { isReport, type Order, type Outcome, type Report, type RunOrder } from './messages.js'
+import { ProcessGroup } from './process-group.js'
+
+const WATCHDOG = fileURLToPath(new URL('./watchdog.js', import.meta.url))
+/** It does next to nothing: as little memory as Node.js can do with. */
+const NODE_ARGUMENTS = ['--max-old-space-size=16', '--max-semi-space-size=1', '--v8-pool-size=1']
+const LOOK_MS = 100
+const URGENT_LOOK_MS = 10
+
+/** What is to be run, and by whom it may be: leadership that is valid for so long. */
+export interface Task {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly leadership: { readonly validityMs: number }
+  readonly graceMs: number
+  readonly marginMs: number
+}
+
+/**
+ * Runs one command at a time, by way of a watchdog. Should that fail to do its part (somebody has
+ * killed or stopped it), the command is killed from here, also before validity ends.
+ */
+export class Runner {
+  #watchdog: ChildProcess | null = null
+  #running: Running | null = null
+
+  /** Starts the watchdog, so that no time is lost with it after an election. */
+  prepare(): void {
+    if (this.#watchdog !== null) return
+    const env = { ...process.env }
+    // These are for the command's Node.js, if for any.
+    delete env.NODE_OPTIONS
+    const watchdog = fork(WATCHDOG, [], {
+      detached: true,
+      env,
+      execArgv: NODE_ARGUMENTS,
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    })
+    watchdog.on('message', (message) => {
+      if (isReport(message)) this.#running?.heard(message)
+    })
+    const gone = () => {
+      if (this.#watchdog !== watchdog) return
+      this.#watchdog = null
+      this.#running?.takeOver()
+    }
+    watchdog.on('error', gone)
+    // Comes after the last message, which the end of the process need not.
+    watchdog.on('disconnect', gone)
+    this.#watchdog = watchdog
+  }
+
+  /** Runs a command. Resolves once nothing of it runs any more; never rejects. */
+  async run(task: Task): Promise<Outcome> {
+    this.prepare()
+    const { command, args, env, graceMs, marginMs } = task
+    const deadline = deadlineOf(task.leadership)
+    const order: RunOrder = { type: 'run', command, args, env, deadline, graceMs, marginMs }
+    const running = new Running(order, () => this.#abandonWatchdog())
+    this.#running = running
+    this.#send(order)
+    const outcome = await running.outcome
+    this.#running = null
+    return outcome
+  }
+
+  /** Leadership was renewed. */
+  extend(leadership: { readonly validityMs: number }): void {
+    if (this.#running === null) return
+    const deadline = deadlineOf(leadership)
+    this.#running.deadline = deadline
+    this.#send({ type: 'extend', deadline })
+  }
+
+  /** The command must end within that time, and in any case before validity does. */
+  end(withinMs: number): void {
+    this.#send({ type: 'end', withinMs })
+  }
+
+  /** Ends the watchdog. No command may be running. */
+  close(): void {
+    const watchdog = this.#watchdog
+    this.#watchdog = null
+    if (watchdog?.connected) watchdog.disconnect()
+  }
+
+  #send(order: Order): void {
+    // If it cannot be sent, the watchdog is gone, which is told by itself.
+    if (this.#watchdog?.connected) this.#watchdog.send(order, () => undefined)
+  }
+
+  #abandonWatchdog(): void {
+    const watchdog = this.#watchdog
+    this.#watchdog = null
+    watchdog?.kill('SIGKILL')
+  }
+}
+
+/** A command that was ordered, as it is seen from here. */
+class Running {
+  readonly outcome: Promise<Outcome>
+  deadline: Deadline
+  readonly #marginMs: number
+  readonly #abandonWatchdog: () => void
+  #resolve: (outcome: Outcome) => void = () => undefined
+  #group: ProcessGroup | null = null
+  #isLate = false
+  #isTakenOver = false
+  #look: NodeJS.Timeout
+
+  constructor({ deadline, marginMs }: RunOrder, abandonWatchdog: () => void) {
+    this.deadline = deadline
+    this.#marginMs = marginMs
+    this.#abandonWatchdog = abandonWatchdog
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    this.#look = setTimeout(() => this.#lookAgain(), LOOK_MS)
+  }
+
+  heard(report: Report): void {
+    if (report.type === 'started') this.#group = new ProcessGroup(report.pid)
+    else this.#over(report)
+  }
+
+  /** The watchdog is gone, or has not done its part in time. */
+  takeOver(): void {
+    if (this.#isTakenOver) return
+    this.#isTakenOver = true
+    this.#abandonWatchdog()
+    this.#lookAgain()
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#look)
+    if (this.#isTakenOver) {
+      this.#group?.signal('SIGKILL')
+      if (!this.#group?.isAlive) {
+        this.#over({ type: 'over', code: null, signal: 'SIGKILL', wasTold: true })
+        return
+      }
+    } else if (this.#isLate) {
+      this.takeOver()
+      return
+    } else {
+      // If this process was stopped, what the watchdog has told meanwhile is heard first.
+      this.#isLate = leftMs(this.deadline) <= this.#marginMs / 2
+    }
+    const isUrgent = this.#isLate || this.#isTakenOver
+    this.#look = setTimeout(() => this.#lookAgain(), isUrgent ? URGENT_LOOK_MS : LOOK_MS)
+  }
+
+  #over(outcome: Outcome): void {
+    clearTimeout(this.#look)
+    this.#resolve(outcome)
+  }
+}

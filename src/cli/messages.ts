@@ -1,0 +1,41 @@
+/** What the commands say on standard error: one line each. */
+
+/** Says something unless the user wants quiet. */
+export type Say = (message: string) => void
+
+export function sayer(isQuiet: boolean): Say {
+  // Nobody may be reading any more; that must not end the command.
+  process.stderr.on('error', () => undefined)
+  return isQuiet ? () => undefined : (message) => console.error(`locked: ${message}`)
+}
+
+/** Says that etcd cannot be reached when that begins, and that it can be reached again, once each. */
+export class Reachability {
+  readonly #say: Say
+  #isTroubled = false
+
+  constructor(say: Say) {
+    this.#say = say
+  }
+
+  troubled(error: Error): void {
+    if (this.#isTroubled) return
+    this.#isTroubled = true
+    this.#say(`etcd cannot be reached, trying again: ${oneLine(error.message)}`)
+  }
+
+  recovered(): void {
+    if (!this.#isTroubled) return
+    this.#isTroubled = false
+    this.#say('etcd can be reached again')
+  }
+}
+
+/** Text from elsewhere as it may be printed: on one line, and without a terminal's commands. */
+export function oneLine(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

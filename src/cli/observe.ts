@@ -1,0 +1,87 @@
+import type { Command } from 'commander'
+import { PrefixWatch } from '../stores/etcd-prefix.js'
+import type { Sighting } from '../stores/store.js'
+import { collectPaths } from './arguments.js'
+import {
+  addConnectionOptions,
+  type ConnectionOptions,
+  connectionFrom,
+  endpointsOf,
+} from './connection.js'
+import { EXIT } from './exit-codes.js'
+import { oneLine, Reachability, sayer } from './messages.js'
+import { Changes, jsonLine, textLine } from './observe/changes.js'
+import { PathsWatch } from './observe/paths-watch.js'
+import { aborted, quitOnSignals } from './quit.js'
+import { UsageError } from './usage-error.js'
+
+interface ObserveOptions extends ConnectionOptions {
+  readonly prefix?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+const HELP = `
+Prints who holds each path now, and then a line for each change:
+  2030-01-01T12:00:00.000Z /db/primary id=db-2 value="10.0.0.2:5432" token=42
+  2030-01-01T12:00:09.000Z /db/primary vacant
+With --json each line is {"time","path","holder"}; the holder is {"id","value","token"}, or null.
+It takes no part in the election. When etcd cannot be reached it says so, waits, and goes on.
+
+Exit codes:
+  0  it was told to end
+  2  the arguments are wrong, or a file that they name cannot be read
+  4  etcd refuses: wrong credentials, or no permission
+
+Examples:
+  locked observe /db/primary /jobs/cleanup
+  locked observe --prefix /db/ --json | jq -c .holder`
+
+export function addObserve(program: Command): void {
+  const command = program
+    .command('observe')
+    .description('Prints who holds paths, and each change.')
+    .argument('[path...]', 'the paths', collectPaths)
+    .option('--prefix <prefix>', 'all paths that begin so, rather than paths; empty for all')
+    .option('--json', 'print lines of JSON')
+    .option('-q, --quiet', 'say nothing on standard error')
+    .addHelpText('after', HELP)
+    .action(runObserve)
+  addConnectionOptions(command)
+}
+
+async function runObserve(
+  paths: readonly string[],
+  { prefix, json = false, quiet = false, ...options }: ObserveOptions,
+): Promise<void> {
+  if (paths.length > 0 === (prefix !== undefined)) {
+    throw new UsageError('observe: expected either paths or --prefix')
+  }
+  const endpoints = endpointsOf(await connectionFrom(options))
+  const reachability = new Reachability(sayer(quiet))
+  const quit = new AbortController()
+  const changes = new Changes(
+    json ? jsonLine : textLine,
+    (line) => process.stdout.write(`${line}\n`),
+    prefix !== undefined,
+  )
+  const listener = {
+    seen: (path: string, sighting: Sighting) => changes.seen(path, sighting),
+    known: () => undefined,
+    troubled: (error: Error) => reachability.troubled(error),
+    recovered: () => reachability.recovered(),
+    refused(error: Error) {
+      console.error(`error: ${oneLine(error.message)}`)
+      process.exitCode = EXIT.refused
+      quit.abort()
+    },
+  }
+  const unsubscribe = quitOnSignals(quit)
+  const watch =
+    prefix === undefined
+      ? new PathsWatch(endpoints, [...new Set(paths)], listener)
+      : new PrefixWatch(endpoints, prefix, listener)
+  await aborted(quit.signal)
+  watch.close()
+  unsubscribe()
+}

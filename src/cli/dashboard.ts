@@ -3,11 +3,15 @@ import { Board } from '../dashboard/board.js'
 import { PathSource } from '../dashboard/path-source.js'
 import { Dashboard } from '../dashboard/server.js'
 import { errorFrom } from '../errors.js'
-import { parseHosts } from '../hosts.js'
-import { memberEndpoint } from '../stores/etcd-client.js'
 import { PrefixWatch } from '../stores/etcd-prefix.js'
 import { parsePort } from './arguments.js'
-import { addConnectionOptions, type ConnectionOptions, connectionFrom } from './connection.js'
+import {
+  addConnectionOptions,
+  type ConnectionOptions,
+  connectionFrom,
+  endpointsOf,
+} from './connection.js'
+import { oneLine, Reachability, sayer } from './messages.js'
 import { aborted, quitOnSignals } from './quit.js'
 import { UsageError } from './usage-error.js'
 
@@ -45,41 +49,34 @@ export function addDashboard(program: Command): void {
 /** Resolves when the user has quit. */
 async function runDashboard(options: DashboardOptions): Promise<void> {
   const { prefix, host, port, allowControl } = options
-  const { hosts, options: connection } = await connectionFrom(options)
+  const connection = await connectionFrom(options)
   const quit = new AbortController()
   const unsubscribe = quitOnSignals(quit)
   const board = new Board()
-  const name = `etcd ${hosts.map((one) => one.replace(/^https?:\/\//, '')).join(', ')}`
+  const members = connection.hosts.map((host) => host.replace(/^https?:\/\//, ''))
+  const name = `etcd ${members.join(', ')}`
   const source = new PathSource(board, { id: 'etcd', kind: 'etcd', name })
   source.disconnected('connecting')
-  const dashboard = await open({
-    board,
-    title: prefix,
-    host,
-    port,
-    allowControl: allowControl === true,
-  })
-  console.error(`locked dashboard: ${dashboard.url}`)
-  const endpoints = parseHosts(hosts).map((one) => memberEndpoint(one, connection))
-  let isReachable = true
-  const lost = (error: Error) => {
-    source.disconnected(error.message)
-    if (isReachable) console.error(`locked dashboard: ${error.message}; trying again`)
-    isReachable = false
-  }
+  const settings = { board, title: prefix, host, port, allowControl: allowControl === true }
+  const dashboard = await open(settings)
+  const say = sayer(false)
+  say(`the dashboard is at ${dashboard.url}`)
+  const reachability = new Reachability(say)
   const found = () => {
     source.connected()
-    if (!isReachable) console.error('locked dashboard: etcd answers again')
-    isReachable = true
+    reachability.recovered()
   }
-  const watch = new PrefixWatch(endpoints, prefix, {
+  const watch = new PrefixWatch(endpointsOf(connection), prefix, {
     seen: (path, sighting) => source.seen(path, sighting),
     known: found,
     recovered: found,
-    troubled: lost,
+    troubled(error) {
+      source.disconnected(error.message)
+      reachability.troubled(error)
+    },
     refused(error) {
       source.disconnected(error.message)
-      console.error(`locked dashboard: ${error.message}`)
+      say(oneLine(error.message))
     },
   })
   await aborted(quit.signal)

@@ -13,11 +13,14 @@ const TYPES = {
   'icon.svg': 'image/svg+xml',
 }
 
+/** Where the build puts them. */
+const FOLDER = new URL('page/', import.meta.url)
+
 /** The files of the page, by the path they are served at. */
-export async function readPage(): Promise<ReadonlyMap<string, PageFile>> {
+export async function readPage(folder: URL = FOLDER): Promise<ReadonlyMap<string, PageFile>> {
   const files = await Promise.all(
     Object.entries(TYPES).map(async ([name, type]) => {
-      const body = await readFile(new URL(`page/${name}`, import.meta.url))
+      const body = await readFile(new URL(name, folder))
       return [name === 'index.html' ? '/' : `/${name}`, { type, body }] as const
     }),
   )

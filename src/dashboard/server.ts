@@ -48,6 +48,8 @@ export interface DashboardSettings {
   readonly port: number
   /** What lets a browser on another machine in; made up if left out. */
   readonly token?: string | undefined
+  /** The folder of the page’s files, if not where the build puts them. */
+  readonly page?: URL
   /** Whether pages may act on the nodes that offer it; otherwise the dashboard is read-only. */
   readonly allowControl?: boolean
 }
@@ -93,7 +95,7 @@ export class Dashboard {
    * Resolves once it can be used. Rejects with what `listen` says, such as EADDRINUSE.
    */
   static async open(settings: DashboardSettings): Promise<Dashboard> {
-    const dashboard = new Dashboard(settings, await readPage())
+    const dashboard = new Dashboard(settings, await readPage(settings.page))
     dashboard.#server.listen(settings.port, settings.host)
     await once(dashboard.#server, 'listening')
     return dashboard

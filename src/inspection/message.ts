@@ -63,13 +63,8 @@ export function messageOf(event: InspectionEvent): InspectionMessage | null {
   }
   switch (event.type) {
     case '@xstate.actor':
-      // It is told before the actor has its first one.
-      return {
-        type: event.type,
-        ...common,
-        ...partsOf(actorRef),
-        snapshot: actorRef.getSnapshot() ?? { status: 'active' },
-      }
+      // It is told before the actor has its first snapshot.
+      return { type: event.type, ...common, ...partsOf(actorRef), snapshot: { status: 'active' } }
     case '@xstate.event':
       return {
         type: event.type,

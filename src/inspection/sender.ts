@@ -66,7 +66,7 @@ export class InspectionSender {
     socket.on('open', () => {
       this.#attempt = 0
       this.#isOpen = true
-      for (const event of this.#actors.values()) this.#send(messageOf(event))
+      for (const event of this.#actors.values()) this.#send(standingOf(event))
       for (const { message } of this.#offers.values()) this.#send(message)
     })
     socket.on('message', (data) => this.#take(String(data)))
@@ -97,6 +97,13 @@ export class InspectionSender {
     if (this.#socket.bufferedAmount > MOST_BUFFERED_BYTES) this.#socket.terminate()
     else this.#socket.send(JSON.stringify(message))
   }
+}
+
+/** The message of a new actor, as the actor is now. */
+function standingOf(event: InspectionEvent): InspectionMessage | null {
+  const message = messageOf(event)
+  if (message?.type !== '@xstate.actor') return message
+  return { ...message, snapshot: event.actorRef.getSnapshot() }
 }
 
 function isControl(given: unknown): given is ControlMessage {

@@ -14,7 +14,7 @@ export class LineDisplay implements Display {
   }
 
   open(_demo: Demo, url: string | null): void {
-    if (url !== null) this.#remark(`locked demo: dashboard at ${url}`)
+    if (url !== null) this.#remark(`locked: the dashboard is at ${url}`)
   }
 
   tell(event: DemoEvent): void {

@@ -1,0 +1,248 @@
+import { request } from 'node:http'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { Board } from '../../src/dashboard/board.js'
+import type { ServerMessage } from '../../src/dashboard/protocol.js'
+import { Dashboard, type DashboardSettings } from '../../src/dashboard/server.js'
+import locked, { type LockedNode } from '../../src/index.js'
+import { InspectionSender } from '../../src/inspection/sender.js'
+
+const PAGE = new URL('../../dist/src/dashboard/page/', import.meta.url)
+const TOKEN = 'the token of this test'
+
+const closing: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function openDashboard(more: Partial<DashboardSettings> = {}) {
+  const board = new Board()
+  const settings = { board, title: 'a test', host: '127.0.0.1', port: 0, token: TOKEN, page: PAGE }
+
+  const dashboard = await Dashboard.open({ ...settings, ...more })
+  closing.push(async () => {
+    board.close()
+    await dashboard.close()
+  })
+  return { board, dashboard, port: Number(new URL(dashboard.url).port) }
+}
+
+interface Answer {
+  readonly status: number | undefined
+  readonly headers: NodeJS.Dict<string | string[]>
+  readonly body: string
+}
+
+function get(port: number, path: string, headers: Record<string, string> = {}, method = 'GET') {
+  return new Promise<Answer>((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', port, path, method, headers }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (text) => {
+        body += text
+      })
+      response.on('end', () => {
+        resolve({ status: response.statusCode, headers: response.headers, body })
+      })
+    })
+    asked.on('error', reject).end()
+  })
+}
+
+/** What a WebSocket's request is answered with, and what it is told until it is closed. */
+function open(port: number, path: string, headers: Record<string, string> = {}) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers })
+  closing.push(() => socket.terminate())
+  const messages: ServerMessage[] = []
+  socket.on('message', (data) => messages.push(JSON.parse(String(data))))
+  const answer = new Promise<number>((resolve) => {
+    socket.on('open', () => resolve(101))
+    socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
+    socket.on('error', () => undefined)
+  })
+  return { socket, messages, answer }
+}
+
+describe('the page', () => {
+  test('may load nothing from elsewhere, be framed by nobody, and is kept by no cache', async () => {
+    const { port } = await openDashboard()
+    const { status, headers, body } = await get(port, '/')
+    expect(status).toBe(200)
+    expect(headers['content-security-policy']).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    )
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    })
+    const links = [...body.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link = '']) => link)
+    expect(links.length).toBeGreaterThan(2)
+    for (const link of links) expect((await get(port, `/${link}`)).status).toBe(200)
+    expect(links.filter((link) => /^\w+:|^\/\//.test(link))).toEqual([])
+  })
+
+  test.each([
+    ['/nothing', 'GET', 404],
+    ['/../package.json', 'GET', 404],
+    ['/%2e%2e/server.js', 'GET', 404],
+    ['/', 'POST', 405],
+  ])('%s by %s is answered %d', async (path, method, status) => {
+    const { port } = await openDashboard()
+    expect((await get(port, path, {}, method)).status).toBe(status)
+  })
+})
+
+describe('who is let in', () => {
+  // A page of another site can make its own name point to this machine.
+  const elsewhere = { host: 'elsewhere.example' }
+
+  test.each(['localhost', '127.0.0.1', '[::1]'])('whoever calls it %s', async (name) => {
+    const { port } = await openDashboard()
+    expect((await get(port, '/', { host: `${name}:${port}` })).status).toBe(200)
+  })
+
+  test('nobody by another name', async () => {
+    const { port } = await openDashboard()
+    for (const path of ['/', '/page.js', '/?token=guessed']) {
+      expect((await get(port, path, elsewhere)).status).toBe(403)
+    }
+    expect(await open(port, '/live', elsewhere).answer).toBe(403)
+    expect(await open(port, '/inspect', elsewhere).answer).toBe(403)
+  })
+
+  test('whoever has the token, which the address then no longer shows', async () => {
+    const { port } = await openDashboard()
+    const entry = await get(port, `/?token=${encodeURIComponent(TOKEN)}`, elsewhere)
+    expect(entry.status).toBe(303)
+    expect(entry.headers.location).toBe('/')
+    const [cookie = ''] = entry.headers['set-cookie'] ?? []
+    expect(cookie).toMatch(/; HttpOnly; SameSite=Strict; Path=\/$/)
+    const headers = { ...elsewhere, cookie: cookie.split(';')[0] ?? '' }
+    expect((await get(port, '/', headers)).status).toBe(200)
+    expect(await open(port, '/live', headers).answer).toBe(101)
+    const bearer = { ...elsewhere, authorization: `Bearer ${TOKEN}` }
+    expect(await open(port, '/inspect', bearer).answer).toBe(101)
+  })
+
+  test.each(['/live', '/inspect'])('no page of another site at %s', async (path) => {
+    const { port } = await openDashboard()
+    for (const origin of ['https://elsewhere.example', `http://127.0.0.1:${port + 1}`, 'null']) {
+      expect(await open(port, path, { origin }).answer).toBe(403)
+    }
+    expect(await open(port, path, { origin: `http://127.0.0.1:${port}` }).answer).toBe(101)
+  })
+})
+
+/** Two nodes, on a store of their own, that send their inspection events to the dashboard. */
+async function inspectNodes(port: number, paths = ['/one', '/two']): Promise<LockedNode[]> {
+  const sender = new InspectionSender(`ws://127.0.0.1:${port}/inspect`)
+  const locker = locked('memory:', { inspect: sender.inspect })
+  const nodes = paths.map((path) => locker(path, { id: `node of ${path}`, value: 10 }))
+  closing.push(() => locker.close())
+  await Promise.all(nodes.map((node) => node.start()))
+  return nodes
+}
+
+describe('a process that sends its inspection events', () => {
+  test('is shown, step by step, and as gone when it has gone', async () => {
+    const { board, port } = await openDashboard()
+    const [node] = await inspectNodes(port)
+    await vi.waitFor(() => {
+      expect(board.everything.nodes).toMatchObject([
+        { path: '/one', id: 'node of /one', value: 10, state: 'leader.holding', token: 2 },
+        { path: '/two', id: 'node of /two', state: 'leader.holding' },
+      ])
+    })
+    await node?.stop()
+    await vi.waitFor(() => {
+      expect(board.everything.nodes[0]?.state).toBe('stopped.released')
+    })
+    expect(board.everything.log.map(({ kind }) => kind)).toContain('deselect')
+    const [source] = board.everything.sources
+    expect(source).toMatchObject({ kind: 'process', isConnected: true })
+  })
+
+  test('tells anew what stands when the dashboard was started again', async () => {
+    const first = await openDashboard()
+    await inspectNodes(first.port)
+    await vi.waitFor(() => expect(first.board.everything.nodes).toHaveLength(2))
+    await first.dashboard.close()
+    const again = await openDashboard({ port: first.port })
+    await vi.waitFor(
+      () => {
+        const states = again.board.everything.nodes.map(({ state }) => state)
+        expect(states).toEqual(['leader.holding', 'leader.holding'])
+      },
+      { timeout: 5_000 },
+    )
+  })
+
+  test('cannot upset the dashboard with what is none of its business', async () => {
+    const { board, port } = await openDashboard()
+    const { socket, answer } = open(port, '/inspect')
+    await answer
+    for (const junk of [
+      'no JSON',
+      '[]',
+      'null',
+      '{"type":"@xstate.snapshot"}',
+      '{"type":"@xstate.snapshot","sessionId":"x","createdAt":"1","snapshot":{"context":{},"value":{}}}',
+      '{"type":"@xstate.event","sessionId":7,"event":null,"createdAt":{}}',
+      '{"type":"locked.offer","sessionId":"x","actions":"all"}',
+    ]) {
+      socket.send(junk)
+    }
+    await inspectNodes(port)
+    await vi.waitFor(() => expect(board.everything.nodes).toHaveLength(2))
+  })
+})
+
+describe('a page', () => {
+  test('is told all there is, and then what changes', async () => {
+    const { port } = await openDashboard()
+    const [node] = await inspectNodes(port)
+    const { messages, answer } = open(port, '/live')
+    await answer
+    await vi.waitFor(() => expect(messages[0]).toMatchObject({ type: 'hello', title: 'a test' }))
+    await vi.waitFor(() => {
+      const nodes = messages.flatMap((message) => message.nodes)
+      expect(nodes.filter(({ state }) => state === 'leader.holding')).toHaveLength(2)
+    })
+    await node?.stop()
+    await vi.waitFor(() => {
+      expect(messages.at(-1)?.nodes).toMatchObject([{ state: 'stopped.released' }])
+    })
+  })
+
+  test.each([false, true])(
+    'acts on nodes that offer it, if that is allowed: %s',
+    async (isAllowed) => {
+      const { board, port } = await openDashboard({ allowControl: isAllowed })
+      const sender = new InspectionSender(`ws://127.0.0.1:${port}/inspect`)
+      const asked: string[] = []
+      sender.offer('x', ['stop'], (action) => asked.push(action))
+      const locker = locked('memory:', {
+        inspect: (event) => sender.inspect({ ...event, actorRef: named(event.actorRef) }),
+      })
+      closing.push(() => locker.close())
+      await locker('/one', { value: 10 }).start()
+      await vi.waitFor(() => expect(board.node('x')).toBeDefined())
+      await vi.waitFor(() => expect(board.node('x')?.actions).toEqual(isAllowed ? ['stop'] : []))
+      const { socket, answer } = open(port, '/live')
+      await answer
+      for (const action of ['start', 'format', 'stop']) {
+        socket.send(JSON.stringify({ type: 'control', node: 'x', action }))
+      }
+      if (isAllowed) await vi.waitFor(() => expect(asked).toEqual(['stop']))
+      else await new Promise((resolve) => setTimeout(resolve, 200))
+      expect(asked).toEqual(isAllowed ? ['stop'] : [])
+    },
+  )
+})
+
+/** The node’s actor under a name that the test knows; its services as they are. */
+function named<Ref extends { readonly sessionId: string }>(actor: Ref): Ref {
+  const isNode = Reflect.get(actor, '_parent') === undefined
+  return isNode ? Object.create(actor, { sessionId: { value: 'x' } }) : actor
+}

@@ -1,0 +1,72 @@
+import { mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Locator, Page } from 'playwright-core'
+import { expect, vi } from 'vitest'
+
+export type View = 'now' | 'statechart' | 'time' | 'log'
+
+/** Where the README’s pictures are; they are written when LOCKED_SCREENSHOTS is set. */
+const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url))
+
+/** The dashboard’s page, as its user sees it. */
+export class Views {
+  readonly #page: Page
+
+  constructor(page: Page) {
+    this.#page = page
+  }
+
+  async open(view: View): Promise<void> {
+    await this.#page.locator(`#tab-${view}`).click()
+    await this.#page.locator(`#view[data-view="${view}"] .tools`).waitFor()
+  }
+
+  holder(path: string, id: string): Locator {
+    return this.#row(path).locator('.holder', { hasText: id })
+  }
+
+  /** The path’s row, once it has so many candidates. */
+  candidates(path: string, count: number): Locator {
+    const row = this.#row(path)
+    return count === 0 ? row.getByText('none inspected') : row.locator('.candidate').nth(count - 1)
+  }
+
+  /** Resolves with the holder’s id, once there is one, and it is another. */
+  async holderOtherThan(path: string, before: string): Promise<string> {
+    return await vi.waitFor(
+      async () => {
+        const id = await this.#row(path).locator('.holder').textContent({ timeout: 1_000 })
+        expect(id).not.toBe(before)
+        if (id === null) throw new Error('no holder')
+        return id
+      },
+      { timeout: 15_000, interval: 50 },
+    )
+  }
+
+  /** Resolves with the id of the node that leads, once the holder that is shown is that node. */
+  async leaderOf(path: string): Promise<string> {
+    return await vi.waitFor(
+      async () => {
+        const row = this.#row(path)
+        const id = await row.locator('.holder').textContent({ timeout: 1_000 })
+        const leader = row.locator('.candidate', { has: this.#page.locator('.badge.leader') })
+        expect(await leader.textContent({ timeout: 1_000 })).toBe(`leader ${id}`)
+        if (id === null) throw new Error('no holder')
+        return id
+      },
+      { timeout: 15_000, interval: 50 },
+    )
+  }
+
+  /** A picture of the view as it is now; kept in docs/ when that is asked for. */
+  async picture(view: View, scheme: string): Promise<Buffer> {
+    if (!process.env.LOCKED_SCREENSHOTS) return await this.#page.screenshot()
+    mkdirSync(DOCS, { recursive: true })
+    return await this.#page.screenshot({ path: `${DOCS}dashboard-${view}-${scheme}.png` })
+  }
+
+  #row(path: string): Locator {
+    return this.#page.locator(`[data-path="${path}"]`)
+  }
+}

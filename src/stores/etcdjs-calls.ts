@@ -1,4 +1,5 @@
 import { type LockedError, UnreachableError } from '../errors.js'
+import { eventOf, nodeOf, type V2Event, type V2Node } from './etcdjs-answers.js'
 import { type Etcdjs, endAll, hostCountOf, type Request, viewOf } from './etcdjs-client.js'
 import { errorOf } from './etcdjs-errors.js'
 import { Turns } from './etcdjs-turns.js'
@@ -6,21 +7,6 @@ import type { Call } from './store.js'
 
 /** An answer that takes longer is asked for once more, at the next host. */
 const PATIENCE_MS = 500
-
-/** What stands at a path, as the v2 API has it. */
-export interface V2Node {
-  readonly text: string
-  readonly createdIndex: number
-  readonly modifiedIndex: number
-  /** In how many seconds it expires; `null` when it does not. */
-  readonly ttl: number | null
-}
-
-/** What happened at a path; `node` is `null` when it became vacant. */
-export interface V2Event {
-  readonly node: V2Node | null
-  readonly index: number
-}
 
 export interface Write {
   readonly ttl: number
@@ -191,7 +177,8 @@ export class Calls {
         }
         this.#turns.missed()
         failed += 1
-        if (failed >= this.hostCount && answered === sent) fail(error)
+        // One more than there are hosts: a connection that was kept open may be closed by now.
+        if (failed > this.hostCount && answered === sent) fail(error)
         else if (answered === sent) attempt()
       }
       const begin = () => {
@@ -229,27 +216,4 @@ export class Calls {
 /** etcdjs puts keys into addresses as they are. */
 function keyOf(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
-}
-
-const DELETIONS = ['delete', 'compareAndDelete', 'expire']
-
-function eventOf(path: string, body: unknown): V2Event {
-  const node = nodeOf(path, body)
-  const action: unknown = typeof body === 'object' && body !== null && Reflect.get(body, 'action')
-  const isVacant = typeof action === 'string' && DELETIONS.includes(action)
-  return { node: isVacant ? null : node, index: node.modifiedIndex }
-}
-
-/** A directory, which v2 has and we never make, is a node without text. */
-function nodeOf(path: string, body: unknown): V2Node {
-  const node: unknown = typeof body === 'object' && body !== null && Reflect.get(body, 'node')
-  if (typeof node === 'object' && node !== null) {
-    const { value = '', createdIndex, modifiedIndex, ttl }: Record<string, unknown> = { ...node }
-    if (typeof createdIndex === 'number' && typeof modifiedIndex === 'number') {
-      const expiresIn = typeof ttl === 'number' ? ttl : null
-      return { text: String(value), createdIndex, modifiedIndex, ttl: expiresIn }
-    }
-  }
-  // So ends a wait when its server is shut down.
-  throw new UnreachableError(`${path}: etcd’s answer ended before its time`)
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { LeaseGoneError } from '../errors.js'
-import type { V2Node } from './etcdjs-calls.js'
+import type { V2Node } from './etcdjs-answers.js'
 import type { Entry, Lease, Reign } from './store.js'
 
 /** How many reigns that are over are remembered: a watch may tell of them a little later. */

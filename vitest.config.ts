@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
+/** What is found by starting etcd and breaking it. */
+const etcd = {
+  globalSetup: ['test/etcd/setup.ts'],
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  retry: 1,
+}
+
 // A file for the results as JSON, besides what is printed.
 const report = process.env.LOCKED_TEST_REPORT
 
@@ -19,12 +28,20 @@ export default defineConfig({
         test: {
           name: 'etcd',
           include: ['test/**/*.etcd.test.ts'],
-          globalSetup: ['test/etcd/setup.ts'],
-          maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          retry: 1,
           sequence: { groupOrder: 1 },
+          ...etcd,
+        },
+      },
+      {
+        // The same faults once more, for nodes that are given an etcdjs object.
+        test: {
+          name: 'etcdjs',
+          include: ['connection', 'server', 'process', 'operator', 'retry'].map(
+            (faults) => `test/faults/${faults}.etcd.test.ts`,
+          ),
+          env: { LOCKED_TEST_CLIENT: 'etcdjs' },
+          sequence: { groupOrder: 2 },
+          ...etcd,
         },
       },
     ],

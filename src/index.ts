@@ -39,6 +39,7 @@ export type {
   NodeState,
   Work,
 } from './node-api.js'
+export type { Etcdjs } from './stores/etcdjs-client.js'
 export type {
   Call,
   Claim,

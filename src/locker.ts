@@ -16,11 +16,16 @@ import {
   isEtcdClient,
   memberEndpoint,
 } from './stores/etcd-client.js'
+import { EtcdjsStore } from './stores/etcdjs.js'
+import { type Etcdjs, isEtcdjs } from './stores/etcdjs-client.js'
 import { memoryStoreNamed } from './stores/memory.js'
 import type { Store } from './stores/store.js'
 
-/** Where the election is held: etcd hosts, an etcd3 client, `memory:` or `memory:name`, or a store. */
-export type Hosts = string | readonly string[] | Etcd3 | Namespace | Store
+/**
+ * Where the election is held: etcd hosts, an etcd3 client, an etcdjs object (etcd’s v2 API), `memory:`
+ * or `memory:name`, or a store.
+ */
+export type Hosts = string | readonly string[] | Etcd3 | Namespace | Etcdjs | Store
 
 export interface LockerOptions extends EtcdOptions {
   /** Receives XState’s inspection events of every node. */
@@ -99,10 +104,11 @@ function storeAt(hosts: unknown, options: EtcdOptions): Store {
   }
   if (typeof hosts === 'object' && hosts !== null) {
     if (isEtcdClient(hosts)) return new EtcdStore([clientEndpoint(hosts)])
+    if (isEtcdjs(hosts)) return new EtcdjsStore(hosts)
     if (isStore(hosts)) return hosts
   }
   throw new TypeError(
-    `hosts: expected hosts such as '127.0.0.1:2379', a list of them, an Etcd3 client, 'memory:' or a Store; was given ${describe(hosts)}`,
+    `hosts: expected hosts such as '127.0.0.1:2379', a list of them, an Etcd3 client, an etcdjs object, 'memory:' or a Store; was given ${describe(hosts)}`,
   )
 }
 

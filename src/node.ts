@@ -180,7 +180,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     const { store } = this.#services
     if (store.guard === undefined) {
       throw new UnsupportedError(
-        `guard: this store has no transactions to guard; use an etcd v3 store, or compare node.token`,
+        `guard: this store has no transactions to guard (etcd’s v2 API has none); use an etcd v3 store, or compare node.token`,
         place,
       )
     }

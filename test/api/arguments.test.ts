@@ -170,7 +170,7 @@ const bad: Record<string, readonly BadCall[]> = {
       error: TypeError,
       names: 'hosts',
       given: describeIn(given),
-      allowed: "an Etcd3 client, 'memory:' or a Store",
+      allowed: "an Etcd3 client, an etcdjs object, 'memory:' or a Store",
     })),
     {
       call: makeLocker,

@@ -1,10 +1,14 @@
 // Starts and stops one node many times, and tells what this process held before and afterwards. Then
 // lives on until its standard input ends, so that it can be seen what is left of it elsewhere.
+import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import locked from 'locked'
 
 const [hosts, path, times] = process.argv.slice(2)
-const node = locked(hosts)({ path, id: 'again and again', value: 10, ttl: 600 })
+const given = hosts.startsWith('etcdjs:')
+  ? createRequire(import.meta.url)('etcdjs')([hosts.slice('etcdjs:'.length)])
+  : hosts
+const node = locked(given)({ path, id: 'again and again', value: 10, ttl: 600 })
 let selects = 0
 node.on('select', () => {
   selects += 1

@@ -1,5 +1,6 @@
 // One node in a process of its own. The parent passes its settings as JSON, gives commands on
 // standard input, and reads on standard output what the node does (see recorder.mjs).
+import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import locked from '../../dist/src/index.js'
 import { block, now, Recorder, standStill, takeCommands } from './recorder.mjs'
@@ -13,6 +14,7 @@ const {
   ttl,
   locker: options,
   suspendable,
+  client,
 } = JSON.parse(process.argv[2])
 
 /** A clock that can be made to lose time, as the monotonic clock does in a suspended machine. */
@@ -33,7 +35,9 @@ const suspended = {
   clearTimeout: (timer) => clearTimeout(timer?.handle),
 }
 
-const locker = locked(hosts, { ...options, ...(suspendable ? { clock: suspended } : {}) })
+const require = createRequire(import.meta.url)
+const given = client === 'etcdjs' ? require('etcdjs')(hosts) : hosts
+const locker = locked(given, { ...options, ...(suspendable ? { clock: suspended } : {}) })
 const node = locker(path, { id, value, ttl })
 const recorder = new Recorder({ path, node: name, process: name }, () => node.isLeader)
 /** What to block on, and for how long. */

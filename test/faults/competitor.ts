@@ -14,6 +14,8 @@ export interface CompetitorSettings {
   readonly ttl: number
   /** What `locked` is given besides the hosts. */
   readonly locker?: Readonly<Record<string, unknown>>
+  /** Which client it gives to `locked`; none by default, but the hosts. */
+  readonly client?: 'etcd3' | 'etcdjs'
   /** Whether its clock can be made to lose time, by `block` with `suspend`. */
   readonly suspendable?: boolean
   readonly env?: Readonly<Record<string, string>>

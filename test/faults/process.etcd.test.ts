@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { type Competitor, isKind, type Told } from './competitor.js'
 import { findFakeTime } from './faketime.js'
+import { client } from './hand.js'
 import { now } from './now.js'
 import { expectInTime, leaderWithinMs, type Scene, test } from './scene.js'
 
@@ -41,7 +42,7 @@ describe('a leader whose process is stopped for two ttls and continued', () => {
     expectNotLeaderSince(leader, resumedAt)
   })
 
-  test('cannot write under its guard any more', async ({ scene }) => {
+  test.skipIf(client === 'etcdjs')('cannot write under its guard any more', async ({ scene }) => {
     await scene.startEtcd()
     const [leader] = await scene.lead('a', 'b')
     await leader.call('guard')

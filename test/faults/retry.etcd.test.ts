@@ -1,8 +1,11 @@
+import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import locked from '../../src/index.js'
+import { etcdjs } from '../etcd/etcdjs.js'
+import { client } from './hand.js'
 import { now } from './now.js'
 import { test as sceneTest } from './scene.js'
 
@@ -18,7 +21,7 @@ const kinds: Readonly<Record<string, Down>> = {
       // grpc-js 1.14 opens every connection that failed once more after it was closed, and sends no
       // request on that one (Subchannel.handleBackoffTimer).
       connections += 1
-      if (connections % 2 === 1) count()
+      if (connections % 2 === 1 || client === 'etcdjs') count()
       socket.on('error', () => {})
       socket.resetAndDestroy()
     })
@@ -29,6 +32,12 @@ const kinds: Readonly<Record<string, Down>> = {
       socket.on('error', () => {}).resume()
     }),
   'answers that it is not available': (count) => {
+    if (client === 'etcdjs') {
+      return createHttpServer((_request, response) => {
+        count()
+        response.writeHead(503).end()
+      })
+    }
     const server = createHttp2Server()
     server.on('sessionError', () => {})
     server.on('stream', (stream) => {
@@ -46,7 +55,7 @@ describe('the nodes of one process, while the cluster', () => {
     test(`${kind}, send it at most ${MOST_PER_SECOND} requests a second`, async () => {
       const times: number[] = []
       const hosts = await Promise.all([1, 2, 3].map(() => listen(down(() => times.push(now())))))
-      const locker = locked(hosts)
+      const locker = locked(client === 'etcdjs' ? etcdjs(hosts) : hosts)
       const nodes = Array.from({ length: 20 }, (_, index) =>
         locker(`/retry/${index}`, { id: 'a', value: index, ttl: 2 }),
       )

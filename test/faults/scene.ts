@@ -7,6 +7,7 @@ import { formatEntry, type HistoryEntry } from '../../src/testing/history.js'
 import { formatReport, type Report } from '../../src/testing/report.js'
 import { type Cluster, type EtcdOptions, startCluster } from '../etcd/index.js'
 import { bigintAsText, Competitor, type CompetitorSettings } from './competitor.js'
+import { client, type Hand, V2Hand, V3Hand } from './hand.js'
 import { now } from './now.js'
 
 /** How much later than promised something may be seen on a machine that is busy with other tests. */
@@ -35,6 +36,7 @@ export class Scene {
   path = '/scene'
   #cluster: Cluster | null = null
   #operator: Etcd3 | null = null
+  #hand: Hand | null = null
   readonly #writes: HistoryEntry[] = []
 
   get cluster(): Cluster {
@@ -43,7 +45,10 @@ export class Scene {
   }
 
   async startEtcd(size: 1 | 3 = 1, options?: EtcdOptions): Promise<Cluster> {
-    this.#cluster = await startCluster(size, options)
+    this.#cluster = await startCluster(size, {
+      ...options,
+      ...(client === 'etcdjs' && { enableV2: true }),
+    })
     return this.#cluster
   }
 
@@ -55,6 +60,13 @@ export class Scene {
     return this.#operator
   }
 
+  /** An operator of the API that the competitors use. */
+  get hand(): Hand {
+    this.#hand ??=
+      client === 'etcdjs' ? new V2Hand(this.cluster.endpoints[0] ?? '') : new V3Hand(this.operator)
+    return this.#hand
+  }
+
   /** Launches a competitor, which is not started. */
   async launch(name: string, options: JoinOptions = {}): Promise<Competitor> {
     const { path, ttl } = this
@@ -63,6 +75,7 @@ export class Scene {
       ttl,
       id: name,
       value: `value of ${name}`,
+      client,
       // Shows what the election of the etcd3 package does under the same faults.
       program: process.env.LOCKED_TEST_PEER === 'etcd3' ? 'competitor-etcd3.mjs' : 'competitor.mjs',
       ...options,

@@ -64,7 +64,7 @@ describe('history is compacted while a follower’s watch is down', () => {
     follower.freeze()
     await leader.stop()
     await scene.elected({ after: now() - 1_000, among: [third] })
-    await compact(scene)
+    await scene.hand.compact()
     const healedAt = now()
     await follower.heal()
     const seen = await follower.until('change', { after: healedAt, withinMs: 30_000 })
@@ -78,7 +78,7 @@ describe('history is compacted while a follower’s watch is down', () => {
     if (follower === undefined) throw new Error('two were asked for')
     await follower.cut()
     await leader.stop()
-    await compact(scene)
+    await scene.hand.compact()
     const healedAt = now()
     await follower.heal()
     const elected = await scene.elected({ after: healedAt })
@@ -144,11 +144,4 @@ async function expectAllToKnow(scene: Scene, leader: Competitor, since: number):
       })
       .toBe(id)
   }
-}
-
-async function compact(scene: Scene): Promise<void> {
-  const { operator } = scene
-  for (let index = 0; index < 3; index += 1) await operator.put('other').value(index)
-  const { header } = await operator.get('other').exec()
-  await operator.kv.compact({ revision: header.revision, physical: true })
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** The built command. */
@@ -11,15 +11,20 @@ const WAIT_MS = 30_000
 /** A command that runs, and what it has printed so far. */
 export class RunningCommand {
   readonly #child
+  readonly #heard = new EventEmitter()
   /** Of standard output and standard error together. */
   output = ''
+  stdout = ''
+  stderr = ''
   readonly exited: Promise<number | null>
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.#child = spawn(command, args, { env: { ...process.env, ...env } })
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
+    for (const name of ['stdout', 'stderr'] as const) {
+      this.#child[name].setEncoding('utf8').on('data', (text: string) => {
         this.output += text
+        this[name] += text
+        this.#heard.emit('output')
       })
     }
     this.exited = once(this.#child, 'close').then(([code]) => code)
@@ -30,12 +35,26 @@ export class RunningCommand {
     return new RunningCommand(process.execPath, [MAIN, ...args])
   }
 
+  /** The same, with this in its environment besides. */
+  static lockedIn(env: NodeJS.ProcessEnv, ...args: readonly string[]): RunningCommand {
+    return new RunningCommand(process.execPath, [MAIN, ...args], env)
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('the command could not be started')
+    return this.#child.pid
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
 
   type(keys: string): void {
     this.#child.stdin.write(keys)
+  }
+
+  endInput(): void {
+    this.#child.stdin.end()
   }
 
   /** Resolves with what `look` makes of the output, as soon as that is not `null`. */
@@ -45,7 +64,7 @@ export class RunningCommand {
       const result = look(this.output)
       if (result !== null) return result
       try {
-        await once(this.#child.stdout, 'data', { signal })
+        await once(this.#heard, 'output', { signal })
       } catch {
         throw new Error(`${what} was awaited in vain; the output:\n${this.output}`)
       }

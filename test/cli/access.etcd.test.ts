@@ -1,0 +1,207 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Etcd3 } from 'etcd3'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type Etcd, startEtcd } from '../etcd/index.js'
+import { MAIN, RunningCommand } from './command.js'
+
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'locked-access-'))
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function run(env: NodeJS.ProcessEnv, ...args: readonly string[]): RunningCommand {
+  const command = RunningCommand.lockedIn(env, ...args)
+  onTestFinished(() => command[Symbol.dispose]())
+  return command
+}
+
+describe('on an etcd with users', () => {
+  let etcd: Etcd
+
+  beforeAll(async () => {
+    etcd = await startEtcd({ own: true })
+    const root = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+    const role = await root.role('root').create()
+    await (await root.user('root').create('se:cret')).addRole(role)
+    const anna = await root.user('anna').create('secret')
+    const competitor = await root.role('competitor').create()
+    await competitor.grant({ permission: 'Readwrite', range: root.range({ prefix: '/anna/' }) })
+    await anna.addRole(competitor)
+    await root.put('/anna/path').value('hers')
+    await root.put('/other/path').value('not hers')
+    await root.auth.authEnable({})
+    root.close()
+  })
+
+  afterAll(() => etcd?.stop())
+
+  const env = (more: NodeJS.ProcessEnv = {}) => ({ ETCDCTL_ENDPOINTS: etcd.endpoint, ...more })
+
+  test.each([
+    ['ETCDCTL_USER', { ETCDCTL_USER: 'root:se:cret' }, []],
+    ['ETCDCTL_PASSWORD', { ETCDCTL_PASSWORD: 'secret' }, ['--user', 'anna']],
+  ])('the password comes from %s', async (_from, more, args) => {
+    const get = run(env(more), 'get', '/anna/path', ...args)
+    expect(await get.exited).toBe(0)
+    expect(get.output).toBe('hers\n')
+  })
+
+  test('the password comes from a file', async () => {
+    const file = join(folder, 'password')
+    writeFileSync(file, 'secret\n', { mode: 0o600 })
+    const get = run(env({ ETCDCTL_USER: 'anna' }), 'get', '/anna/path', '--password-file', file)
+    expect(await get.exited).toBe(0)
+    expect(get.output).toBe('hers\n')
+  })
+
+  test('the password comes from standard input', async () => {
+    const get = run(env(), 'get', '/anna/path', '--user', 'anna', '--password-file', '-')
+    get.type('secret\n')
+    get.endInput()
+    expect(await get.exited).toBe(0)
+    expect(get.output).toBe('hers\n')
+  })
+
+  test('the password is asked for on the terminal, not shown, and the command still reads its input', async () => {
+    const args = `--endpoints ${etcd.endpoint} --user anna`
+    const locked = `"${process.execPath}" "${MAIN}" elect /anna/elect --quiet ${args}`
+    const shell = `echo piped | ${locked} -- sh -c 'read line; echo "got $line"'; echo "code $?"`
+    const terminal = new RunningCommand('script', ['-qec', shell, '/dev/null'], {
+      SHELL: '/bin/sh',
+    })
+    onTestFinished(() => terminal[Symbol.dispose]())
+    await terminal.untilMatch(/Password for anna: $/)
+    terminal.type('secret\r')
+    await terminal.untilMatch(/got piped\r?\n/)
+    await terminal.untilMatch(/code 0\r?\n/)
+    expect(terminal.output).not.toContain('secret')
+  })
+
+  test('a password on the command line is refused, and not repeated', async () => {
+    const get = run(env(), 'get', '/anna/path', '--user', 'anna:secret')
+    expect(await get.exited).toBe(2)
+    expect(get.output).toMatch(/^error: --user: [^\n]*ETCDCTL_PASSWORD[^\n]*\n$/)
+    expect(get.output).not.toContain('secret')
+  })
+
+  test.each([
+    [['get', '/anna/path']],
+    [['observe', '/anna/path']],
+    [['observe', '--prefix', '/anna/']],
+    [['elect', '/anna/path', '--', 'echo', 'ran']],
+  ])('a wrong password is one line and exit code 4: %j', async (args) => {
+    const command = run(env({ ETCDCTL_USER: 'anna:wrong' }), ...args)
+    expect(await command.exited).toBe(4)
+    expect(command.output).toMatch(/^error: [^\n]*authentication failed[^\n]*\n$/)
+  })
+
+  test.each([
+    [['get', '/other/path']],
+    [['observe', '/anna/path', '/other/path', '--quiet']],
+    [['observe', '--prefix', '/']],
+    [['elect', '/other/path', '--', 'echo', 'ran']],
+  ])('what is not permitted is one line and exit code 4: %j', async (args) => {
+    const command = run(env({ ETCDCTL_USER: 'anna:secret' }), ...args)
+    expect(await command.exited).toBe(4)
+    expect(command.stderr).toMatch(/^error: [^\n]*permission denied[^\n]*\n$/)
+    expect(command.stdout).not.toContain('ran')
+  })
+})
+
+describe('on an etcd with TLS', () => {
+  let etcd: Etcd
+  let file: (name: string) => string
+
+  beforeAll(async () => {
+    file = (name) => join(folder, name)
+    certificate('ca', ['-x509', '-subj', '/CN=a CA'])
+    signed('server', 'subjectAltName=IP:127.0.0.1')
+    signed('client', 'extendedKeyUsage=clientAuth')
+    etcd = await startEtcd({
+      own: true,
+      scheme: 'https',
+      extraArgs: [
+        `--cert-file=${file('server.pem')}`,
+        `--key-file=${file('server.key')}`,
+        `--trusted-ca-file=${file('ca.pem')}`,
+        '--client-cert-auth',
+      ],
+    })
+  })
+
+  afterAll(() => etcd?.stop())
+
+  test('certificates are named by options or by the environment', async () => {
+    const files = [
+      '--cacert',
+      file('ca.pem'),
+      '--cert',
+      file('client.pem'),
+      '--key',
+      file('client.key'),
+    ]
+    const elect = run(
+      { ETCDCTL_ENDPOINTS: etcd.endpoint },
+      'elect',
+      '/tls',
+      ...files,
+      '--',
+      'echo',
+      'ran',
+    )
+    expect(await elect.exited).toBe(0)
+    expect(elect.stdout).toBe('ran\n')
+    expect(elect.stderr).not.toMatch(/warning/i)
+    const env = {
+      ETCDCTL_ENDPOINTS: `https://${etcd.endpoint}`,
+      ETCDCTL_CACERT: file('ca.pem'),
+      ETCDCTL_CERT: file('client.pem'),
+      ETCDCTL_KEY: file('client.key'),
+    }
+    expect(await run(env, 'get', '/tls').exited).toBe(1)
+  })
+
+  test('a member whose certificate is not trusted is refused', async () => {
+    const get = run({ ETCDCTL_ENDPOINTS: `https://${etcd.endpoint}` }, 'get', '/tls')
+    expect(await get.exited).toBe(4)
+    expect(get.output).toMatch(/^error: [^\n]*certificate[^\n]*\n$/)
+  })
+
+  function certificate(name: string, args: readonly string[]): void {
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-keyout',
+        file(`${name}.key`),
+        '-out',
+        file(`${name}.pem`),
+        ...args,
+      ],
+      { stdio: 'ignore' },
+    )
+  }
+
+  function signed(name: string, extension: string): void {
+    certificate(name, ['-subj', `/CN=${name}`])
+    writeFileSync(file(`${name}.ext`), extension)
+    execFileSync(
+      'openssl',
+      [
+        ...['x509', '-req', '-in', file(`${name}.pem`), '-out', file(`${name}.pem`)],
+        ...['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial'],
+        ...['-extfile', file(`${name}.ext`)],
+      ],
+      { stdio: 'ignore' },
+    )
+  }
+})

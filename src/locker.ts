@@ -15,6 +15,7 @@ import {
   isEtcdClient,
   memberEndpoint,
 } from './stores/etcd-client.js'
+import { assertAuth, assertCredentials } from './stores/etcd-credentials.js'
 import { memoryStoreNamed } from './stores/memory.js'
 import type { Store } from './stores/store.js'
 
@@ -72,6 +73,8 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     throw new TypeError(`locked: options must be an object, was given ${describe(options)}`)
   }
   assertKnownKeys('locked', options, LOCKER_OPTIONS)
+  if (options.credentials !== undefined) assertCredentials(options.credentials)
+  if (options.auth !== undefined) assertAuth(options.auth)
   const { inspect, clock = systemClock, ...etcdOptions } = options
   const services = new Services(storeAt(hosts, etcdOptions), clock)
 

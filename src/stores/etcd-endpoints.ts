@@ -1,7 +1,7 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import type { Etcd3, Namespace } from 'etcd3'
 import { RefusedError, UnreachableError } from '../errors.js'
-import { storeError } from './etcd-errors.js'
+import { PermissionError, storeError, TlsError } from './etcd-errors.js'
 import type { Call } from './store.js'
 
 /** An etcd3 client, or a namespace of one. */
@@ -10,6 +10,8 @@ export type EtcdClient = Etcd3 | Namespace
 /** How one member, or one client of the user's, is reached. */
 export interface Endpoint {
   readonly name: string
+  /** Who logs in there, as far as is known. */
+  readonly user?: string | undefined
   open(): EtcdClient
   /** Ends what `open` made. A client that the user passed in is never closed. */
   close(client: EtcdClient): void
@@ -79,7 +81,7 @@ export class Endpoints {
     try {
       return await request(connection.client, { deadline: Date.now() + withinMs })
     } catch (thrown) {
-      const error = storeError(doing, thrown)
+      const error = storeError(doing, thrown, connection.endpoint)
       if (error instanceof UnreachableError) this.giveUp(connection.client)
       throw error
     }
@@ -217,18 +219,20 @@ async function probe(connection: Connection, withinMs: number): Promise<Connecti
       { deadline: Date.now() + withinMs },
     )
   } catch (thrown) {
-    const error = storeError(`etcd at ${connection.endpoint.name}`, thrown)
+    const error = storeError('asking etcd', thrown, connection.endpoint)
     // Not being allowed to read that key is an answer.
-    if (!(error instanceof RefusedError && /permission denied/i.test(error.message))) throw error
+    if (!(error instanceof PermissionError)) throw error
   }
   return connection
 }
 
 function allFailed(thrown: unknown, names: string): Error {
   const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown]
-  const refusal = errors.find((error) => error instanceof RefusedError)
-  if (refusal !== undefined && errors.every((error) => error instanceof RefusedError))
-    return refusal
+  // All members know the same users. A certificate is one member's own: another may yet accept it.
+  const refusal =
+    errors.find((error) => error instanceof RefusedError && !(error instanceof TlsError)) ??
+    (errors.every((error) => error instanceof TlsError) ? errors[0] : undefined)
+  if (refusal instanceof Error) return refusal
   const [first] = errors
   const why = first instanceof Error ? first.message : String(first)
   return new UnreachableError(`no etcd member answers (${names}): ${why}`, { cause: thrown })

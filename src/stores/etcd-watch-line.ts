@@ -21,7 +21,7 @@ interface LineEvents {
   compacted(watched: Watched, revision: number): void
   /** These were confirmed when the store had passed the revision they start at. */
   late(watched: readonly Watched[]): void
-  refused(watched: Watched, error: Error): void
+  refused(watched: Watched, error: RefusedError): void
   heard(): void
   ended(error: Error): void
 }
@@ -108,6 +108,7 @@ export class WatchLine {
       this.#end(watched, response)
       return
     }
+    watched.isDenied = false
     this.#byId.set(response.watch_id, watched)
     this.#ids.set(watched, response.watch_id)
     if (this.#cancelled.delete(watched)) this.cancel(watched)
@@ -151,7 +152,7 @@ export class WatchLine {
 }
 
 /** The end of the range of all keys that begin like this (etcd, range_end of a prefix). */
-function endOfPrefix(prefix: Buffer): Buffer {
+export function endOfPrefix(prefix: Buffer): Buffer {
   const end = Buffer.from(prefix)
   const last = end.length - 1
   end.writeUInt8(end.readUInt8(last) + 1, last)

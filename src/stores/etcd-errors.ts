@@ -20,6 +20,9 @@ export class CompactedError extends LockedError {
 /** The user may not do this. */
 export class PermissionError extends RefusedError {}
 
+/** The login has expired: another one makes it right. */
+export class TokenError extends UnreachableError {}
+
 /** The two ends of a connection do not accept each other. */
 export class TlsError extends RefusedError {}
 
@@ -37,6 +40,7 @@ export function storeError(doing: string, thrown: unknown, at?: Destination): Lo
   const text = `${doing}: ${message}`
   if (/requested lease not found/i.test(message)) return new LeaseGoneError(text, { cause })
   if (/has been compacted/i.test(message)) return new CompactedError(text, { cause })
+  if (/invalid auth token/i.test(message)) return new TokenError(text, { cause })
   if (/permission denied/i.test(message)) return new PermissionError(text, { cause })
   if (LOGIN_REFUSALS.test(message)) {
     const who = at?.user === undefined ? 'the login' : `the login of user ${at.user}`

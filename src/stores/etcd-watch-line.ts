@@ -1,6 +1,6 @@
 import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { RefusedError, UnreachableError } from '../errors.js'
-import { storeError } from './etcd-errors.js'
+import { storeError, TokenError } from './etcd-errors.js'
 import type { Stream } from './etcd-streams.js'
 import { entryFrom, type Watched } from './etcd-watcher.js'
 
@@ -21,7 +21,7 @@ interface LineEvents {
   compacted(watched: Watched, revision: number): void
   /** These were confirmed when the store had passed the revision they start at. */
   late(watched: readonly Watched[]): void
-  refused(watched: Watched, error: RefusedError): void
+  denied(watched: Watched, error: RefusedError | TokenError): void
   heard(): void
   ended(error: Error): void
 }
@@ -130,8 +130,9 @@ export class WatchLine {
       return
     }
     const error = storeError(`watching ${watched.path}`, new Error(response.cancel_reason))
-    if (error instanceof RefusedError) this.#events.refused(watched, error)
-    else this.#fail(error)
+    if (error instanceof RefusedError || error instanceof TokenError) {
+      this.#events.denied(watched, error)
+    } else this.#fail(error)
   }
 
   #fail(error: Error): void {

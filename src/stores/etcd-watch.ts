@@ -1,6 +1,6 @@
 import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
 import type { Endpoints, EtcdClient } from './etcd-endpoints.js'
-import { storeError } from './etcd-errors.js'
+import { storeError, TokenError } from './etcd-errors.js'
 import { streamOptions } from './etcd-streams.js'
 import { WatchGroup } from './etcd-watch-group.js'
 import { type Keys, WatchLine, type WatchStream } from './etcd-watch-line.js'
@@ -169,7 +169,7 @@ export class WatchHub {
       const line: WatchLine = new WatchLine(stream, this.#tools.keysOf(client), {
         compacted: (watched, revision) => void this.#resume(watched, revision),
         late: (watched) => void this.#verify(watched),
-        refused: (watched, error) => void this.#deny(watched, error, line),
+        denied: (watched, error) => void this.#deny(watched, error, line),
         heard: () => {
           this.#attempt = 0
         },
@@ -210,22 +210,22 @@ export class WatchHub {
 
   /**
    * etcd checks the token that a stream was opened with whenever it is asked to watch something more.
-   * When that token has expired meanwhile, etcd 3.4 says the same as when permission is denied. A
-   * read tells which it is, and has the client log in again: the next stream has a new token.
+   * When that token has expired meanwhile, some versions of etcd say the same as when permission is
+   * denied. A read tells which it is, and has the client log in again for the next stream.
    */
-  async #deny(watched: Watched, error: RefusedError, line: WatchLine): Promise<void> {
-    if (!watched.isDenied) {
-      watched.isDenied = true
-      try {
-        if (await this.#tools.mayRead(watched)) {
-          this.#replace(line)
-          return
-        }
-      } catch (thrown) {
-        watched.isDenied = false
-        this.#replace(line, errorFrom(thrown))
+  async #deny(watched: Watched, error: RefusedError | TokenError, line: WatchLine): Promise<void> {
+    const isFirst = !watched.isDenied
+    watched.isDenied = true
+    try {
+      if (isFirst && (await this.#tools.mayRead(watched))) {
+        this.#replace(line)
         return
       }
+      if (error instanceof TokenError) throw error
+    } catch (thrown) {
+      watched.isDenied = false
+      this.#replace(line, errorFrom(thrown))
+      return
     }
     if (watched instanceof WatchGroup) {
       if (this.#prefixOf(watched.path).group === watched) this.#dissolve(watched)

@@ -12,6 +12,8 @@ export interface Relay extends AsyncDisposable {
    * are accepted and never answered. What was sent meanwhile arrives after `heal`, as with TCP.
    */
   freeze(): void
+  /** Freezes the connections that are open now, as a firewall does that has forgotten them; new ones get through. */
+  strand(): void
   /** Resets all connections and refuses new ones. */
   cut(): Promise<void>
   /** Delays whatever is sent from now on by this long in each direction. */
@@ -69,6 +71,10 @@ class TcpRelay implements Relay {
     this.#become('frozen')
   }
 
+  strand(): void {
+    for (const connection of this.#connections) connection.strand()
+  }
+
   dropAnswers(): void {
     this.#become('answersLost')
   }
@@ -88,6 +94,7 @@ class TcpRelay implements Relay {
 
   async heal(): Promise<void> {
     this.delayMs = 0
+    for (const connection of this.#connections) connection.strand(false)
     this.#become('fair')
     if (this.#server === undefined) await this.listen()
   }
@@ -114,6 +121,7 @@ class Connection {
   #target: Socket | undefined
   #flows: readonly Flow[] = []
   #lostBytes = false
+  #isStranded = false
 
   constructor(relay: TcpRelay, client: Socket, gone: () => void) {
     this.#relay = relay
@@ -132,12 +140,17 @@ class Connection {
       this.reset()
       return
     }
-    if (this.#relay.weather === 'frozen') {
+    if (this.#isStranded || this.#relay.weather === 'frozen') {
       for (const flow of this.#flows) flow.hold()
       return
     }
     if (this.#target === undefined) this.#reachTarget()
     for (const flow of this.#flows) flow.release()
+  }
+
+  strand(isStranded = true): void {
+    this.#isStranded = isStranded
+    this.refresh()
   }
 
   reset(): void {

@@ -1,7 +1,7 @@
 import { Etcd3 } from 'etcd3'
 
 /** What a role may read and write: one key, or all that begin alike. */
-type Grant = { readonly key: string } | { readonly prefix: string }
+type Grant = { readonly keys: readonly string[] } | { readonly prefix: string }
 
 export const ROOT = { username: 'root', password: 'root’s secret' }
 
@@ -16,8 +16,9 @@ export async function withUsers(
       const user = await operator.user(name).create(secretOf(name))
       if (grant === null) continue
       const role = await operator.role(name).create()
-      const range = 'key' in grant ? operator.range(grant.key) : operator.range(grant)
-      await role.grant({ permission: 'Readwrite', range })
+      for (const range of 'keys' in grant ? grant.keys : [grant]) {
+        await role.grant({ permission: 'Readwrite', range: operator.range(range) })
+      }
       await user.addRole(role)
     }
     const root = await operator.user(ROOT.username).create(ROOT.password)

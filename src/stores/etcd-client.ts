@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Etcd3, IOptions } from 'etcd3'
 import type { Host } from '../hosts.js'
+import { dial } from './dial.js'
 import type { Credentials } from './etcd-credentials.js'
 import type { Endpoint, EtcdClient } from './etcd-endpoints.js'
 import { Login } from './etcd-login.js'
@@ -33,6 +34,7 @@ export function memberEndpoint(
   return {
     name: address,
     user: auth?.username,
+    dial: (how) => dial(address, how),
     open() {
       // Loaded when it is needed: importing `locked` must not load a client that is not used.
       const { Etcd3: Client }: typeof import('etcd3') = require('etcd3')

@@ -1,6 +1,7 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import type { Etcd3, Namespace } from 'etcd3'
 import { RefusedError, UnreachableError } from '../errors.js'
+import type { Dialling } from './dial.js'
 import { PermissionError, storeError, TlsError } from './etcd-errors.js'
 import type { Call } from './store.js'
 
@@ -12,6 +13,8 @@ export interface Endpoint {
   readonly name: string
   /** Who logs in there, as far as is known. */
   readonly user?: string | undefined
+  /** Resolves when somebody answers there, before a client is opened; rejects with why not. */
+  dial?(how: Dialling): Promise<void>
   open(): EtcdClient
   /** Ends what `open` made. A client that the user passed in is never closed. */
   close(client: EtcdClient): void
@@ -41,6 +44,9 @@ export class Endpoints {
   readonly #listeners = new Set<() => void>()
   #connection: Connection | null = null
   #race: Promise<Connection> | null = null
+  #opening: Promise<Connection> | null = null
+  /** Gives up what is being reached when nobody waits for it any more. */
+  #reaching = new AbortController()
   /** Whether the member in use still owes the answer for which it is doubted. */
   #stillOwes: () => boolean = () => false
   /** Races lost in a row, and one more: the member whose failure led to them. */
@@ -117,6 +123,8 @@ export class Endpoints {
   rest(): void {
     this.#rests += 1
     this.#wake?.()
+    this.#reaching.abort(closed())
+    this.#reaching = new AbortController()
     const connection = this.#connection
     this.#connection = null
     this.#losses = 0
@@ -127,11 +135,26 @@ export class Endpoints {
     if (this.#connection !== null) return Promise.resolve(this.#connection)
     const [only] = this.#endpoints
     if (this.#endpoints.length === 1 && this.#losses === 0 && only !== undefined) {
-      // Nothing to choose from: the first request itself shows whether the member is there.
-      this.#connection = { endpoint: only, client: only.open() }
-      return Promise.resolve(this.#connection)
+      this.#opening ??= this.#open(only).finally(() => {
+        this.#opening = null
+      })
+      return this.#opening
     }
     return this.#contest()
+  }
+
+  /** Nothing to choose from: the first request itself shows whether the member can do anything. */
+  async #open(only: Endpoint): Promise<Connection> {
+    const { signal } = this.#reaching
+    try {
+      await only.dial?.({ withinMs: FIRST_PROBE_MS, signal })
+    } catch (thrown) {
+      if (!signal.aborted) this.#losses = Math.max(this.#losses, 1)
+      throw storeError('reaching etcd', thrown, only)
+    }
+    if (signal.aborted) throw closed()
+    this.#connection = { endpoint: only, client: only.open() }
+    return this.#connection
   }
 
   #contest(): Promise<Connection> {
@@ -167,28 +190,37 @@ export class Endpoints {
   /** One race. Its winner's connection is open, and not in use yet. */
   async #hold(rests: number): Promise<Connection> {
     await this.#pause()
-    if (rests !== this.#rests) throw new UnreachableError('etcd: the connection was closed')
+    if (rests !== this.#rests) throw closed()
     const factor = this.#losses === 1 ? 2 : Math.max(1, this.#losses)
     const withinMs = Math.min(FIRST_PROBE_MS * factor, LONGEST_PROBE_MS)
-    const contenders = this.#endpoints.map((endpoint) => ({ endpoint, client: endpoint.open() }))
-    const closeAllBut = (winner: Connection | null) => {
-      for (const { endpoint, client } of contenders) {
-        if (client !== winner?.client) endpoint.close(client)
+    const over = new AbortController()
+    const signal = AbortSignal.any([over.signal, this.#reaching.signal])
+    const opened: Connection[] = []
+    const contend = async (endpoint: Endpoint) => {
+      const endsAt = performance.now() + withinMs
+      try {
+        await endpoint.dial?.({ withinMs, signal })
+      } catch (thrown) {
+        throw storeError('reaching etcd', thrown, endpoint)
+      }
+      if (signal.aborted) throw closed()
+      const contender = { endpoint, client: endpoint.open() }
+      opened.push(contender)
+      return await probe(contender, endsAt - performance.now())
+    }
+    let winner: Connection | null = null
+    try {
+      winner = await Promise.any(this.#endpoints.map(contend))
+    } catch (thrown) {
+      if (rests === this.#rests) this.#losses = Math.max(this.#losses + 1, 2)
+      throw allFailed(thrown, this.names)
+    } finally {
+      over.abort(closed())
+      for (const { endpoint, client } of opened) {
+        if (client !== winner?.client || rests !== this.#rests) endpoint.close(client)
       }
     }
-    let winner: Connection
-    try {
-      winner = await Promise.any(contenders.map((contender) => probe(contender, withinMs)))
-    } catch (thrown) {
-      this.#losses = Math.max(this.#losses + 1, 2)
-      closeAllBut(null)
-      throw allFailed(thrown, this.names)
-    }
-    if (rests !== this.#rests) {
-      closeAllBut(null)
-      throw new UnreachableError('etcd: the connection was closed')
-    }
-    closeAllBut(winner)
+    if (winner === null || rests !== this.#rests) throw closed()
     return winner
   }
 
@@ -209,6 +241,10 @@ export class Endpoints {
       this.#wake = done
     })
   }
+}
+
+function closed(): UnreachableError {
+  return new UnreachableError('etcd: the connection was closed')
 }
 
 /** Resolves if the member behind `connection` answers a linearizable read, whatever the answer. */

@@ -7,6 +7,8 @@ export interface Relay extends AsyncDisposable {
   readonly endpoint: string
   /** How many connections clients have opened so far. */
   readonly opened: number
+  /** How many of them are there now. */
+  readonly open: number
   /**
    * Nothing gets through in either direction, and nobody is told: connections stay open, new ones
    * are accepted and never answered. What was sent meanwhile arrives after `heal`, as with TCP.
@@ -50,6 +52,10 @@ class TcpRelay implements Relay {
     readonly port: number,
   ) {
     this.endpoint = `127.0.0.1:${port}`
+  }
+
+  get open(): number {
+    return this.#connections.size
   }
 
   async listen(): Promise<void> {

@@ -18,6 +18,7 @@ import {
 import { assertAuth, assertCredentials } from './stores/etcd-credentials.js'
 import { memoryStoreNamed } from './stores/memory.js'
 import type { Store } from './stores/store.js'
+import { assertMeter, type Meter, Telemetry } from './telemetry.js'
 
 /** Where the election is held: etcd hosts, an etcd3 client, `memory:` or `memory:name`, or a store. */
 export type Hosts = string | readonly string[] | Etcd3 | Namespace | Store
@@ -27,6 +28,8 @@ export interface LockerOptions extends EtcdOptions {
   readonly inspect?: Inspect
   /** Another clock than the system’s, for tests. */
   readonly clock?: Clock
+  /** Measures elections and sessions: an OpenTelemetry `Meter`. Without it nothing is measured. */
+  readonly meter?: Meter
 }
 
 export interface NodeOptions {
@@ -61,6 +64,7 @@ const LOCKER_OPTIONS = [
   'faultHandling',
   'inspect',
   'clock',
+  'meter',
 ]
 
 /**
@@ -75,15 +79,19 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
   assertKnownKeys('locked', options, LOCKER_OPTIONS)
   if (options.credentials !== undefined) assertCredentials(options.credentials)
   if (options.auth !== undefined) assertAuth(options.auth)
-  const { inspect, clock = systemClock, ...etcdOptions } = options
-  const services = new Services(storeAt(hosts, etcdOptions), clock)
+  const { inspect, clock = systemClock, meter, ...etcdOptions } = options
+  if (meter !== undefined) assertMeter(meter)
+  const telemetry = meter === undefined ? null : new Telemetry(meter, clock)
+  const services = new Services(storeAt(hosts, etcdOptions), clock, telemetry)
 
   const locker = (
     pathOrOptions: string | (NodeOptions & { readonly path: string }),
     maybeOptions?: NodeOptions,
   ): LockedNode => {
     const settings = nodeSettings(pathOrOptions, maybeOptions)
-    return new LockedNode(services, { ...settings, inspect: settings.inspect ?? inspect })
+    const node = new LockedNode(services, { ...settings, inspect: settings.inspect ?? inspect })
+    telemetry?.follow(node)
+    return node
   }
   const close = () => services.stopAll()
   return Object.assign(locker, { close, [Symbol.asyncDispose]: close })

@@ -1,5 +1,6 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import type { Etcd3, Namespace } from 'etcd3'
+import { debug } from '../debug.js'
 import { RefusedError, UnreachableError } from '../errors.js'
 import type { Dialling } from './dial.js'
 import { PermissionError, storeError, TlsError } from './etcd-errors.js'
@@ -100,6 +101,7 @@ export class Endpoints {
   /** Leaves the member behind `client`, if it is still the one in use. */
   giveUp(client: EtcdClient): void {
     if (this.#connection?.client !== client) return
+    debug('etcd: gives up %s', this.#connection.endpoint.name)
     this.#losses = Math.max(this.#losses, 1)
     this.#exchange(this.#connection, null)
   }
@@ -153,6 +155,7 @@ export class Endpoints {
       throw storeError('reaching etcd', thrown, only)
     }
     if (signal.aborted) throw closed()
+    debug('etcd: goes to %s', only.name)
     this.#connection = { endpoint: only, client: only.open() }
     return this.#connection
   }
@@ -213,7 +216,9 @@ export class Endpoints {
       winner = await Promise.any(this.#endpoints.map(contend))
     } catch (thrown) {
       if (rests === this.#rests) this.#losses = Math.max(this.#losses + 1, 2)
-      throw allFailed(thrown, this.names)
+      const error = allFailed(thrown, this.names)
+      debug('etcd: %s', error.message)
+      throw error
     } finally {
       over.abort(closed())
       for (const { endpoint, client } of opened) {
@@ -221,6 +226,7 @@ export class Endpoints {
       }
     }
     if (winner === null || rests !== this.#rests) throw closed()
+    debug('etcd: %s answered first', winner.endpoint.name)
     return winner
   }
 

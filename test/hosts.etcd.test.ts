@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { locked } from '../src/index.js'
@@ -78,6 +79,34 @@ describe('a node finds etcd', () => {
     expect(said[0]?.ms).toBeLessThan(SOON_MS)
     expect(lingeredMs).toBeLessThan(2_000)
   })
+})
+
+test('a process whose only host swallows packets ends soon after its node has stopped', async () => {
+  const { said, lingeredMs } = await runElect({ hosts: await swallow(), patient: false })
+  expect(said).toMatchObject([{ event: 'stopped' }])
+  expect(lingeredMs).toBeLessThan(2_000)
+})
+
+test('a proxy that gRPC is told of is used, though etcd cannot be reached without it', async () => {
+  const asked: (string | undefined)[] = []
+  const proxy = createServer().on('connect', ({ url }, client) => {
+    asked.push(url)
+    const target = connect(Number(port), '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 OK\r\n\r\n')
+      client.pipe(target).pipe(client)
+    })
+    for (const socket of [client, target]) socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void proxy.close())
+  const address = proxy.address()
+  if (address === null || typeof address === 'string') throw new Error('not listening')
+  const { said } = await runElect({
+    hosts: 'etcd.invalid:2379',
+    env: { grpc_proxy: `http://127.0.0.1:${address.port}` },
+  })
+  expect(said).toMatchObject([{ event: 'started', state: 'leader' }, { event: 'stopped' }])
+  expect(asked).toContain('etcd.invalid:2379')
 })
 
 test('no host is preferred: many nodes spread over those that answer', async () => {

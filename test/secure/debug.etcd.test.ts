@@ -1,3 +1,4 @@
+import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { runElect } from './run-elect.js'
@@ -8,7 +9,7 @@ let etcd: Etcd
 
 beforeAll(async () => {
   etcd = await startEtcd({ own: true })
-  await withUsers(etcd.endpoint, { tested: { prefix: '/app/' } })
+  await withUsers(new Etcd3({ hosts: `http://${etcd.endpoint}` }), { tested: { prefix: '/app/' } })
 })
 
 afterAll(() => etcd?.stop())

@@ -18,7 +18,7 @@ let root: Etcd3
 beforeAll(async () => {
   // Tokens that nobody uses for a second expire.
   etcd = await startEtcd({ own: true, extraArgs: ['--auth-token-ttl=1'] })
-  await withUsers(etcd.endpoint, {
+  await withUsers(new Etcd3({ hosts: `http://${etcd.endpoint}` }), {
     prefix: { prefix: '/app/' },
     path: { keys: ['/app/leader'] },
     paths: { keys: PATHS },

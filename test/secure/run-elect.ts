@@ -22,6 +22,8 @@ interface Settings {
   readonly hosts: unknown
   readonly options?: Pick<LockerOptions, 'auth' | 'credentials'>
   readonly path?: string
+  /** Whether it goes on when etcd cannot be reached. Default yes. */
+  readonly patient?: boolean
   readonly env?: Readonly<Record<string, string>>
   /** For Node.js itself. */
   readonly flags?: readonly string[]
@@ -34,11 +36,12 @@ export async function runElect({
   hosts,
   options = {},
   path = '/app/elect',
+  patient = true,
   env = {},
   flags = [],
 }: Settings): Promise<Run> {
   assertBuilt()
-  const settings = JSON.stringify({ hosts, options, path })
+  const settings = JSON.stringify({ hosts, options, path, patient })
   const child = spawn(process.execPath, [...flags, program, settings], {
     // What this machine is set up to trust is no part of a test.
     env: { ...process.env, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: '', ...env },

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { Authority, type Issued, writeFiles } from './authority.js'
 import { type Observed, observe } from './observed.js'
 import { expectNoSecrets, secretOf } from './secrets.js'
+import { authOf, ROOT, withUsers } from './users.js'
 
 let ours: Authority
 let foreign: Authority
@@ -48,6 +50,32 @@ describe('over TLS', () => {
     const host = `https://localhost:${strict.endpoint.split(':')[1]}`
     await expectElection(host, certified(client))
   })
+})
+
+test('a user logs in over TLS, shows a certificate, and logs in again', async () => {
+  const guarded = await startWith(await ours.issue({ commonName: 'etcd' }), {
+    asksForCertificate: true,
+  })
+  onTestFinished(() => guarded.stop())
+  const [hosts, credentials] = [`https://${guarded.endpoint}`, certified(client)]
+  await withUsers(new Etcd3({ hosts, credentials }), { tls: { prefix: '/app/' } })
+  const root = new Etcd3({ hosts, credentials, auth: ROOT })
+  onTestFinished(() => root.close())
+  const observed = observe(hosts, { credentials, auth: authOf('tls') })
+  const { node, errors, unreachable, inspected } = observed
+  await node.start()
+  // Makes the token invalid, as if it had expired.
+  await root.user('tls').setPassword(authOf('tls').password)
+  const changed = once(node, 'change')
+  node.propose('proposed')
+  expect(await changed).toEqual(['proposed', 'node'])
+  await node.stop()
+  expect(await root.get('/app/leader')).toBeNull()
+  expect([errors, unreachable]).toEqual([[], []])
+  expectNoSecrets(inspected, [authOf('tls').password, secretOf(client.key)])
+
+  const wrong = observe(hosts, { credentials, auth: { username: 'tls', password: 'wrong' } })
+  await expectRefusal(wrong, 'the login of user tls was refused')
 })
 
 describe('one readable error, and the node stops,', () => {

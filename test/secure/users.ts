@@ -1,16 +1,15 @@
-import { Etcd3 } from 'etcd3'
+import type { Etcd3 } from 'etcd3'
 
 /** What a role may read and write: one key, or all that begin alike. */
 type Grant = { readonly keys: readonly string[] } | { readonly prefix: string }
 
 export const ROOT = { username: 'root', password: 'root’s secret' }
 
-/** Makes users with the password `secret of NAME`, and has etcd ask for a login from then on. */
+/** Makes users with the password `secret of NAME`, and has etcd ask for a login from then on. Closes the client. */
 export async function withUsers(
-  endpoint: string,
+  operator: Etcd3,
   users: Readonly<Record<string, Grant | null>>,
 ): Promise<void> {
-  const operator = new Etcd3({ hosts: `http://${endpoint}` })
   try {
     for (const [name, grant] of Object.entries(users)) {
       const user = await operator.user(name).create(secretOf(name))

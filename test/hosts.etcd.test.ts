@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer as createNetServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { locked } from '../src/index.js'
 import { type Etcd, startEtcd } from './etcd/index.js'
@@ -14,26 +14,25 @@ const SOON_MS = 1_000
 
 let etcd: Etcd
 let port: string
-/** Listens on ::1 only. */
-let v6: Etcd
+/** Passes on to it what comes to ::1. */
+let v6: Server
 let v6Port: number
 
 beforeAll(async () => {
   etcd = await startEtcd({ own: true })
   port = etcd.endpoint.split(':')[1] ?? ''
-  v6Port = await freePort()
-  v6 = await startEtcd({
-    own: true,
-    extraArgs: [
-      `--listen-client-urls=http://[::1]:${v6Port}`,
-      `--advertise-client-urls=http://[::1]:${v6Port}`,
-    ],
+  v6 = createNetServer((client) => {
+    const target = connect(Number(port), '127.0.0.1')
+    client.pipe(target).pipe(client)
+    for (const socket of [client, target]) socket.on('error', () => {})
   })
+  v6Port = await freePort()
+  await new Promise<void>((resolve) => v6.listen(v6Port, '::1', resolve))
 })
 
 afterAll(async () => {
   await etcd?.stop()
-  await v6?.stop()
+  v6?.close()
 })
 
 describe('a node finds etcd', () => {

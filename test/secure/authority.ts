@@ -75,12 +75,13 @@ export class Authority {
 /** PEM texts as files, which go when `end` is called. */
 export function writeFiles<Name extends string>(
   texts: Readonly<Record<Name, string>>,
-): { readonly pathOf: (name: Name) => string; end(): void } {
+): { readonly paths: readonly string[]; pathOf(name: Name): string; end(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'locked-tls-'))
   for (const [name, text] of Object.entries<string>(texts)) {
     writeFileSync(join(folder, name), text, { mode: 0o600 })
   }
   return {
+    paths: Object.keys(texts).map((name) => join(folder, name)),
     pathOf: (name) => join(folder, name),
     end: () => rmSync(folder, { recursive: true, force: true }),
   }

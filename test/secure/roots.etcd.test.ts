@@ -12,6 +12,7 @@ beforeAll(async () => {
   etcd = await startEtcd({
     own: true,
     scheme: 'https',
+    files: files.paths,
     extraArgs: [`--cert-file=${files.pathOf('cert')}`, `--key-file=${files.pathOf('key')}`],
   })
 })

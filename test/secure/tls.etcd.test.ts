@@ -179,6 +179,7 @@ async function startWith(
     const started = await startEtcd({
       own: true,
       scheme: 'https',
+      files: files.paths,
       extraArgs: [
         `--cert-file=${files.pathOf('cert')}`,
         `--key-file=${files.pathOf('key')}`,

@@ -24,6 +24,13 @@ const GRPC_OPTIONS = {
 
 let connections = 0
 
+/** Loads it when it is needed: importing `locked` must not load a client that is not used. */
+function load() {
+  const { Etcd3: Client }: typeof import('etcd3') = require('etcd3')
+  const { noop }: typeof import('cockatiel') = require('cockatiel')
+  return { Client, noop }
+}
+
 /** The member at `host`, through a client of our own. */
 export function memberEndpoint(
   { secure, address }: Host,
@@ -34,11 +41,14 @@ export function memberEndpoint(
   return {
     name: address,
     user: auth?.username,
-    dial: (how) => dial(address, how),
+    dial(how) {
+      const dialled = dial(address, how)
+      // It takes longer than being answered does.
+      load()
+      return dialled
+    },
     open() {
-      // Loaded when it is needed: importing `locked` must not load a client that is not used.
-      const { Etcd3: Client }: typeof import('etcd3') = require('etcd3')
-      const { noop }: typeof import('cockatiel') = require('cockatiel')
+      const { Client, noop } = load()
       connections += 1
       const settings = {
         ...options,

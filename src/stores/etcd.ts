@@ -102,6 +102,8 @@ export class EtcdStore implements Store {
       return (await this.#during(reign, key, [], deletion, withinMs)) !== null
     }
     const told = this.#during(reign, key, [], putOf(key, notice, reign), withinMs)
+    // It may fail before anybody asks what became of it.
+    told.catch(() => undefined)
     // Both are on their way together, and etcd may carry them out in either order: this one waits
     // for nothing, but deletes the notice only.
     const isNotice: ICompare[] = [

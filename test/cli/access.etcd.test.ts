@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Etcd, startEtcd } from '../etcd/index.js'
+import { Authority, writeFiles } from '../secure/authority.js'
 import { MAIN, RunningCommand } from './command.js'
+
+type FileName = 'ca.pem' | 'server.pem' | 'server.key' | 'client.pem' | 'client.key'
 
 let folder: string
 
@@ -116,16 +118,24 @@ describe('on an etcd with users', () => {
 
 describe('on an etcd with TLS', () => {
   let etcd: Etcd
-  let file: (name: string) => string
+  let files: ReturnType<typeof writeFiles<FileName>>
 
   beforeAll(async () => {
-    file = (name) => join(folder, name)
-    certificate('ca', ['-x509', '-subj', '/CN=a CA'])
-    signed('server', 'subjectAltName=IP:127.0.0.1')
-    signed('client', 'extendedKeyUsage=clientAuth')
+    const ca = await Authority.found('a CA')
+    const server = await ca.issue({ commonName: 'server' })
+    const client = await ca.issue({ commonName: 'client' })
+    files = writeFiles({
+      'ca.pem': ca.cert,
+      'server.pem': server.cert,
+      'server.key': server.key,
+      'client.pem': client.cert,
+      'client.key': client.key,
+    })
+    const { pathOf: file } = files
     etcd = await startEtcd({
       own: true,
       scheme: 'https',
+      files: files.paths,
       extraArgs: [
         `--cert-file=${file('server.pem')}`,
         `--key-file=${file('server.key')}`,
@@ -135,10 +145,14 @@ describe('on an etcd with TLS', () => {
     })
   })
 
-  afterAll(() => etcd?.stop())
+  afterAll(async () => {
+    await etcd?.stop()
+    files?.end()
+  })
 
   test('certificates are named by options or by the environment', async () => {
-    const files = [
+    const { pathOf: file } = files
+    const options = [
       '--cacert',
       file('ca.pem'),
       '--cert',
@@ -150,7 +164,7 @@ describe('on an etcd with TLS', () => {
       { ETCDCTL_ENDPOINTS: etcd.endpoint },
       'elect',
       '/tls',
-      ...files,
+      ...options,
       '--',
       'echo',
       'ran',
@@ -172,36 +186,4 @@ describe('on an etcd with TLS', () => {
     expect(await get.exited).toBe(4)
     expect(get.output).toMatch(/^error: [^\n]*certificate[^\n]*\n$/)
   })
-
-  function certificate(name: string, args: readonly string[]): void {
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        file(`${name}.key`),
-        '-out',
-        file(`${name}.pem`),
-        ...args,
-      ],
-      { stdio: 'ignore' },
-    )
-  }
-
-  function signed(name: string, extension: string): void {
-    certificate(name, ['-subj', `/CN=${name}`])
-    writeFileSync(file(`${name}.ext`), extension)
-    execFileSync(
-      'openssl',
-      [
-        ...['x509', '-req', '-in', file(`${name}.pem`), '-out', file(`${name}.pem`)],
-        ...['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial'],
-        ...['-extfile', file(`${name}.ext`)],
-      ],
-      { stdio: 'ignore' },
-    )
-  }
 })

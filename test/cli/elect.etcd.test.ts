@@ -55,6 +55,8 @@ class Scene {
   /** Asserts that the work of the next leader starts, after all that was before is gone. */
   async expectTakeover(after: number) {
     const { token } = await this.trace.untilStarted(after)
+    // What still ran would leave a trace meanwhile.
+    await this.trace.untilRunning(token)
     this.trace.expectNoOverlap()
     return token
   }
@@ -207,6 +209,19 @@ describe('whatever happens to locked, the command is gone before the lease ends'
     for (const watchdog of childrenOf(leader.pid)) process.kill(watchdog, 'SIGSTOP')
     leader.kill('SIGTERM')
     expect(await leader.exited).toBe(137)
+    await scene.expectTakeover(token)
+  })
+
+  test('its watchdog stopped by SIGSTOP, and the connection frozen', async () => {
+    const scene = new Scene()
+    await using relay = await startRelay(etcd.endpoint)
+    const leader = scene.electAt(relay.endpoint, 'leader', ...scene.trace.work())
+    const { token } = await scene.trace.untilStarted()
+    for (const watchdog of childrenOf(leader.pid)) process.kill(watchdog, 'SIGSTOP')
+    relay.freeze()
+    await scene.trace.gone(token)
+    expect(await scene.holder()).toMatch(/"leader"/)
+    await relay.heal()
     await scene.expectTakeover(token)
   })
 })

@@ -8,6 +8,8 @@ import { expect, onTestFinished } from 'vitest'
 const WORK = fileURLToPath(new URL('./work.mjs', import.meta.url))
 const WAIT_MS = 30_000
 const LOOK_MS = 10
+/** So many lines are what work leaves in a fraction of a second. */
+const SOME_RUNS = 20
 
 interface Line {
   readonly token: number
@@ -67,6 +69,12 @@ export class Trace {
     return this.until(`work with a token above ${after}`, ({ token, what }) => {
       return what === 'started' && token > after
     })
+  }
+
+  /** Resolves once the work of this token has run for a moment. */
+  untilRunning(token: number): Promise<Line> {
+    const runs = () => this.of('runs').filter((line) => line.token === token)
+    return this.until(`work of ${token}`, () => runs().length >= SOME_RUNS)
   }
 
   /** Asserts that once a leader's work has begun nothing of an earlier leader's ran. */

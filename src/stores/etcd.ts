@@ -111,6 +111,7 @@ export class EtcdStore implements Store {
       { key, target: 'Value', result: 'Equal', value: Buffer.from(notice) },
     ]
     const released = this.#during(reign, key, isNotice, deletion, withinMs)
+    released.catch(() => undefined)
     if (typeof (await this.#unlessSilent(released)) === 'number') return true
     // It came before the notice, or its answer is late or lost.
     await this.#unlessSilent(told)
@@ -175,10 +176,7 @@ export class EtcdStore implements Store {
 
   /** What was answered; nothing when it failed, or when etcd has fallen silent. */
   #unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
-    return Promise.race([
-      answer.catch(() => undefined),
-      this.#silence.begins().then(() => undefined),
-    ])
+    return this.#silence.unless(answer).catch(() => undefined)
   }
 
   async #mayRead({ path, isPrefix }: Watched): Promise<boolean> {

@@ -1,10 +1,9 @@
-import { setImmediate, setTimeout } from 'node:timers/promises'
-
 /** Tells when nothing has been heard for a while. All who wait for that share one timer. */
 export class Silence {
   readonly #lastsMs: number
+  readonly #waiting = new Set<() => void>()
   #heard = 0
-  #waiting: Promise<void> | null = null
+  #isTimed = false
 
   constructor(lastsMs: number) {
     this.#lastsMs = lastsMs
@@ -14,20 +13,34 @@ export class Silence {
     this.#heard += 1
   }
 
-  /** Resolves once nothing has been heard for that long. Waiting for it does not keep the process. */
-  begins(): Promise<void> {
-    this.#waiting ??= this.#wait()
-    return this.#waiting
+  /**
+   * Settles as `promise` does, or resolves with nothing once nothing has been heard for that long.
+   * Waiting for it does not keep the process.
+   */
+  unless<T>(promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const silent = () => resolve(undefined)
+      const settled = () => this.#waiting.delete(silent)
+      this.#waiting.add(silent)
+      this.#time()
+      promise.then(resolve, reject)
+      promise.then(settled, settled)
+    })
   }
 
-  async #wait(): Promise<void> {
-    let before: number
-    do {
-      before = this.#heard
-      await setTimeout(this.#lastsMs, undefined, { ref: false })
-      // When the event loop was busy, what has arrived meanwhile is heard first.
-      await setImmediate()
-    } while (before !== this.#heard)
-    this.#waiting = null
+  #time(): void {
+    if (this.#isTimed || this.#waiting.size === 0) return
+    this.#isTimed = true
+    const before = this.#heard
+    const look = () => {
+      this.#isTimed = false
+      if (before === this.#heard) {
+        for (const silent of this.#waiting) silent()
+        this.#waiting.clear()
+      }
+      this.#time()
+    }
+    // When the event loop was busy, what has arrived meanwhile is heard first.
+    setTimeout(() => setImmediate(look), this.#lastsMs).unref()
   }
 }

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Silence } from '../../src/stores/silence.js'
 
-function state(promise: Promise<void>) {
+const never = () => new Promise<string>(() => undefined)
+
+function isSettled(promise: Promise<unknown>): () => boolean {
   let settled = false
   void promise.then(() => {
     settled = true
@@ -10,29 +12,44 @@ function state(promise: Promise<void>) {
   return () => settled
 }
 
-test('silence begins once nothing was heard for a while', async () => {
-  await new Silence(20).begins()
-})
+describe('what is waited for', () => {
+  test('comes as it is, when it comes before silence', async () => {
+    const silence = new Silence(1_000)
+    expect(await silence.unless(Promise.resolve('an answer'))).toBe('an answer')
+    await expect(silence.unless(Promise.reject(new Error('a failure')))).rejects.toThrow(
+      'a failure',
+    )
+  })
 
-test('silence does not begin while something is heard', async () => {
-  const silence = new Silence(200)
-  const hasBegun = state(silence.begins())
-  for (let heard = 0; heard < 30; heard += 1) {
-    silence.heard()
-    await sleep(10)
-  }
-  expect(hasBegun()).toBe(false)
-  await silence.begins()
-  expect(hasBegun()).toBe(true)
-})
+  test('is given up once nothing was heard for a while', async () => {
+    const silence = new Silence(20)
+    expect(await Promise.all([silence.unless(never()), silence.unless(never())])).toEqual([
+      undefined,
+      undefined,
+    ])
+    expect(await silence.unless(never())).toBe(undefined)
+  })
 
-test('what arrived while the event loop was busy counts as heard', async () => {
-  const silence = new Silence(50)
-  const hasBegun = state(silence.begins())
-  const arrival = sleep(10).then(() => setImmediate(() => silence.heard()))
-  const busyUntil = performance.now() + 100
-  while (performance.now() < busyUntil);
-  await arrival
-  await sleep(20)
-  expect(hasBegun()).toBe(false)
+  test('is not given up while something is heard', async () => {
+    const silence = new Silence(200)
+    const waiting = silence.unless(never())
+    const hasEnded = isSettled(waiting)
+    for (let heard = 0; heard < 30; heard += 1) {
+      silence.heard()
+      await sleep(10)
+    }
+    expect(hasEnded()).toBe(false)
+    expect(await waiting).toBe(undefined)
+  })
+
+  test('is not given up when something arrived while the event loop was busy', async () => {
+    const silence = new Silence(50)
+    const hasEnded = isSettled(silence.unless(never()))
+    const arrival = sleep(10).then(() => setImmediate(() => silence.heard()))
+    const busyUntil = performance.now() + 100
+    while (performance.now() < busyUntil);
+    await arrival
+    await sleep(20)
+    expect(hasEnded()).toBe(false)
+  })
 })

@@ -121,9 +121,7 @@ export type ElectionEmitted =
   | { readonly type: 'released' }
 
 /** What every service is told when it is invoked. */
-export interface ServiceInput {
-  readonly instance: string
-  readonly value: Json
+export interface ServiceInput extends ElectionInput {
   readonly holder: Holder | null
   readonly revision: number
 }
@@ -135,8 +133,11 @@ const service = () =>
   })
 
 const input = ({ context }: { context: ElectionContext }): ServiceInput => ({
+  path: context.path,
+  id: context.id,
   instance: context.instance,
   value: context.value,
+  ttl: context.ttl,
   holder: context.holder,
   revision: context.revision,
 })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Etcd3, Namespace } from 'etcd3'
-import type { Json } from '../machines/election.js'
+import type { ElectionMachine, Json } from '../machines/election.js'
 import { assertJson, assertKnownKeys, describe } from './arguments.js'
 import { type Clock, systemClock } from './clock.js'
 import { parseHosts } from './hosts.js'
@@ -50,7 +50,14 @@ export interface Locker {
   /** @throws TypeError or RangeError that names the option that is wrong. */
   (path: string, options: NodeOptions): LockedNode
   (options: NodeOptions & { readonly path: string }): LockedNode
-  /** Stops all nodes that this locker has made. */
+  /**
+   * The statechart on this locker's store, for an XState app that runs it as an actor of its own,
+   * invoked or spawned, rather than as a node. Its input is `{ path, id, instance, value, ttl }`, with
+   * an `instance` that nobody else has and that is used once only, such as `randomUUID()`. It begins in
+   * `idle`. An actor that is stopped, without having been sent `stop` first, is released all the same.
+   */
+  readonly machine: ElectionMachine
+  /** Stops all nodes that this locker has made, and all actors that run its machine. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -92,7 +99,7 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     return new LockedNode(services, { ...settings, inspects })
   }
   const close = () => services.stopAll()
-  return Object.assign(locker, { close, [Symbol.asyncDispose]: close })
+  return Object.assign(locker, { machine: services.machine, close, [Symbol.asyncDispose]: close })
 }
 
 function storeAt(hosts: unknown, options: EtcdOptions): Store {

@@ -27,6 +27,7 @@ import type { Store } from './stores/store.js'
  */
 export type Hosts = string | readonly string[] | Etcd3 | Namespace | Etcdjs | Store
 
+/** What `locked` takes besides hosts: what etcd3 takes, and this. */
 export interface LockerOptions extends EtcdOptions {
   /** Receives XState’s inspection events of every node. */
   readonly inspect?: Inspect
@@ -34,6 +35,7 @@ export interface LockerOptions extends EtcdOptions {
   readonly clock?: Clock
 }
 
+/** What a locker takes to make a node. */
 export interface NodeOptions {
   /** Names this node to the others; made up if left out. */
   readonly id?: string
@@ -59,6 +61,7 @@ export interface Locker {
   readonly machine: ElectionMachine
   /** Stops all nodes that this locker has made, and all actors that run its machine. */
   close(): Promise<void>
+  /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -1,5 +1,6 @@
-// `npm run test:node -- 22 24 26`: runs the unit tests on other versions of Node.js, each taken from
-// npm (the package node-<platform>-<arch>) into a temporary folder.
+// `npm run test:node -- 22 24 26`: runs all tests on other versions of Node.js, each taken from npm (the
+// package node-<platform>-<arch>) into a temporary folder. What else is given goes to vitest, such as
+// `--project unit`.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,7 +32,7 @@ for (const version of versions) {
     const bin = join(folder, 'node_modules', name, 'bin')
     const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` }
     run(join(bin, 'node'), ['--version'], env)
-    run(join(bin, 'node'), [vitest, 'run', '--project', 'unit', ...vitestArgs], env)
+    run(join(bin, 'node'), [vitest, 'run', ...vitestArgs], env)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

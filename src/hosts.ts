@@ -36,6 +36,12 @@ function parseHost(text: string): Host {
   const wrong = (why: string) =>
     new RangeError(`hosts: ${describe(text)} ${why}; expected host:port, such as 127.0.0.1:2379`)
   if (text === '') throw wrong('is empty')
+  // It is not shown: a password would be.
+  if (text.includes('@')) {
+    throw new RangeError(
+      'hosts: one holds a user or a password, which are given as the option auth: { username, password }; expected host:port, such as 127.0.0.1:2379',
+    )
+  }
   const match = /^(?:(https?):\/\/)?(\[[\da-f:.]+\]|[\w.-]+)(?::(\d+))?\/?$/i.exec(text)
   if (match === null) throw wrong('is not a host')
   const [, scheme, name, port] = match

@@ -6,6 +6,7 @@ import type * as locker from './locker.js' with { 'resolution-mode': 'import' }
 import type * as node from './node.js' with { 'resolution-mode': 'import' }
 import type * as nodeApi from './node-api.js' with { 'resolution-mode': 'import' }
 import type * as store from './stores/store.js' with { 'resolution-mode': 'import' }
+import type * as telemetry from './telemetry.js' with { 'resolution-mode': 'import' }
 
 type Classes = Omit<typeof errors, 'errorFrom'>
 
@@ -45,6 +46,7 @@ declare namespace locked {
   export type Store = store.Store
   export type Watch = store.Watch
   export type WatchListener = store.WatchListener
+  export type Meter = telemetry.Meter
 }
 
 export = locked

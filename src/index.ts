@@ -51,5 +51,6 @@ export type {
   Watch,
   WatchListener,
 } from './stores/store.js'
+export type { Meter } from './telemetry.js'
 export { locked, locked as 'module.exports' }
 export default locked

@@ -16,10 +16,12 @@ import {
   isEtcdClient,
   memberEndpoint,
 } from './stores/etcd-client.js'
+import { assertAuth, assertCredentials } from './stores/etcd-credentials.js'
 import { EtcdjsStore } from './stores/etcdjs.js'
 import { type Etcdjs, isEtcdjs } from './stores/etcdjs-client.js'
 import { memoryStoreNamed } from './stores/memory.js'
 import type { Store } from './stores/store.js'
+import { assertMeter, type Meter, Telemetry } from './telemetry.js'
 
 /**
  * Where the election is held: etcd hosts, an etcd3 client, an etcdjs object (etcd’s v2 API), `memory:`
@@ -33,6 +35,8 @@ export interface LockerOptions extends EtcdOptions {
   readonly inspect?: Inspect
   /** Another clock than the system’s, for tests. */
   readonly clock?: Clock
+  /** Measures elections and sessions: an OpenTelemetry `Meter`. Without it nothing is measured. */
+  readonly meter?: Meter
 }
 
 /** What a locker takes to make a node. */
@@ -76,6 +80,7 @@ const LOCKER_OPTIONS = [
   'faultHandling',
   'inspect',
   'clock',
+  'meter',
 ]
 
 /**
@@ -88,10 +93,14 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     throw new TypeError(`locked: options must be an object, was given ${describe(options)}`)
   }
   assertKnownKeys('locked', options, LOCKER_OPTIONS)
-  const { inspect: given, clock = systemClock, ...etcdOptions } = options
+  if (options.credentials !== undefined) assertCredentials(options.credentials)
+  if (options.auth !== undefined) assertAuth(options.auth)
+  const { inspect: given, clock = systemClock, meter, ...etcdOptions } = options
   const inspect = inspectGiven(given)
   const inspectAll = senderFromEnvironment()?.inspect
-  const services = new Services(storeAt(hosts, etcdOptions), clock)
+  if (meter !== undefined) assertMeter(meter)
+  const telemetry = meter === undefined ? null : new Telemetry(meter, clock)
+  const services = new Services(storeAt(hosts, etcdOptions), clock, telemetry)
 
   const locker = (
     pathOrOptions: string | (NodeOptions & { readonly path: string }),
@@ -99,7 +108,9 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
   ): LockedNode => {
     const { inspect: ofNode, ...settings } = nodeSettings(pathOrOptions, maybeOptions)
     const inspects = [ofNode ?? inspect, inspectAll].filter((one) => one !== undefined)
-    return new LockedNode(services, { ...settings, inspects })
+    const node = new LockedNode(services, { ...settings, inspects })
+    telemetry?.follow(node)
+    return node
   }
   const close = () => services.stopAll()
   return Object.assign(locker, { machine: services.machine, close, [Symbol.asyncDispose]: close })

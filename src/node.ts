@@ -4,6 +4,7 @@ import type { ComparatorBuilder } from 'etcd3'
 import { createActor } from 'xstate'
 import type { ElectionActor, ElectionEmitted, ElectionMachine, Json } from '../machines/election.js'
 import { assertJson, describe } from './arguments.js'
+import { debug } from './debug.js'
 import { NotLeaderError, StoppedError, UnsupportedError, WorkError } from './errors.js'
 import { withUniqueSessions } from './inspection/unique-sessions.js'
 import { Member } from './member.js'
@@ -241,6 +242,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   }
 
   #tell(emitted: ElectionEmitted): void {
+    if (debug.enabled) this.#log(emitted)
     switch (emitted.type) {
       case 'select': {
         this.#isSelected = true
@@ -277,6 +279,33 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         if (this.state === 'stopped') this.#services.dismiss(this.#member)
         this.#stopping?.resolve()
         this.#stopping = null
+    }
+  }
+
+  /** Without values: what they hold is not for us to write down. */
+  #log(emitted: ElectionEmitted): void {
+    const { path, id } = this.#member
+    switch (emitted.type) {
+      case 'select':
+        debug('%s, node %s: elected, with token %d', path, id, emitted.token)
+        return
+      case 'deselect':
+        debug('%s, node %s: no longer leader: %s', path, id, emitted.reason)
+        return
+      case 'change':
+        debug('%s, node %s: the holder is %s', path, id, emitted.id)
+        return
+      case 'vacant':
+        debug('%s, node %s: the path is vacant', path, id)
+        return
+      case 'unreachable':
+        debug('%s, node %s: attempt %d: %s', path, id, emitted.attempt, emitted.error.message)
+        return
+      case 'error':
+        debug('%s, node %s: gives up: %s', path, id, emitted.error.message)
+        return
+      case 'released':
+        debug('%s, node %s: has left the election', path, id)
     }
   }
 

@@ -16,6 +16,7 @@ import type { Member } from './member.js'
 import { encodeRecord } from './record.js'
 import { Sessions, withinMsFor } from './sessions.js'
 import type { Entry, Store } from './stores/store.js'
+import type { Telemetry } from './telemetry.js'
 import { Watching } from './watching.js'
 
 type Send = (event: ElectionEvent) => void
@@ -49,10 +50,10 @@ export class Services {
   /** Nodes in the election and questions on their way: while there are any, the store stays open. */
   #uses = 0
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, telemetry: Telemetry | null = null) {
     this.store = store
     this.clock = clock
-    this.sessions = new Sessions(store, clock)
+    this.sessions = new Sessions(store, clock, telemetry)
     this.#doubts = new Doubts(store)
     this.#campaigns = new Campaign(store, this.sessions, this.#doubts)
     const service = (run: (member: Member, send: Send, input: ServiceInput) => Going | undefined) =>

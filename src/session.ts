@@ -8,7 +8,8 @@ const SHORTEST_RETRY_MS = 100
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface SessionListener {
-  renewed?(validityMs: number): void
+  /** A renewal was answered, `tookMs` after it was sent. */
+  renewed?(validityMs: number, tookMs: number): void
   /** A renewal failed, and is repeated while the session is valid. */
   troubled?(error: Error, attempt: number): void
   /** `refusal` is what the store said, if it will never let this session go on. */
@@ -133,7 +134,8 @@ export class Session {
       this.#armEnd()
       this.#armRenewal(ttlMs / 2 - (this.#clock.now() - sentAt))
       const { validityMs } = this
-      for (const listener of [...this.#listeners]) listener.renewed?.(validityMs)
+      const tookMs = this.#clock.now() - sentAt
+      for (const listener of [...this.#listeners]) listener.renewed?.(validityMs, tookMs)
     } catch (thrown) {
       const error = errorFrom(thrown)
       if (!this.check()) return

@@ -1,10 +1,9 @@
-import { debuglog } from 'node:util'
 import type { Clock } from './clock.js'
+import { debug } from './debug.js'
 import { errorFrom, StoppedError } from './errors.js'
 import { Session } from './session.js'
 import type { Store } from './stores/store.js'
-
-const debug = debuglog('locked')
+import type { Telemetry } from './telemetry.js'
 
 interface Slot {
   users: number
@@ -21,11 +20,13 @@ export function withinMsFor(ttl: number): number {
 export class Sessions {
   readonly #store: Store
   readonly #clock: Clock
+  readonly #telemetry: Telemetry | null
   readonly #slots = new Map<number, Slot>()
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, telemetry: Telemetry | null = null) {
     this.#store = store
     this.#clock = clock
+    this.#telemetry = telemetry
   }
 
   /** Counts one more node with this ttl. */
@@ -61,8 +62,16 @@ export class Sessions {
     try {
       const session = await Session.open(this.#store, this.#clock, ttl, withinMsFor(ttl))
       slot.session = session
+      const { id, ttlMs } = session.lease
+      debug('session %s: opened, for %d ms', id, ttlMs)
+      const telemetry = this.#telemetry
       session.subscribe({
+        ...(telemetry && { renewed: (_validityMs, tookMs) => telemetry.renewed(ttl, tookMs) }),
+        troubled: (error, attempt) => {
+          debug('session %s: renewal %d failed: %s', id, attempt, error.message)
+        },
         ended: () => {
+          debug('session %s: ended', id)
           if (slot.session === session) slot.session = null
           // Its records need not stand until the lease expires.
           if (slot.users > 0) void this.#revoke(session, ttl)

@@ -56,7 +56,8 @@ describe('hosts', () => {
     ['http://', '"http://" is not a host'],
     ['http://a:1/v2/keys', '"http://a:1/v2/keys" is not a host'],
     ['a:1?x', '"a:1?x" is not a host'],
-    ['me:secret@a:1', 'is not a host'],
+    ['me:secret@a:1', 'one holds a user or a password'],
+    ['https://me:secret@a:1', 'one holds a user or a password'],
     ['a:0', 'outside 1 to 65535'],
     ['a:65536', 'outside 1 to 65535'],
     ['good:1,a:99999', '"a:99999" has a port outside'],
@@ -66,5 +67,6 @@ describe('hosts', () => {
     expect(parse).toThrow(/^hosts: /)
     expect(parse).toThrow(why)
     expect(parse).toThrow(/expected .*127\.0\.0\.1:2379/)
+    expect(parse).not.toThrow(/secret/)
   })
 })

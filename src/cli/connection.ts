@@ -1,4 +1,3 @@
-import { rootCertificates } from 'node:tls'
 import type { Command } from 'commander'
 import { errorFrom } from '../errors.js'
 import { type Host, parseHosts } from '../hosts.js'
@@ -96,10 +95,7 @@ function credentialsFrom({ cacert, cert, key }: CertificateFiles) {
     throw new UsageError('--cert and --key: one is of no use without the other')
   }
   return {
-    rootCertificate:
-      cacert === undefined
-        ? Buffer.from(rootCertificates.join('\n'))
-        : readFile('--cacert', cacert),
+    ...(cacert !== undefined && { rootCertificate: readFile('--cacert', cacert) }),
     ...(cert !== undefined && { certChain: readFile('--cert', cert) }),
     ...(key !== undefined && { privateKey: readFile('--key', key) }),
   }

@@ -113,11 +113,9 @@ async function runElect(
   candidate.start()
   const exitCode = await Promise.race([candidate.finished, refused, signalled])
   const isSignalled = (await Promise.race([signalled, Promise.resolve(null)])) !== null
-  const ofCommand = await Promise.race([
-    candidate.stop(),
-    delay(node.validityMs + RELEASE_WITHIN_MS, null, { ref: false }),
-  ])
-  process.exitCode = isSignalled ? (ofCommand ?? exitCode) : exitCode
+  const withinMs = node.validityMs + RELEASE_WITHIN_MS
+  await Promise.race([candidate.stop(), delay(withinMs, undefined, { ref: false })])
+  process.exitCode = isSignalled ? (candidate.exitCode ?? exitCode) : exitCode
   // Requests that nobody will answer do not keep the process.
   setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()
 }

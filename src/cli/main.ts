@@ -12,6 +12,9 @@ import { UsageError } from './usage-error.js'
 
 const { version }: { version: string } = createRequire(import.meta.url)('locked/package.json')
 
+// They are for programmers: gRPC’s use of TLS with an IP address, say.
+process.noDeprecation = true
+
 const program = new Command('locked')
   .description('Leader election on etcd: one leader, known to all.')
   .version(version)

@@ -27,10 +27,10 @@ export async function askPassword(user: string): Promise<string> {
       `no password for user ${user}: set ETCDCTL_PASSWORD or ETCDCTL_USER=${user}:PASSWORD, or name a file with --password-file`,
     )
   }
-  process.stderr.write(`Password for ${user}: `)
   const silence = new Writable({ write: (_chunk, _encoding, done) => done() })
   // As a terminal, readline takes it out of echo mode.
   const lines = createInterface({ input: terminal, output: silence, terminal: true })
+  process.stderr.write(`Password for ${user}: `)
   const gaveUp = new AbortController()
   lines.on('SIGINT', () => gaveUp.abort())
   lines.on('close', () => gaveUp.abort())

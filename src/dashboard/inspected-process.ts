@@ -34,6 +34,16 @@ export class InspectedProcess {
     this.#learn(inspected, Math.min(nowMs, inspected.createdAtMs + this.#offsetMs))
   }
 
+  /** The node has disappeared, and tells nothing any more; these are left to be done. */
+  killed(key: string, actions: readonly Action[]): void {
+    const node = this.#nodes.get(key)
+    if (node === undefined) return
+    const sinceMs = Date.now()
+    const now = { ...node, state: 'killed', sinceMs, token: null, validUntilMs: null, actions }
+    this.#nodes.set(key, now)
+    this.#board.setNode(now, sinceMs)
+  }
+
   #take({ key, actions }: Offer): void {
     this.#actions.set(key, this.#offered(key, actions))
     const node = this.#nodes.get(key)

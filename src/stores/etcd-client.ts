@@ -1,10 +1,15 @@
 import { createRequire } from 'node:module'
 import type { Etcd3, IOptions } from 'etcd3'
 import type { Host } from '../hosts.js'
+import { dial } from './dial.js'
+import type { Credentials } from './etcd-credentials.js'
 import type { Endpoint, EtcdClient } from './etcd-endpoints.js'
+import { Login } from './etcd-login.js'
 
 /** What is passed on to etcd3 (see its IOptions). */
-export type EtcdOptions = Omit<IOptions, 'hosts'>
+export interface EtcdOptions extends Omit<IOptions, 'hosts' | 'credentials'> {
+  readonly credentials?: Credentials
+}
 
 const require = createRequire(import.meta.url)
 
@@ -17,24 +22,38 @@ const GRPC_OPTIONS = {
   'grpc.enable_retries': 0,
 }
 
-const LOGIN_WITHIN_MS = 2_000
-
-const loginDeadline = () => ({ deadline: Date.now() + LOGIN_WITHIN_MS })
-
 let connections = 0
 
+/** Loads it when it is needed: importing `locked` must not load a client that is not used. */
+function load() {
+  const { Etcd3: Client }: typeof import('etcd3') = require('etcd3')
+  const { noop }: typeof import('cockatiel') = require('cockatiel')
+  return { Client, noop }
+}
+
 /** The member at `host`, through a client of our own. */
-export function memberEndpoint({ secure, address }: Host, options: EtcdOptions): Endpoint {
+export function memberEndpoint(
+  { secure, address }: Host,
+  { auth, credentials, ...options }: EtcdOptions,
+): Endpoint {
+  /** What was opened for logins, by the client that they are for. */
+  const doors = new WeakMap<EtcdClient, Etcd3>()
   return {
     name: address,
+    user: auth?.username,
+    dial(how) {
+      const dialled = dial(address, how)
+      // It takes longer than being answered does.
+      load()
+      return dialled
+    },
     open() {
-      // Loaded when it is needed: importing `locked` must not load a client that is not used.
-      const { Etcd3: Client }: typeof import('etcd3') = require('etcd3')
-      const { noop }: typeof import('cockatiel') = require('cockatiel')
+      const { Client, noop } = load()
       connections += 1
-      return new Client({
+      const settings = {
         ...options,
-        ...(options.auth && { auth: { callOptions: loginDeadline, ...options.auth } }),
+        // gRPC trusts the system's roots where there are none, which etcd3's types do not allow for.
+        ...(credentials && { credentials: credentials as NonNullable<IOptions['credentials']> }),
         hosts: `${secure ? 'https' : 'http'}://${address}`,
         // etcd3’s circuit breaker stays open for 5 s, and its retries know nothing of validity.
         faultHandling: { host: () => noop, global: noop, ...options.faultHandling },
@@ -45,9 +64,17 @@ export function memberEndpoint({ secure, address }: Host, options: EtcdOptions):
           // place of one whose connection is frozen must get a new one.
           'locked.connection': connections,
         },
-      })
+      }
+      const client = new Client(settings)
+      if (auth !== undefined) {
+        const door = new Client(settings)
+        doors.set(client, door)
+        Login.for(client, door, auth)
+      }
+      return client
     },
     close(client) {
+      doors.get(client)?.close()
       if ('close' in client) client.close()
     },
   }

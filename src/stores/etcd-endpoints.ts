@@ -1,7 +1,9 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import type { Etcd3, Namespace } from 'etcd3'
+import { debug } from '../debug.js'
 import { RefusedError, UnreachableError } from '../errors.js'
-import { storeError } from './etcd-errors.js'
+import type { Dialling } from './dial.js'
+import { PermissionError, storeError, TlsError } from './etcd-errors.js'
 import type { Call } from './store.js'
 
 /** An etcd3 client, or a namespace of one. */
@@ -10,6 +12,10 @@ export type EtcdClient = Etcd3 | Namespace
 /** How one member, or one client of the user's, is reached. */
 export interface Endpoint {
   readonly name: string
+  /** Who logs in there, as far as is known. */
+  readonly user?: string | undefined
+  /** Resolves when somebody answers there, before a client is opened; rejects with why not. */
+  dial?(how: Dialling): Promise<void>
   open(): EtcdClient
   /** Ends what `open` made. A client that the user passed in is never closed. */
   close(client: EtcdClient): void
@@ -39,6 +45,9 @@ export class Endpoints {
   readonly #listeners = new Set<() => void>()
   #connection: Connection | null = null
   #race: Promise<Connection> | null = null
+  #opening: Promise<Connection> | null = null
+  /** Gives up what is being reached when nobody waits for it any more. */
+  #reaching = new AbortController()
   /** Whether the member in use still owes the answer for which it is doubted. */
   #stillOwes: () => boolean = () => false
   /** Races lost in a row, and one more: the member whose failure led to them. */
@@ -79,7 +88,7 @@ export class Endpoints {
     try {
       return await request(connection.client, { deadline: Date.now() + withinMs })
     } catch (thrown) {
-      const error = storeError(doing, thrown)
+      const error = storeError(doing, thrown, connection.endpoint)
       if (error instanceof UnreachableError) this.giveUp(connection.client)
       throw error
     }
@@ -92,6 +101,7 @@ export class Endpoints {
   /** Leaves the member behind `client`, if it is still the one in use. */
   giveUp(client: EtcdClient): void {
     if (this.#connection?.client !== client) return
+    debug('etcd: gives up %s', this.#connection.endpoint.name)
     this.#losses = Math.max(this.#losses, 1)
     this.#exchange(this.#connection, null)
   }
@@ -115,6 +125,8 @@ export class Endpoints {
   rest(): void {
     this.#rests += 1
     this.#wake?.()
+    this.#reaching.abort(closed())
+    this.#reaching = new AbortController()
     const connection = this.#connection
     this.#connection = null
     this.#losses = 0
@@ -125,11 +137,27 @@ export class Endpoints {
     if (this.#connection !== null) return Promise.resolve(this.#connection)
     const [only] = this.#endpoints
     if (this.#endpoints.length === 1 && this.#losses === 0 && only !== undefined) {
-      // Nothing to choose from: the first request itself shows whether the member is there.
-      this.#connection = { endpoint: only, client: only.open() }
-      return Promise.resolve(this.#connection)
+      this.#opening ??= this.#open(only).finally(() => {
+        this.#opening = null
+      })
+      return this.#opening
     }
     return this.#contest()
+  }
+
+  /** Nothing to choose from: the first request itself shows whether the member can do anything. */
+  async #open(only: Endpoint): Promise<Connection> {
+    const { signal } = this.#reaching
+    try {
+      await only.dial?.({ withinMs: FIRST_PROBE_MS, signal })
+    } catch (thrown) {
+      if (!signal.aborted) this.#losses = Math.max(this.#losses, 1)
+      throw storeError('reaching etcd', thrown, only)
+    }
+    if (signal.aborted) throw closed()
+    debug('etcd: goes to %s', only.name)
+    this.#connection = { endpoint: only, client: only.open() }
+    return this.#connection
   }
 
   #contest(): Promise<Connection> {
@@ -165,28 +193,40 @@ export class Endpoints {
   /** One race. Its winner's connection is open, and not in use yet. */
   async #hold(rests: number): Promise<Connection> {
     await this.#pause()
-    if (rests !== this.#rests) throw new UnreachableError('etcd: the connection was closed')
+    if (rests !== this.#rests) throw closed()
     const factor = this.#losses === 1 ? 2 : Math.max(1, this.#losses)
     const withinMs = Math.min(FIRST_PROBE_MS * factor, LONGEST_PROBE_MS)
-    const contenders = this.#endpoints.map((endpoint) => ({ endpoint, client: endpoint.open() }))
-    const closeAllBut = (winner: Connection | null) => {
-      for (const { endpoint, client } of contenders) {
-        if (client !== winner?.client) endpoint.close(client)
+    const over = new AbortController()
+    const signal = AbortSignal.any([over.signal, this.#reaching.signal])
+    const opened: Connection[] = []
+    const contend = async (endpoint: Endpoint) => {
+      const endsAt = performance.now() + withinMs
+      try {
+        await endpoint.dial?.({ withinMs, signal })
+      } catch (thrown) {
+        throw storeError('reaching etcd', thrown, endpoint)
+      }
+      if (signal.aborted) throw closed()
+      const contender = { endpoint, client: endpoint.open() }
+      opened.push(contender)
+      return await probe(contender, endsAt - performance.now())
+    }
+    let winner: Connection | null = null
+    try {
+      winner = await Promise.any(this.#endpoints.map(contend))
+    } catch (thrown) {
+      if (rests === this.#rests) this.#losses = Math.max(this.#losses + 1, 2)
+      const error = allFailed(thrown, this.names)
+      debug('etcd: %s', error.message)
+      throw error
+    } finally {
+      over.abort(closed())
+      for (const { endpoint, client } of opened) {
+        if (client !== winner?.client || rests !== this.#rests) endpoint.close(client)
       }
     }
-    let winner: Connection
-    try {
-      winner = await Promise.any(contenders.map((contender) => probe(contender, withinMs)))
-    } catch (thrown) {
-      this.#losses = Math.max(this.#losses + 1, 2)
-      closeAllBut(null)
-      throw allFailed(thrown, this.names)
-    }
-    if (rests !== this.#rests) {
-      closeAllBut(null)
-      throw new UnreachableError('etcd: the connection was closed')
-    }
-    closeAllBut(winner)
+    if (winner === null || rests !== this.#rests) throw closed()
+    debug('etcd: %s answered first', winner.endpoint.name)
     return winner
   }
 
@@ -209,6 +249,10 @@ export class Endpoints {
   }
 }
 
+function closed(): UnreachableError {
+  return new UnreachableError('etcd: the connection was closed')
+}
+
 /** Resolves if the member behind `connection` answers a linearizable read, whatever the answer. */
 async function probe(connection: Connection, withinMs: number): Promise<Connection> {
   try {
@@ -217,18 +261,20 @@ async function probe(connection: Connection, withinMs: number): Promise<Connecti
       { deadline: Date.now() + withinMs },
     )
   } catch (thrown) {
-    const error = storeError(`etcd at ${connection.endpoint.name}`, thrown)
+    const error = storeError('asking etcd', thrown, connection.endpoint)
     // Not being allowed to read that key is an answer.
-    if (!(error instanceof RefusedError && /permission denied/i.test(error.message))) throw error
+    if (!(error instanceof PermissionError)) throw error
   }
   return connection
 }
 
 function allFailed(thrown: unknown, names: string): Error {
   const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown]
-  const refusal = errors.find((error) => error instanceof RefusedError)
-  if (refusal !== undefined && errors.every((error) => error instanceof RefusedError))
-    return refusal
+  // All members know the same users. A certificate is one member's own: another may yet accept it.
+  const refusal =
+    errors.find((error) => error instanceof RefusedError && !(error instanceof TlsError)) ??
+    (errors.every((error) => error instanceof TlsError) ? errors[0] : undefined)
+  if (refusal instanceof Error) return refusal
   const [first] = errors
   const why = first instanceof Error ? first.message : String(first)
   return new UnreachableError(`no etcd member answers (${names}): ${why}`, { cause: thrown })

@@ -1,7 +1,7 @@
 import { errorFrom, LeaseGoneError, UnreachableError } from '../errors.js'
 import type { Endpoints, EtcdClient } from './etcd-endpoints.js'
 import { storeError } from './etcd-errors.js'
-import { requireLeader, type Stream } from './etcd-streams.js'
+import { type Stream, streamOptions } from './etcd-streams.js'
 import type { Call, Lease } from './store.js'
 
 interface KeepAliveRequest {
@@ -91,7 +91,9 @@ export class KeepAlive {
     try {
       const client = await this.#endpoints.current()
       const stream: Stream<KeepAliveRequest, KeepAliveResponse> =
-        await client.leaseClient.leaseKeepAlive(requireLeader())
+        await client.leaseClient.leaseKeepAlive(
+          streamOptions(client, { service: 'Lease', method: 'leaseKeepAlive', isStream: true }),
+        )
       if (!this.#endpoints.isInUse(client)) {
         stream.cancel()
         throw new UnreachableError('renewing the session: the member was given up')

@@ -3,7 +3,7 @@ import { keysOf } from './etcd.js'
 import { type Endpoint, Endpoints } from './etcd-endpoints.js'
 import { CompactedError, storeError } from './etcd-errors.js'
 import { rangeAfter, rangeOf } from './etcd-range.js'
-import { requireLeader } from './etcd-streams.js'
+import { streamOptions } from './etcd-streams.js'
 import { WatchLine, type WatchStream } from './etcd-watch-line.js'
 import { entryFrom, type Watched } from './etcd-watcher.js'
 import type { Entry, Sighting } from './store.js'
@@ -62,6 +62,7 @@ export class PrefixWatch {
     this.#watched = {
       path: prefix,
       isPrefix: true,
+      isDenied: false,
       next: 0,
       start: 0,
       take: (path, sighting) => this.#take(path, sighting),
@@ -93,7 +94,9 @@ export class PrefixWatch {
 
   async #open(): Promise<void> {
     const client = await this.#endpoints.current()
-    const stream: WatchStream = await client.watchClient.watch(requireLeader())
+    const stream: WatchStream = await client.watchClient.watch(
+      streamOptions(client, { service: 'Watch', method: 'watch', isStream: true }),
+    )
     if (this.#isClosed || !this.#endpoints.isInUse(client)) {
       stream.cancel()
       throw new UnreachableError('watching: the member was given up')
@@ -102,7 +105,7 @@ export class PrefixWatch {
       compacted: () => this.#readAgain(line),
       early: () => this.#recover(),
       late: () => void this.#verify(line),
-      refused: (_watched, error) => this.#fail(error),
+      denied: (_watched, error) => this.#deny(line, error),
       heard: () => undefined,
       ended: (error) => {
         if (this.#line !== line) return
@@ -226,6 +229,20 @@ export class PrefixWatch {
     if (this.#missing?.size !== 0) return
     this.#missing = null
     this.#recover()
+  }
+
+  /** A login that has expired can look like a permission that is missing: a read tells which it is. */
+  #deny(line: WatchLine, error: Error): void {
+    if (this.#line !== line) return
+    const isFirst = !this.#watched.isDenied
+    this.#watched.isDenied = true
+    if (isFirst) {
+      this.#readAgain(line)
+      return
+    }
+    line.end()
+    this.#line = null
+    this.#fail(error)
   }
 
   #readAgain(line: WatchLine): void {

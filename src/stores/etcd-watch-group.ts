@@ -27,6 +27,7 @@ export class WatchGroup implements Watched {
   size = 0
   next: number
   start: number
+  isDenied = false
   readonly #watchersAt: (path: string) => readonly Watcher[]
   readonly #tooWide: () => void
   /** Everything from here on has been remembered, and nothing from before. */

@@ -1,6 +1,6 @@
 import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { RefusedError, UnreachableError } from '../errors.js'
-import { storeError } from './etcd-errors.js'
+import { storeError, TokenError } from './etcd-errors.js'
 import { rangeOf } from './etcd-range.js'
 import type { Stream } from './etcd-streams.js'
 import { entryFrom, type Watched } from './etcd-watcher.js'
@@ -24,7 +24,7 @@ interface LineEvents {
   early?(watched: Watched): void
   /** These were confirmed when the store had passed the revision they start at. */
   late(watched: readonly Watched[]): void
-  refused(watched: Watched, error: Error): void
+  denied(watched: Watched, error: RefusedError | TokenError): void
   heard(): void
   ended(error: Error): void
 }
@@ -111,6 +111,7 @@ export class WatchLine {
       this.#end(watched, response)
       return
     }
+    watched.isDenied = false
     this.#byId.set(response.watch_id, watched)
     this.#ids.set(watched, response.watch_id)
     if (this.#cancelled.delete(watched)) this.cancel(watched)
@@ -133,8 +134,9 @@ export class WatchLine {
       return
     }
     const error = storeError(`watching ${watched.path}`, new Error(response.cancel_reason))
-    if (error instanceof RefusedError) this.#events.refused(watched, error)
-    else this.#fail(error)
+    if (error instanceof RefusedError || error instanceof TokenError) {
+      this.#events.denied(watched, error)
+    } else this.#fail(error)
   }
 
   #fail(error: Error): void {

@@ -1,7 +1,7 @@
 import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
 import type { Endpoints, EtcdClient } from './etcd-endpoints.js'
-import { storeError } from './etcd-errors.js'
-import { requireLeader } from './etcd-streams.js'
+import { storeError, TokenError } from './etcd-errors.js'
+import { streamOptions } from './etcd-streams.js'
 import { WatchGroup } from './etcd-watch-group.js'
 import { type Keys, WatchLine, type WatchStream } from './etcd-watch-line.js'
 import { type Watched, Watcher, WatcherMember } from './etcd-watcher.js'
@@ -10,6 +10,8 @@ import type { Sighting, Watch, WatchListener } from './store.js'
 export interface WatchTools {
   keysOf(client: EtcdClient): Keys
   read(path: string): Promise<Sighting>
+  /** Whether one may read what is asked to be watched. Rejects when that cannot be known. */
+  mayRead(watched: Watched): Promise<boolean>
   /** Whether the history after `revision` is still kept in full. */
   remembers(revision: number): Promise<boolean>
 }
@@ -157,7 +159,9 @@ export class WatchHub {
     this.#connecting = true
     try {
       const client = await this.#endpoints.current()
-      const stream: WatchStream = await client.watchClient.watch(requireLeader())
+      const stream: WatchStream = await client.watchClient.watch(
+        streamOptions(client, { service: 'Watch', method: 'watch', isStream: true }),
+      )
       if (!this.#endpoints.isInUse(client)) {
         stream.cancel()
         throw new UnreachableError('watching: the member was given up')
@@ -165,12 +169,7 @@ export class WatchHub {
       const line: WatchLine = new WatchLine(stream, this.#tools.keysOf(client), {
         compacted: (watched, revision) => void this.#resume(watched, revision),
         late: (watched) => void this.#verify(watched),
-        refused: (watched, error) => {
-          if (watched instanceof WatchGroup) this.#dissolve(watched)
-          if (!(watched instanceof Watcher)) return
-          this.#forget(watched)
-          for (const { listener } of [...watched.members]) listener.refused(error)
-        },
+        denied: (watched, error) => void this.#deny(watched, error, line),
         heard: () => {
           this.#attempt = 0
         },
@@ -207,6 +206,43 @@ export class WatchHub {
         else listener.troubled(error, this.#attempt)
       }
     }
+  }
+
+  /**
+   * etcd checks the token that a stream was opened with whenever it is asked to watch something more.
+   * When that token has expired meanwhile, some versions of etcd say the same as when permission is
+   * denied. A read tells which it is, and has the client log in again for the next stream.
+   */
+  async #deny(watched: Watched, error: RefusedError | TokenError, line: WatchLine): Promise<void> {
+    const isFirst = !watched.isDenied
+    watched.isDenied = true
+    try {
+      if (isFirst && (await this.#tools.mayRead(watched))) {
+        this.#replace(line)
+        return
+      }
+      if (error instanceof TokenError) throw error
+    } catch (thrown) {
+      watched.isDenied = false
+      this.#replace(line, errorFrom(thrown))
+      return
+    }
+    if (watched instanceof WatchGroup) {
+      if (this.#prefixOf(watched.path).group === watched) this.#dissolve(watched)
+    } else if (watched instanceof Watcher && watched.members.length > 0) {
+      this.#forget(watched)
+      for (const { listener } of [...watched.members]) listener.refused(error)
+    }
+  }
+
+  /** Opens another stream, at once unless something went wrong. */
+  #replace(line: WatchLine, error: Error | null = null): void {
+    if (this.#line !== line) return
+    line.end()
+    this.#line = null
+    if (this.#watchers.size === 0) return
+    if (error === null) void this.#connect()
+    else this.#later(error)
   }
 
   #allWatchers(): Watcher[] {

@@ -11,6 +11,8 @@ export interface Watched {
   next: number
   /** The revision from which etcd was asked to watch. */
   start: number
+  /** Whether etcd has refused to watch it since it last did. */
+  isDenied: boolean
   /** Takes what happened in one revision at one of its paths. */
   take(path: string, sighting: Sighting): void
 }
@@ -66,6 +68,7 @@ export class Watcher implements Watched {
   members: readonly WatcherMember[] = []
   next: number
   start: number
+  isDenied = false
   /** The group that it is served by, rather than by a watch of its own. */
   group: WatchGroup | null = null
   /** The read on its way because its history is gone. */

@@ -1,13 +1,14 @@
 import type { ComparatorBuilder } from 'etcd3'
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
-import { LeaseGoneError } from '../errors.js'
-import { Batch, type Outcome } from './etcd-batch.js'
+import { LeaseGoneError, RefusedError } from '../errors.js'
+import { Batch, type Operation, type Outcome } from './etcd-batch.js'
 import { type Endpoint, Endpoints, type EtcdClient } from './etcd-endpoints.js'
-import { CompactedError } from './etcd-errors.js'
+import { CompactedError, PermissionError } from './etcd-errors.js'
 import { KeepAlive } from './etcd-keepalive.js'
+import { rangeOf } from './etcd-range.js'
 import { WatchHub } from './etcd-watch.js'
 import type { Keys } from './etcd-watch-line.js'
-import { entryFrom } from './etcd-watcher.js'
+import { entryFrom, type Watched } from './etcd-watcher.js'
 import { Silence } from './silence.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
 
@@ -38,6 +39,7 @@ export class EtcdStore implements Store {
     this.#hub = new WatchHub(this.#endpoints, {
       keysOf,
       read: (path) => this.read(path, { withinMs: READ_WITHIN_MS }),
+      mayRead: (watched) => this.#mayRead(watched),
       remembers: (revision) => this.#remembers(revision),
     })
   }
@@ -65,7 +67,7 @@ export class EtcdStore implements Store {
 
   async claim(path: string, text: string, lease: Lease, { withinMs }: Call): Promise<Claim> {
     const key = await this.#key(path)
-    const outcome = await this.#batch.run({
+    const outcome = await this.#write({
       key,
       lease: lease.id,
       withinMs,
@@ -101,6 +103,8 @@ export class EtcdStore implements Store {
       return (await this.#during(reign, key, [], deletion, withinMs)) !== null
     }
     const told = this.#during(reign, key, [], putOf(key, notice, reign), withinMs)
+    // It may fail before anybody asks what became of it.
+    told.catch(() => undefined)
     // Both are on their way together, and etcd may carry them out in either order: this one waits
     // for nothing, but deletes the notice only.
     const isNotice: ICompare[] = [
@@ -148,7 +152,7 @@ export class EtcdStore implements Store {
     operation: IRequestOp,
     withinMs: number,
   ): Promise<number | null> {
-    const { succeeded, revision } = await this.#batch.run({
+    const { succeeded, revision } = await this.#write({
       key,
       lease: reign.lease,
       withinMs,
@@ -159,12 +163,40 @@ export class EtcdStore implements Store {
     return succeeded ? revision : null
   }
 
+  /** A refusal says what it is about, which is not seen in a batch. */
+  async #write(operation: Operation): Promise<Outcome> {
+    try {
+      return await this.#batch.run(operation)
+    } catch (thrown) {
+      if (!(thrown instanceof RefusedError)) throw thrown
+      throw new RefusedError(`${operation.key}: ${thrown.message}`, { cause: thrown.cause })
+    }
+  }
+
   /** What was answered; nothing when it failed, or when etcd has fallen silent. */
   #unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
     return Promise.race([
       answer.catch(() => undefined),
       this.#silence.begins().then(() => undefined),
     ])
+  }
+
+  async #mayRead({ path, isPrefix }: Watched): Promise<boolean> {
+    try {
+      await this.#endpoints.run(
+        `reading ${path}`,
+        { withinMs: READ_WITHIN_MS },
+        (client, options) => {
+          const key = keyOf(client, path)
+          const range = isPrefix ? { ...rangeOf(key), limit: 1 } : { key }
+          return client.kv.range({ ...range, keys_only: true, serializable: true }, options)
+        },
+      )
+      return true
+    } catch (error) {
+      if (error instanceof PermissionError) return false
+      throw error
+    }
   }
 
   async #remembers(revision: number): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, readdirSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
 import { unpackDebianPackage } from '../etcd/debian-package.js'
 
@@ -39,15 +39,28 @@ async function unpacked(): Promise<Program> {
       { cause },
     )
   }
-  const libraries = ['usr/lib', 'lib'].flatMap((folder) =>
-    ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((architecture) =>
-      join(root, folder, architecture),
-    ),
-  )
   return {
     executable: join(root, 'usr/lib/chromium/chromium'),
-    env: { LD_LIBRARY_PATH: libraries.join(delimiter) },
+    env: {
+      LD_LIBRARY_PATH: libraryFolders(root).join(delimiter),
+      FONTCONFIG_FILE: describeFonts(root),
+    },
   }
+}
+
+/** All folders that hold libraries: some packages have one of their own. */
+function libraryFolders(root: string): string[] {
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  const libraries = files.filter((file) => /\/lib[^/]*\.so(\.[\d.]+)?$/.test(file))
+  return [...new Set(libraries.map((file) => join(root, dirname(file))))]
+}
+
+/** Where its fonts are: the file that tells it so names folders of an installed package. */
+function describeFonts(root: string): string {
+  const file = join(root, 'fonts.conf')
+  const [fonts, cache] = [join(root, 'usr/share/fonts'), join(root, 'fonts-cache')]
+  writeFileSync(file, `<fontconfig><dir>${fonts}</dir><cachedir>${cache}</cachedir></fontconfig>\n`)
+  return file
 }
 
 function onPath(name: string): string | null {

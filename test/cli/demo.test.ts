@@ -14,7 +14,7 @@ describe('locked demo, not on a terminal', { timeout: 60_000 }, () => {
       demo.kill(signal)
       expect(await demo.exited).toBe(0)
       expect(performance.now() - toldAt).toBeLessThan(QUIT_WITHIN_MS)
-      const lines = demo.output.trimEnd().split('\n')
+      const lines = demo.stdout.trimEnd().split('\n')
       expect(lines.filter((line) => !/^\d+\.\ds node-[abc] [a-z]+( \w+=\S+)*$/.test(line))).toEqual(
         [],
       )

@@ -342,8 +342,34 @@ describe('the demo’s page', () => {
     await press(jumped, 'Clock jump')
     await demo.untilMatch(new RegExp(`${jumped} deselect reason=expired`))
     await views.candidates('/demo', 3).waitFor(WAIT)
+    await views.open('time')
+    const lane = page.locator(`[data-lane="${killed}"]`)
+    expect(await lane.locator('.span.killed').count()).toBe(1)
+    expect(await lane.locator('.span.unknown').count()).toBe(0)
     expect(complaints).toEqual([])
   })
+})
+
+test.each([
+  ['with --allow-control', ['--allow-control'], 9],
+  ['by itself', [], 0],
+])('a dashboard acts on the nodes of a demo elsewhere: %s', async (_how, args, buttons) => {
+  const path = `/${randomUUID()}`
+  const { url } = await runDashboard('--prefix', path, '--port', '0', ...args)
+  const { page } = await openPage(url)
+  const views = new Views(page)
+  const demo = RunningCommand.lockedIn(
+    { LOCKED_INSPECT: `${url.replace('http', 'ws')}inspect` },
+    ...['demo', '--endpoints', etcd.endpoint, '--path', path, '--ttl', '2', '--no-dashboard'],
+  )
+  closing.push(() => demo[Symbol.dispose]())
+  await views.candidates(path, 3).waitFor(WAIT)
+  expect(await page.locator('fieldset button').count()).toBe(buttons)
+  if (buttons === 0) return
+  const leader = await views.leaderOf(path)
+  await page.locator('fieldset', { hasText: leader }).getByRole('button', { name: 'Stop' }).click()
+  await demo.untilMatch(new RegExp(`${leader} deselect reason=stopped`))
+  await views.holderOtherThan(path, leader)
 })
 
 describe('screenshots', () => {

@@ -42,6 +42,8 @@ export interface EtcdOptions {
   readonly enableV2?: boolean
   /** Further arguments for every member, such as `--auth-token=simple`. */
   readonly extraArgs?: readonly string[]
+  /** The files that those arguments name: a container gets copies of them at the same place. */
+  readonly files?: readonly string[]
   /**
    * Where the other members find the member that can be reached at `target`, such as a relay to it.
    * The members reach what listens on `host`: for containers that is their network's gateway.

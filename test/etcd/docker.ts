@@ -50,7 +50,7 @@ export async function startContainers(
   const started = await Promise.allSettled(
     plans.map((plan, index) => {
       const peerPort = options.advertisePeer === undefined ? null : (peers[index]?.port ?? null)
-      return ContainerMember.start(image, plan, peerPort, network)
+      return ContainerMember.start(image, plan, peerPort, network, options.files)
     }),
   )
   const members = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
@@ -110,6 +110,7 @@ class ContainerMember implements Member {
     plan: MemberPlan,
     peerPort: number | null,
     network: StartedNetwork,
+    files: readonly string[] = [],
   ): Promise<ContainerMember> {
     const { GenericContainer, Wait } = await testcontainers()
     // The same ports inside and outside, fixed, so that a restart finds them again.
@@ -123,6 +124,7 @@ class ContainerMember implements Member {
       .withEntrypoint(['etcd'])
       .withCommand([...plan.args, '--data-dir=/tmp/etcd'])
       .withEnvironment({ ETCD_UNSUPPORTED_ARCH: process.arch })
+      .withCopyFilesToContainer(files.map((file) => ({ source: file, target: file })))
       .withNetwork(network)
       .withNetworkAliases(plan.name)
       .withExposedPorts(...ports.map((port) => ({ container: port, host: port })))

@@ -7,11 +7,15 @@ export interface Relay extends AsyncDisposable {
   readonly endpoint: string
   /** How many connections clients have opened so far. */
   readonly opened: number
+  /** How many of them are there now. */
+  readonly open: number
   /**
    * Nothing gets through in either direction, and nobody is told: connections stay open, new ones
    * are accepted and never answered. What was sent meanwhile arrives after `heal`, as with TCP.
    */
   freeze(): void
+  /** Freezes the connections that are open now, as a firewall does that has forgotten them; new ones get through. */
+  strand(): void
   /** Resets all connections and refuses new ones. */
   cut(): Promise<void>
   /** Delays whatever is sent from now on by this long in each direction. */
@@ -50,6 +54,10 @@ class TcpRelay implements Relay {
     this.endpoint = `127.0.0.1:${port}`
   }
 
+  get open(): number {
+    return this.#connections.size
+  }
+
   async listen(): Promise<void> {
     // Half-open connections are passed on as such: an end is relayed, not answered.
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
@@ -67,6 +75,10 @@ class TcpRelay implements Relay {
 
   freeze(): void {
     this.#become('frozen')
+  }
+
+  strand(): void {
+    for (const connection of this.#connections) connection.strand()
   }
 
   dropAnswers(): void {
@@ -88,6 +100,7 @@ class TcpRelay implements Relay {
 
   async heal(): Promise<void> {
     this.delayMs = 0
+    for (const connection of this.#connections) connection.strand(false)
     this.#become('fair')
     if (this.#server === undefined) await this.listen()
   }
@@ -114,6 +127,7 @@ class Connection {
   #target: Socket | undefined
   #flows: readonly Flow[] = []
   #lostBytes = false
+  #isStranded = false
 
   constructor(relay: TcpRelay, client: Socket, gone: () => void) {
     this.#relay = relay
@@ -132,12 +146,17 @@ class Connection {
       this.reset()
       return
     }
-    if (this.#relay.weather === 'frozen') {
+    if (this.#isStranded || this.#relay.weather === 'frozen') {
       for (const flow of this.#flows) flow.hold()
       return
     }
     if (this.#target === undefined) this.#reachTarget()
     for (const flow of this.#flows) flow.release()
+  }
+
+  strand(isStranded = true): void {
+    this.#isStranded = isStranded
+    this.refresh()
   }
 
   reset(): void {

@@ -62,13 +62,7 @@ export class DemoDashboard {
 
   /** The node has disappeared: its process tells nothing any more. */
   killed(id: string): void {
-    const node = this.#board.node(id)
-    if (node !== undefined) {
-      this.#board.setNode(
-        { ...node, state: 'killed', token: null, validUntilMs: null, actions: ['start'] },
-        Date.now(),
-      )
-    }
+    this.#nodes.killed(id, ['start'])
   }
 
   /** Serves the page, and acts on the demo’s nodes as it asks. Resolves with its address. */

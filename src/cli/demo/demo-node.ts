@@ -1,5 +1,5 @@
 import type { InspectionEvent } from 'xstate'
-import type { Action } from '../../dashboard/protocol.js'
+import { type Action, isAction } from '../../dashboard/protocol.js'
 import {
   type Call,
   type LockedNode,
@@ -8,6 +8,8 @@ import {
   type NodeState,
   type Store,
 } from '../../index.js'
+import { senderFromEnvironment } from '../../inspection/sender.js'
+import { uniqueSessionId } from '../../inspection/unique-sessions.js'
 import type { DemoEvent } from './event.js'
 import { type Connection, FreezableStore } from './freezable-store.js'
 import { JumpingClock } from './jumping-clock.js'
@@ -33,6 +35,9 @@ export interface DemoNodeSettings {
   /** The store has answered. */
   answered(): void
 }
+
+/** What another process may do to it. */
+const REMOTE_ACTIONS: readonly Action[] = ['start', 'stop', 'freeze']
 
 interface Life {
   readonly node: LockedNode
@@ -149,6 +154,15 @@ export class DemoNode {
     node.on('vacant', () => tell('vacant', {}))
     node.on('unreachable', ({ message }) => tell('unreachable', { error: message }))
     node.on('error', ({ message }) => tell('error', { error: message }))
+    // A dashboard that was named by LOCKED_INSPECT may act on it, if it was told to allow that.
+    senderFromEnvironment()?.offer(
+      uniqueSessionId(node.actor.sessionId),
+      REMOTE_ACTIONS,
+      (action) => {
+        const isCurrent = this.#life.node === node
+        if (isCurrent && isAction(action)) this.act(action)
+      },
+    )
     return { node, store, clock }
   }
 }

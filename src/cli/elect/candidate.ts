@@ -43,6 +43,7 @@ export class Candidate {
   #longestValidityMs = 0
   #isStopping = false
   #exitCode: number | null = null
+  #leading: Promise<void> = Promise.resolve()
 
   constructor(node: LockedNode, settings: CandidateSettings, say: Say) {
     this.#node = node
@@ -55,7 +56,10 @@ export class Candidate {
       this.#noteValidity()
       this.#runner.extend(node)
     })
-    node.lead((leadership) => this.#lead(leadership))
+    node.lead((leadership) => {
+      this.#leading = this.#lead(leadership)
+      return this.#leading
+    })
   }
 
   /** Joins the election. Never rejects: what goes wrong is an event of the node. */
@@ -64,14 +68,18 @@ export class Candidate {
     this.#node.start(() => undefined)
   }
 
-  /** Ends the command if it runs, and resolves with its exit code, or `null` if it does not run. */
-  async stop(): Promise<number | null> {
-    this.#isStopping = true
-    this.#exitCode = null
-    // The node waits for the command before it releases.
-    await this.#node.stop()
-    this.#runner.close()
+  /** The command's, when it has ended just now; `null` when it was not running. */
+  get exitCode(): number | null {
     return this.#exitCode
+  }
+
+  /** Ends the command if it runs, and then releases the path. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    // The node waits for the command, but no longer than its session is valid.
+    await this.#node.stop()
+    await this.#runner.close()
+    await this.#leading
   }
 
   /** From election to loss; resolves only once the command does not run any more. */
@@ -91,6 +99,7 @@ export class Candidate {
       if (outcome.type === 'over' && outcome.wasTold) {
         if (outcome.signal !== null || outcome.code !== null) this.#say('the command was ended')
         if (this.#settings.once) this.#finish(EXIT.lost)
+        this.#exitCode = null
         continue
       }
       this.#tell(outcome)
@@ -98,6 +107,7 @@ export class Candidate {
         this.#finish(this.#exitCode)
         break
       }
+      this.#exitCode = null
       if (performance.now() - startedAt >= RAN_WELL_MS) pauseMs = FIRST_PAUSE_MS
       await delay(pauseMs, undefined, { signal }).catch(() => undefined)
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)

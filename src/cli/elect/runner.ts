@@ -6,7 +6,7 @@ import { ProcessGroup } from './process-group.js'
 
 const WATCHDOG = fileURLToPath(new URL('./watchdog.js', import.meta.url))
 /** It does next to nothing: as little memory as Node.js can do with. */
-const NODE_ARGUMENTS = ['--max-old-space-size=16', '--max-semi-space-size=1', '--v8-pool-size=1']
+const NODE_ARGUMENTS = ['--max-old-space-size=16', '--max-semi-space-size=1']
 const LOOK_MS = 100
 const URGENT_LOOK_MS = 10
 
@@ -81,8 +81,13 @@ export class Runner {
     this.#send({ type: 'end', withinMs })
   }
 
-  /** Ends the watchdog. No command may be running. */
-  close(): void {
+  /** Kills what is still running, and ends the watchdog. Resolves once nothing runs any more. */
+  async close(): Promise<void> {
+    const running = this.#running
+    if (running !== null) {
+      running.takeOver()
+      await running.outcome
+    }
     const watchdog = this.#watchdog
     this.#watchdog = null
     if (watchdog?.connected) watchdog.disconnect()
@@ -151,7 +156,9 @@ class Running {
       this.#isLate = leftMs(this.deadline) <= this.#marginMs / 2
     }
     const isUrgent = this.#isLate || this.#isTakenOver
-    this.#look = setTimeout(() => this.#lookAgain(), isUrgent ? URGENT_LOOK_MS : LOOK_MS)
+    const untilLateMs = leftMs(this.deadline) - this.#marginMs / 2
+    const nextMs = isUrgent ? URGENT_LOOK_MS : Math.min(Math.max(untilLateMs, 1), LOOK_MS)
+    this.#look = setTimeout(() => this.#lookAgain(), nextMs)
   }
 
   #over(outcome: Outcome): void {

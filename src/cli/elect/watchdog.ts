@@ -54,23 +54,24 @@ class Run {
   }
 
   end(withinMs: number): void {
-    this.#killAt = Math.min(this.#killAt, monotonicNow() + withinMs)
     if (this.#status === null && !this.#wasTold) {
       this.#wasTold = true
-      this.#group?.signal('SIGTERM')
-      // A command that is stopped could not act on it.
-      this.#group?.signal('SIGCONT')
-    }
+      this.#tellToEnd(withinMs)
+    } else this.#killAt = Math.min(this.#killAt, monotonicNow() + withinMs)
     this.#lookAgain()
+  }
+
+  #tellToEnd(withinMs: number): void {
+    this.#killAt = Math.min(this.#killAt, monotonicNow() + withinMs)
+    this.#group?.signal('SIGTERM')
+    // What is stopped could not act on it.
+    this.#group?.signal('SIGCONT')
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
     this.#status = { code, signal }
-    if (this.#group?.isAlive) {
-      this.#group.signal('SIGTERM')
-      this.#group.signal('SIGCONT')
-      this.#killAt = Math.min(this.#killAt, monotonicNow() + LEFTOVERS_WITHIN_MS)
-    }
+    // What was told already need not be told twice, and has as long as the command would have had.
+    if (!this.#wasTold && this.#group?.isAlive) this.#tellToEnd(LEFTOVERS_WITHIN_MS)
     this.#lookAgain()
   }
 

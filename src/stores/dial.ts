@@ -1,0 +1,48 @@
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+
+export interface Dialling {
+  readonly withinMs: number
+  /** Gives it up. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Resolves when something takes connections at `address`, a `host:port`; rejects with why not.
+ *
+ * gRPC waits for as long as the system does for a host that swallows packets, two minutes say, even
+ * once it has been closed, and keeps the process from ending meanwhile. So it is only sent to where
+ * somebody answers.
+ */
+export function dial(address: string, { withinMs, signal }: Dialling): Promise<void> {
+  // gRPC goes by way of a proxy, to where there may be no other way.
+  if (usesProxy(process.env)) return Promise.resolve()
+  const { connect }: typeof import('node:net') = require('node:net')
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: Number(address.slice(colon + 1)) })
+    const end = (error?: unknown) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abandon)
+      socket.destroy()
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    const abandon = () => end(signal.reason)
+    const timer = setTimeout(
+      () => end(new Error(`connect: ${address} does not answer within ${withinMs} ms`)),
+      withinMs,
+    )
+    signal.addEventListener('abort', abandon)
+    socket.once('connect', () => end())
+    socket.on('error', (error) => end(error))
+    if (signal.aborted) abandon()
+  })
+}
+
+/** As gRPC reads the environment (grpc-js, http_proxy.ts). */
+function usesProxy({ grpc_proxy, https_proxy, http_proxy }: NodeJS.ProcessEnv): boolean {
+  return Boolean(grpc_proxy || https_proxy || http_proxy)
+}

@@ -1,0 +1,216 @@
+import type { ElectionActor, ElectionEmitted } from '../machines/election.js'
+import { describe } from './arguments.js'
+import type { Clock } from './clock.js'
+
+interface Attributes {
+  readonly [name: string]: string | number
+}
+
+interface Described {
+  readonly description: string
+  readonly unit: string
+}
+
+interface Counter {
+  add(value: number, attributes?: Attributes): void
+}
+
+interface Histogram {
+  record(value: number, attributes?: Attributes): void
+}
+
+interface Observation {
+  observe(value: number, attributes?: Attributes): void
+}
+
+interface ObservableGauge {
+  addCallback(callback: (observation: Observation) => void): void
+  removeCallback(callback: (observation: Observation) => void): void
+}
+
+/** What is needed of an OpenTelemetry `Meter`, whichever version of `@opentelemetry/api` it is from. */
+export interface Meter {
+  /** What only grows. */
+  createCounter(name: string, options: Described): Counter
+  /** How long something took, each time. */
+  createHistogram(name: string, options: Described): Histogram
+  /** What is asked for when it is collected. */
+  createObservableGauge(name: string, options: Described): ObservableGauge
+}
+
+/** What is measured of a node. */
+export interface Measured {
+  readonly actor: ElectionActor
+  readonly isLeader: boolean
+  readonly validityMs: number
+}
+
+interface Followed {
+  readonly attributes: Attributes
+  /** When it left the election, in milliseconds. */
+  leftAt: number | null
+}
+
+/**
+ * OpenTelemetry repeats what it was told last of a node that it hears no more of: a leader that has
+ * left would be taken for one for ever. So it is told of it for as much longer, whoever collects.
+ */
+const FOLLOWED_ON_MS = 600_000
+
+/** @throws TypeError unless `given` is a meter. */
+export function assertMeter(given: unknown): asserts given is Meter {
+  const calls = ['createCounter', 'createHistogram', 'createObservableGauge']
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    !calls.every((call) => typeof Reflect.get(given, call) === 'function')
+  ) {
+    throw new TypeError(`meter: expected an OpenTelemetry Meter, was given ${describe(given)}`)
+  }
+}
+
+/**
+ * What a locker tells an OpenTelemetry meter. Names and units follow OpenTelemetry's semantic
+ * conventions: durations are in seconds, and what is counted stands in braces.
+ */
+export class Telemetry {
+  readonly #clock: Clock
+  readonly #elections: Counter
+  readonly #electionDuration: Histogram
+  readonly #vacancyDuration: Histogram
+  readonly #renewals: Counter
+  readonly #renewalDuration: Histogram
+  readonly #failures: Counter
+  readonly #leader: ObservableGauge
+  readonly #validity: ObservableGauge
+  /** Nodes that take part in an election, or did so until a while ago. */
+  readonly #followed = new Map<Measured, Followed>()
+
+  constructor(meter: Meter, clock: Clock) {
+    this.#clock = clock
+    this.#elections = meter.createCounter('locked.elections', {
+      description: 'Times that a node of this process was elected.',
+      unit: '{election}',
+    })
+    this.#electionDuration = meter.createHistogram('locked.election.duration', {
+      description: 'From when a node began to campaign until it was elected.',
+      unit: 's',
+    })
+    this.#vacancyDuration = meter.createHistogram('locked.vacancy.duration', {
+      description: 'From when a node saw the path become vacant until it saw a holder there.',
+      unit: 's',
+    })
+    this.#renewals = meter.createCounter('locked.session.renewals', {
+      description: 'Renewals of sessions that were answered.',
+      unit: '{renewal}',
+    })
+    this.#renewalDuration = meter.createHistogram('locked.session.renewal.duration', {
+      description: 'From when a renewal was sent until it was answered.',
+      unit: 's',
+    })
+    this.#failures = meter.createCounter('locked.failures', {
+      description: 'What nodes told as unreachable or error.',
+      unit: '{failure}',
+    })
+    this.#leader = meter.createObservableGauge('locked.node.leader', {
+      description: '1 while the node is leader, else 0.',
+      unit: '1',
+    })
+    this.#validity = meter.createObservableGauge('locked.session.validity', {
+      description: 'How much longer the node’s session may be relied on if it is not renewed.',
+      unit: 's',
+    })
+  }
+
+  /** Measures a node each time it takes part in an election. */
+  follow(node: Measured): void {
+    const { path, id } = node.actor.getSnapshot().context
+    const attributes = { 'locked.path': path, 'locked.node.id': id }
+    let campaigning = false
+    let campaignedAt = 0
+    let vacantAt: number | null = null
+
+    node.actor.subscribe((snapshot) => {
+      const before = campaigning
+      campaigning = snapshot.matches('campaigning')
+      if (!campaigning || before) return
+      campaignedAt = this.#clock.now()
+      this.#begin(node, attributes)
+    })
+    node.actor.on('*', (emitted: ElectionEmitted) => {
+      switch (emitted.type) {
+        case 'select':
+          this.#elections.add(1, attributes)
+          this.#electionDuration.record(this.#secondsSince(campaignedAt), attributes)
+          return
+        case 'vacant':
+          vacantAt = this.#clock.now()
+          return
+        case 'change':
+          if (vacantAt !== null) {
+            this.#vacancyDuration.record(this.#secondsSince(vacantAt), attributes)
+          }
+          vacantAt = null
+          return
+        case 'unreachable':
+        case 'error':
+          this.#failures.add(1, { ...attributes, 'error.type': emitted.error.name })
+          return
+        case 'released':
+          vacantAt = null
+          this.#leave(node)
+      }
+    })
+  }
+
+  /** A renewal of a session with this ttl, in seconds, was answered after `tookMs`. */
+  renewed(ttl: number, tookMs: number): void {
+    const attributes = { 'locked.session.ttl': ttl }
+    this.#renewals.add(1, attributes)
+    this.#renewalDuration.record(tookMs / 1_000, attributes)
+  }
+
+  #begin(node: Measured, attributes: Attributes): void {
+    this.#forget()
+    if (this.#followed.size === 0) {
+      this.#leader.addCallback(this.#observeLeader)
+      this.#validity.addCallback(this.#observeValidity)
+    }
+    this.#followed.set(node, { attributes, leftAt: null })
+  }
+
+  #leave(node: Measured): void {
+    const followed = this.#followed.get(node)
+    if (followed !== undefined) followed.leftAt = this.#clock.now()
+  }
+
+  /** With nobody to follow, the meter holds on to nothing of this. */
+  #forget(): void {
+    if (this.#followed.size === 0) return
+    const before = this.#clock.now() - FOLLOWED_ON_MS
+    for (const [node, { leftAt }] of this.#followed) {
+      if (leftAt !== null && leftAt < before) this.#followed.delete(node)
+    }
+    if (this.#followed.size > 0) return
+    this.#leader.removeCallback(this.#observeLeader)
+    this.#validity.removeCallback(this.#observeValidity)
+  }
+
+  readonly #observeLeader = (observation: Observation): void => {
+    this.#forget()
+    for (const [node, { attributes }] of this.#followed) {
+      observation.observe(node.isLeader ? 1 : 0, attributes)
+    }
+  }
+
+  readonly #observeValidity = (observation: Observation): void => {
+    this.#forget()
+    for (const [node, { attributes }] of this.#followed) {
+      observation.observe(node.validityMs / 1_000, attributes)
+    }
+  }
+
+  #secondsSince(at: number): number {
+    return (this.#clock.now() - at) / 1_000
+  }
+}

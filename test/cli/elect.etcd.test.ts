@@ -1,0 +1,300 @@
+import { randomUUID } from 'node:crypto'
+import { Etcd3 } from 'etcd3'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type Etcd, startEtcd } from '../etcd/index.js'
+import { startRelay } from '../etcd/relay.js'
+import { RunningCommand } from './command.js'
+import { childrenOf, Trace } from './trace.js'
+
+const TTL = 2
+/** Longer than a command may take to be gone once nothing renews its leader's session. */
+const VALIDITY_MS = TTL * 1_000
+
+let etcd: Etcd
+let client: Etcd3
+
+beforeAll(async () => {
+  etcd = await startEtcd()
+  client = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+})
+
+afterAll(async () => {
+  client?.close()
+  await etcd?.stop()
+})
+
+class Scene {
+  readonly path = `/elect-${randomUUID()}`
+  readonly trace = new Trace()
+
+  elect(id: string, ...args: readonly string[]): RunningCommand {
+    return this.electAt(etcd.endpoint, id, ...args)
+  }
+
+  electAt(endpoint: string, id: string, ...args: readonly string[]): RunningCommand {
+    const { path } = this
+    const command = RunningCommand.locked(
+      ...['elect', path, '--endpoints', endpoint, '--ttl', `${TTL}`, '--id', id, ...args],
+    )
+    onTestFinished(async () => {
+      command[Symbol.dispose]()
+      await command.exited
+    })
+    return command
+  }
+
+  /** A leader whose work has started, and a follower that stands by. */
+  async pair(leaderArgs: readonly string[], followerArgs = this.trace.work()) {
+    const leader = this.elect('leader', ...leaderArgs)
+    const { token } = await this.trace.untilStarted()
+    const follower = this.elect('follower', ...followerArgs)
+    await follower.untilMatch(/is held by leader\n/)
+    return { leader, follower, token }
+  }
+
+  /** Asserts that the work of the next leader starts, after all that was before is gone. */
+  async expectTakeover(after: number) {
+    const { token } = await this.trace.untilStarted(after)
+    // What still ran would leave a trace meanwhile.
+    await this.trace.untilRunning(token)
+    this.trace.expectNoOverlap()
+    return token
+  }
+
+  holder(): Promise<string | null> {
+    return client.get(this.path).string()
+  }
+}
+
+describe('the command', () => {
+  test('is told in its environment what it leads, reads standard input, and passes on its exit code', async () => {
+    const { path, elect } = bound()
+    const script =
+      'read line; echo "$line: $LOCKED_PATH $LOCKED_ID $LOCKED_VALUE $LOCKED_TOKEN"; exit 7'
+    const command = elect('me', '--value', 'a value', '--', 'sh', '-c', script)
+    command.type('typed\n')
+    expect(await command.exited).toBe(7)
+    expect(command.stdout).toMatch(new RegExp(`^typed: ${path} me a value \\d+\n$`))
+    expect(await client.get(path)).toBeNull()
+    expect(command.stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(`^locked: leads ${path} with token \\d+$`),
+      'locked: the command has ended with 7',
+      `locked: no longer leads ${path}: stopped`,
+    ])
+  })
+
+  test.each([
+    ['is killed by a signal', ['sh', '-c', 'kill -9 $$'], 137],
+    ['does not exist', ['/nonexistent/command'], 127],
+    ['cannot be executed', ['/etc/passwd'], 126],
+    ['ends well', ['true'], 0],
+  ])('that %s has its exit code, and releases', async (_how, args, exitCode) => {
+    const { path, elect } = bound()
+    const command = elect('me', '--', ...args)
+    expect(await command.exited).toBe(exitCode)
+    expect(await client.get(path)).toBeNull()
+  })
+
+  test('that ends by itself makes room for the next at once', async () => {
+    const scene = new Scene()
+    const leader = scene.elect('leader', '--', 'sh', '-c', 'echo started; read line; exit 3')
+    await leader.untilMatch(/^started$/m)
+    const follower = scene.elect('follower', ...scene.trace.work())
+    await follower.untilMatch(/is held by leader\n/)
+    const endedAt = Date.now()
+    leader.type('\n')
+    expect((await scene.trace.untilStarted()).at - endedAt).toBeLessThan(VALIDITY_MS)
+    expect(await leader.exited).toBe(3)
+  })
+
+  test('leaves nothing of its group behind', async () => {
+    const { elect, trace } = bound()
+    const [, node = '', work = '', file = ''] = trace.work()
+    const script = `"${node}" "${work}" "${file}" --ignores-sigterm & while ! [ -s "${file}" ]; do sleep 0.05; done; exit 4`
+    expect(await elect('me', '--', 'sh', '-c', script).exited).toBe(4)
+    trace.expectAllGone()
+    expect(trace.of('told')).toHaveLength(1)
+  })
+
+  test('is run again with --restart while still leader', async () => {
+    const { elect, trace } = bound()
+    const [, node = '', work = '', file = ''] = trace.work()
+    const script = `"${node}" "${work}" "${file}" & while ! [ -s "${file}" ]; do sleep 0.05; done; exit 4`
+    const command = elect('me', '--restart', '--', 'sh', '-c', script)
+    await command.until(
+      'two ends',
+      (output) => (output.match(/ended with 4/g)?.length ?? 0) > 1 || null,
+    )
+    expect(new Set(trace.lines.map(({ token }) => token)).size).toBe(1)
+    command.kill('SIGTERM')
+    await command.exited
+    trace.expectAllGone()
+  })
+})
+
+describe('when locked is told to end', () => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '%s ends the command, and its group, before the next one starts',
+    async (signal) => {
+      const scene = new Scene()
+      const flags = ['--ends-slowly', '--with-grandchild']
+      const { leader, token } = await scene.pair(scene.trace.work(...flags))
+      await scene.trace.until('the grandchild', () => scene.trace.of('started').length > 1)
+      leader.kill(signal)
+      expect(await leader.exited).toBe(0)
+      expect(scene.trace.of('told').filter((line) => line.token === token).length).toBe(2)
+      await scene.expectTakeover(token)
+    },
+  )
+
+  test('a command that ignores SIGTERM is killed before the next one starts', async () => {
+    const scene = new Scene()
+    const { leader, token } = await scene.pair(scene.trace.work('--ignores-sigterm'))
+    leader.kill('SIGTERM')
+    expect(await leader.exited).toBe(137)
+    await scene.expectTakeover(token)
+  })
+
+  test('while it waits, the exit code says so, and the command has never run', async () => {
+    const scene = new Scene()
+    const { follower } = await scene.pair(scene.trace.work())
+    follower.kill('SIGINT')
+    expect(await follower.exited).toBe(130)
+    expect(scene.trace.of('started')).toHaveLength(1)
+  })
+})
+
+describe('whatever happens to locked, the command is gone before the lease ends', () => {
+  test.each([[[]], [['--ignores-sigterm']], [['--with-grandchild']]])(
+    'killed by SIGKILL, work with %j',
+    async (flags) => {
+      const scene = new Scene()
+      const { leader, token } = await scene.pair(scene.trace.work(...flags))
+      leader.kill('SIGKILL')
+      await scene.trace.gone(token)
+      expect(await scene.holder()).toMatch(/"leader"/)
+      await scene.expectTakeover(token)
+    },
+  )
+
+  test('stopped by SIGSTOP, and it stands for election again after SIGCONT', async () => {
+    const scene = new Scene()
+    const { leader, follower, token } = await scene.pair(scene.trace.work('--ignores-sigterm'))
+    leader.kill('SIGSTOP')
+    await scene.trace.gone(token)
+    expect(await scene.holder()).toMatch(/"leader"/)
+    const next = await scene.expectTakeover(token)
+    leader.kill('SIGCONT')
+    await leader.untilMatch(/no longer leads .*: expired\n/)
+    await leader.untilMatch(/is held by follower\n/)
+    follower.kill('SIGTERM')
+    await scene.expectTakeover(next)
+  })
+
+  test('its watchdog killed by SIGKILL, and the command is run again under another', async () => {
+    const scene = new Scene()
+    const leader = scene.elect('leader', ...scene.trace.work('--ignores-sigterm'))
+    const { token, pid } = await scene.trace.untilStarted()
+    for (const watchdog of childrenOf(leader.pid)) process.kill(watchdog, 'SIGKILL')
+    const again = await scene.trace.until('the command again', (line) => {
+      return line.what === 'started' && line.pid !== pid
+    })
+    expect(again.token).toBe(token)
+    expect(scene.trace.lines.findLast((line) => line.pid === pid)?.at).toBeLessThanOrEqual(again.at)
+  })
+
+  test('its watchdog stopped by SIGSTOP, and it is told to end then', async () => {
+    const scene = new Scene()
+    const { leader, token } = await scene.pair(scene.trace.work('--ignores-sigterm'))
+    for (const watchdog of childrenOf(leader.pid)) process.kill(watchdog, 'SIGSTOP')
+    leader.kill('SIGTERM')
+    expect(await leader.exited).toBe(137)
+    await scene.expectTakeover(token)
+  })
+
+  test('its watchdog stopped by SIGSTOP, and the connection frozen', async () => {
+    const scene = new Scene()
+    await using relay = await startRelay(etcd.endpoint)
+    const leader = scene.electAt(relay.endpoint, 'leader', ...scene.trace.work())
+    const { token } = await scene.trace.untilStarted()
+    for (const watchdog of childrenOf(leader.pid)) process.kill(watchdog, 'SIGSTOP')
+    relay.freeze()
+    await scene.trace.gone(token)
+    expect(await scene.holder()).toMatch(/"leader"/)
+    await relay.heal()
+    await scene.expectTakeover(token)
+  })
+})
+
+describe('when leadership is lost', () => {
+  test('because the connection is frozen: SIGTERM, then SIGKILL, before validity ends', async () => {
+    const scene = new Scene()
+    await using relay = await startRelay(etcd.endpoint)
+    const leader = scene.electAt(relay.endpoint, 'leader', ...scene.trace.work('--ignores-sigterm'))
+    const { token } = await scene.trace.untilStarted()
+    const follower = scene.elect('follower', ...scene.trace.work())
+    await follower.untilMatch(/is held by leader\n/)
+    relay.freeze()
+    await scene.trace.gone(token)
+    expect(await scene.holder()).toMatch(/"leader"/)
+    expect(scene.trace.of('told').map((line) => line.token)).toEqual([token])
+    const next = await scene.expectTakeover(token)
+    await leader.untilMatch(/cannot be reached/)
+    await relay.heal()
+    await leader.untilMatch(/can be reached again\n/)
+    await leader.untilMatch(/is held by follower\n/)
+    follower.kill('SIGTERM')
+    await scene.expectTakeover(next)
+  })
+
+  test('because etcd went away: it says so once, and runs the command again after that', async () => {
+    const scene = new Scene()
+    await using own = await startEtcd({ own: true })
+    const leader = scene.electAt(own.endpoint, 'leader', ...scene.trace.work())
+    const { token } = await scene.trace.untilStarted()
+    await own.kill()
+    await scene.trace.gone(token)
+    await leader.untilMatch(/no longer leads .*: expired\n/)
+    // Long enough for several attempts.
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    await own.start()
+    await leader.untilMatch(/can be reached again\n/)
+    await scene.expectTakeover(token)
+    leader.kill('SIGTERM')
+    expect(await leader.exited).toBe(0)
+    expect(leader.stderr.match(/cannot be reached/g)).toHaveLength(1)
+    expect(leader.stderr.match(/can be reached again/g)).toHaveLength(1)
+  })
+
+  test('because an operator deleted the key: the command ends, and it stands again', async () => {
+    const scene = new Scene()
+    const leader = scene.elect('leader', ...scene.trace.work('--ignores-sigterm'))
+    const { token } = await scene.trace.untilStarted()
+    await client.delete().key(scene.path)
+    await scene.expectTakeover(token)
+    expect(leader.stderr).toMatch(/no longer leads .*: vacated\n/)
+  })
+
+  test('it exits with --once', async () => {
+    const scene = new Scene()
+    const leader = scene.elect('leader', '--once', ...scene.trace.work('--ends-slowly'))
+    await scene.trace.untilStarted()
+    await client.delete().key(scene.path)
+    expect(await leader.exited).toBe(5)
+    scene.trace.expectAllGone()
+    expect(await scene.holder()).toBeNull()
+  })
+})
+
+test('--quiet says nothing', async () => {
+  const { elect } = bound()
+  const command = elect('me', '--quiet', '--', 'echo', 'the output')
+  expect(await command.exited).toBe(0)
+  expect(command.output).toBe('the output\n')
+})
+
+/** A scene whose methods can be taken apart. */
+function bound() {
+  const scene = new Scene()
+  return { path: scene.path, trace: scene.trace, elect: scene.elect.bind(scene) }
+}

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { RunningCommand } from './command.js'
+
+async function run(...args: readonly string[]): Promise<RunningCommand & { code: number | null }> {
+  using command = RunningCommand.locked(...args)
+  const code = await command.exited
+  return Object.assign(command, { code })
+}
+
+describe('what is wrong is one clear line, and exit code 2', { timeout: 30_000 }, () => {
+  test.each([
+    [['elect'], /missing required argument 'path'/],
+    [['elect', '/x'], /missing required argument 'command'/],
+    [['elect', '', '--', 'true'], /It must not be empty/],
+    [['elect', '/x', '--ttl', '0', '--', 'true'], /--ttl .*seconds above 0/],
+    [['elect', '/x', '--id', '', '--', 'true'], /--id .*must not be empty/],
+    [['elect', '/x', '--nonsense', '--', 'true'], /unknown option '--nonsense'/],
+    [['elect', '/x', '--endpoints', 'a:b', '--', 'true'], /--endpoints: .*"a:b" is not a host/],
+    [['get'], /missing required argument 'path'/],
+    [['get', '/x', '/y'], /too many arguments/],
+    [['get', '/x', '--command-timeout', '5'], /--command-timeout .*such as 5s/],
+    [
+      ['get', '/x', '--cacert', '/nonexistent/ca'],
+      /--cacert: cannot read \/nonexistent\/ca: ENOENT/,
+    ],
+    [['get', '/x', '--cert', '/etc/hostname'], /--cert and --key/],
+    [['get', '/x', '--user', 'a:b'], /--user: a password on the command line/],
+    [['observe'], /either paths or --prefix/],
+    [['observe', '/x', '--prefix', '/'], /either paths or --prefix/],
+    [['nonsense'], /unknown command 'nonsense'/],
+  ])('%j', async (args, message) => {
+    const { code, stdout, stderr } = await run(...args)
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/^error: [^\n]+\n$/)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+})
+
+describe('--help', { timeout: 30_000 }, () => {
+  test.each([['elect'], ['observe'], ['get']])(
+    'of %s has examples and exit codes',
+    async (name) => {
+      const { code, stdout } = await run(name, '--help')
+      expect(code).toBe(0)
+      expect(stdout).toMatch(/--endpoints .*--cacert .*--cert .*--key .*--user .*--password-file /s)
+      expect(stdout).toMatch(/\nExit codes:\n.*\nExamples:\n {2}.*locked /s)
+    },
+  )
+})

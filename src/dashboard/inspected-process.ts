@@ -69,9 +69,10 @@ export class InspectedProcess {
         state,
         sinceMs: isNewState ? atMs : (before?.sinceMs ?? atMs),
         step:
-          event !== null && before !== undefined && event.type !== 'xstate.init'
+          event !== null && before !== undefined && isNewState
             ? { event: event.type, from: before.state, to: state }
             : (before?.step ?? null),
+        latest: event?.type ?? before?.latest ?? null,
         token,
         validUntilMs: before?.validUntilMs ?? null,
         actions: this.#actions.get(key) ?? [],

@@ -28,7 +28,7 @@ export interface PathNow {
   readonly sinceMs: number
 }
 
-/** The latest transition of a node. */
+/** The latest transition of a node that led to another state. */
 export interface Step {
   readonly event: string
   /** States by their path, such as `leader.holding`. */
@@ -48,6 +48,8 @@ export interface NodeNow {
   readonly state: string
   readonly sinceMs: number
   readonly step: Step | null
+  /** The latest event that it took, whether it led anywhere or not. */
+  readonly latest: string | null
   readonly token: number | null
   /** Until when its session is valid, if it is not renewed. */
   readonly validUntilMs: number | null

@@ -221,6 +221,7 @@ describe('whatever happens to locked, the command is gone before the lease ends'
     relay.freeze()
     await scene.trace.gone(token)
     expect(await scene.holder()).toMatch(/"leader"/)
+    await leader.untilMatch(/no longer leads .*: expired\n/)
     await relay.heal()
     await scene.expectTakeover(token)
   })

@@ -22,6 +22,7 @@ function leader(atMs: number, validUntilMs: number | null): NodeNow {
     state: 'leader.holding',
     sinceMs: atMs,
     step: null,
+    latest: null,
     token: 7,
     validUntilMs,
     actions: [],

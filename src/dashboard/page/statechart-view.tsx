@@ -149,7 +149,7 @@ function State({
 }) {
   const { path, name, description, services, inner, x, y, width, height, isLeaf } = state
   const isActive = node !== undefined && isWithin(node.state, path)
-  const latest = node?.step
+  const latest = node?.latest
   return (
     <g
       class={`state ${path.split('.')[0]} ${isActive ? 'active' : ''} ${isLeaf ? 'leaf' : ''}`}
@@ -167,7 +167,7 @@ function State({
       ))}
       {inner.map(({ event }, index) => (
         <text
-          class={latest?.event === event && isActive ? 'inner taken' : 'inner'}
+          class={latest === event && isActive ? 'inner taken' : 'inner'}
           // The same event may be told apart by its guard.
           key={`${event} ${index}`}
           x={x + 12}

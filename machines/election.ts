@@ -55,6 +55,7 @@ export type DeselectReason =
   /** The function given to `lead` threw. */
   | 'failed'
 
+/** Who takes part in which election, and with what. */
 export interface ElectionInput {
   readonly path: string
   readonly id: string
@@ -64,6 +65,7 @@ export interface ElectionInput {
   readonly ttl: number
 }
 
+/** What a node knows. Plain data, all of it. */
 export interface ElectionContext extends ElectionInput {
   /** What stands at the path as far as this node knows; `null` when vacant or not known. */
   readonly holder: Holder | null
@@ -75,6 +77,10 @@ export interface ElectionContext extends ElectionInput {
   readonly restart: boolean
 }
 
+/**
+ * What moves a node from one state to another: what its user asks for, and what its services
+ * report.
+ */
 export type ElectionEvent =
   /** The user starts the node. */
   | { readonly type: 'start' }
@@ -121,9 +127,7 @@ export type ElectionEmitted =
   | { readonly type: 'released' }
 
 /** What every service is told when it is invoked. */
-export interface ServiceInput {
-  readonly instance: string
-  readonly value: Json
+export interface ServiceInput extends ElectionInput {
   readonly holder: Holder | null
   readonly revision: number
 }
@@ -135,8 +139,11 @@ const service = () =>
   })
 
 const input = ({ context }: { context: ElectionContext }): ServiceInput => ({
+  path: context.path,
+  id: context.id,
   instance: context.instance,
   value: context.value,
+  ttl: context.ttl,
   holder: context.holder,
   revision: context.revision,
 })
@@ -164,6 +171,10 @@ function equal(a: Json, b: Json): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
+/**
+ * The statechart of one node. It begins in `idle`, and its services have to be provided: see a
+ * locker’s `machine`.
+ */
 export const electionMachine = setup({
   types: {
     context: {} as ElectionContext,
@@ -525,5 +536,7 @@ export const electionMachine = setup({
   },
 })
 
+/** The statechart’s type, with or without its services. */
 export type ElectionMachine = typeof electionMachine
+/** A running statechart. */
 export type ElectionActor = ActorRefFrom<ElectionMachine>

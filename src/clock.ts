@@ -4,7 +4,9 @@ export interface Clock {
   now(): number
   /** The wall clock: can be set, but goes on while the machine is suspended. */
   wallNow(): number
+  /** Calls `callback` once, after `delayMs`. Returns what `clearTimeout` takes. */
   setTimeout(callback: () => void, delayMs: number): unknown
+  /** The callback is not called any more. A timer that has fired already is no error. */
   clearTimeout(timer: unknown): void
 }
 

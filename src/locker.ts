@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Etcd3, Namespace } from 'etcd3'
-import type { Json } from '../machines/election.js'
+import type { ElectionMachine, Json } from '../machines/election.js'
 import { assertJson, assertKnownKeys, describe } from './arguments.js'
 import { type Clock, systemClock } from './clock.js'
 import { parseHosts } from './hosts.js'
@@ -29,6 +29,7 @@ import { assertMeter, type Meter, Telemetry } from './telemetry.js'
  */
 export type Hosts = string | readonly string[] | Etcd3 | Namespace | Etcdjs | Store
 
+/** What `locked` takes besides hosts: what etcd3 takes, and this. */
 export interface LockerOptions extends EtcdOptions {
   /** Receives XState’s inspection events of every node. */
   readonly inspect?: Inspect
@@ -38,6 +39,7 @@ export interface LockerOptions extends EtcdOptions {
   readonly meter?: Meter
 }
 
+/** What a locker takes to make a node. */
 export interface NodeOptions {
   /** Names this node to the others; made up if left out. */
   readonly id?: string
@@ -54,8 +56,16 @@ export interface Locker {
   /** @throws TypeError or RangeError that names the option that is wrong. */
   (path: string, options: NodeOptions): LockedNode
   (options: NodeOptions & { readonly path: string }): LockedNode
-  /** Stops all nodes that this locker has made. */
+  /**
+   * The statechart on this locker's store, for an XState app that runs it as an actor of its own,
+   * invoked or spawned, rather than as a node. Its input is `{ path, id, instance, value, ttl }`, with
+   * an `instance` that nobody else has and that is used once only, such as `randomUUID()`. It begins in
+   * `idle`. An actor that is stopped, without having been sent `stop` first, is released all the same.
+   */
+  readonly machine: ElectionMachine
+  /** Stops all nodes that this locker has made, and all actors that run its machine. */
   close(): Promise<void>
+  /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -103,7 +113,7 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     return node
   }
   const close = () => services.stopAll()
-  return Object.assign(locker, { close, [Symbol.asyncDispose]: close })
+  return Object.assign(locker, { machine: services.machine, close, [Symbol.asyncDispose]: close })
 }
 
 function storeAt(hosts: unknown, options: EtcdOptions): Store {

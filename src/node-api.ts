@@ -2,13 +2,16 @@
 import type { InspectionEvent, Observer } from 'xstate'
 import type { DeselectReason, Json } from '../machines/election.js'
 
+/** The top level states of the statechart. */
 export type NodeState = 'idle' | 'campaigning' | 'leader' | 'follower' | 'stopped'
 
+/** What receives XState’s inspection events, such as `createWebSocketInspector().inspect`. */
 export type Inspect = Observer<InspectionEvent> | ((inspectionEvent: InspectionEvent) => void)
 
 /** Called when what was asked for is done, or has failed. */
 export type Done<Result = void> = (error: Error | null, result?: Result) => void
 
+/** What stands at the path. */
 export interface NodeHolder {
   /** The holder's id; `null` when what stands at the path is not a record. */
   readonly id: string | null
@@ -26,8 +29,10 @@ export interface Leadership {
   readonly signal: AbortSignal
 }
 
+/** What the leader does. The node waits for what it returns, if that is a promise. */
 export type Work = (leadership: Leadership) => unknown
 
+/** The events of a node, and what their listeners are given. */
 export interface NodeEvents {
   /** The value at the path changed, or was first seen, whoever wrote it. */
   change: [value: Json, nodeid: string | null]

@@ -191,6 +191,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     return store.guard(path, reign)
   }
 
+  /** The same as `stop`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }

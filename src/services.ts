@@ -9,6 +9,7 @@ import {
 import { Campaign } from './campaign.js'
 import type { Clock } from './clock.js'
 import { Doubts } from './doubts.js'
+import { EmbeddedMachines } from './embedded.js'
 import { errorFrom, RefusedError, UnreachableError } from './errors.js'
 import { KeepingAlive } from './keeping-alive.js'
 import type { Member } from './member.js'
@@ -44,6 +45,7 @@ export class Services {
   readonly #doubts: Doubts
   readonly #campaigns: Campaign
   readonly #members = new Map<string, Admitted>()
+  readonly #embedded = new EmbeddedMachines((member, context) => this.#leave(member, context))
   readonly #errors = new WeakMap<Failure, Error>()
   /** Nodes in the election and questions on their way: while there are any, the store stays open. */
   #uses = 0
@@ -55,10 +57,10 @@ export class Services {
     this.#doubts = new Doubts(store)
     this.#campaigns = new Campaign(store, this.sessions, this.#doubts)
     const service = (run: (member: Member, send: Send, input: ServiceInput) => Going | undefined) =>
-      fromCallback<ElectionEvent, ServiceInput>(({ input, sendBack }) => {
+      fromCallback<ElectionEvent, ServiceInput>(({ input, self, sendBack }) => {
         const admitted = this.#members.get(input.instance)
-        if (admitted === undefined) throw new Error(`locked: node ${input.instance} is not known`)
-        const going = run(admitted.member, sendBack, input)
+        const member = admitted?.member ?? this.#embedded.memberOf(input, self._parent)
+        const going = run(member, sendBack, input)
         return going && (() => going.close())
       })
     this.machine = electionMachine.provide({
@@ -89,7 +91,8 @@ export class Services {
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#members.values()].map(({ node }) => node.stop()))
+    const stopping = [...this.#members.values()].map(({ node }) => node.stop())
+    await Promise.all([...stopping, this.#embedded.stopAll()])
   }
 
   /** The failure that a machine is told of, in place of the error itself. */
@@ -182,7 +185,18 @@ export class Services {
     return { close: () => this.clock.clearTimeout(timer) }
   }
 
-  async #release(member: Member, send: Send, { holder, value }: ServiceInput): Promise<void> {
+  async #release(member: Member, send: Send, input: ServiceInput): Promise<void> {
+    await this.#leave(member, input)
+    // Before the machine is told: it may be started again at once.
+    this.#embedded.dismiss(member)
+    send({ type: 'released' })
+  }
+
+  /** Nothing of the member is left afterwards, or nothing more can be done about it. */
+  async #leave(
+    member: Member,
+    { holder, value }: Pick<ServiceInput, 'holder' | 'value'>,
+  ): Promise<void> {
     const { path, id, instance, ttl } = member
     // A claim on its way may still install this node.
     await member.claiming
@@ -205,7 +219,6 @@ export class Services {
       await this.sessions.leave(ttl)
       this.#doneUsing()
     }
-    send({ type: 'released' })
   }
 
   #failed(thrown: unknown): ElectionEvent {

@@ -30,8 +30,11 @@ interface ObservableGauge {
 
 /** What is needed of an OpenTelemetry `Meter`, whichever version of `@opentelemetry/api` it is from. */
 export interface Meter {
+  /** What only grows. */
   createCounter(name: string, options: Described): Counter
+  /** How long something took, each time. */
   createHistogram(name: string, options: Described): Histogram
+  /** What is asked for when it is collected. */
   createObservableGauge(name: string, options: Described): ObservableGauge
 }
 

@@ -21,9 +21,11 @@ interface DeleteOptions {
 
 /** An etcdjs object, as far as an election needs it. It speaks etcd’s v2 API. */
 export interface Etcdjs {
+  /** Writes a key. */
   set(key: string, value: string, options: SetOptions, done: Done): void
   /** Returns what ends the request. */
   get(key: string, options: GetOptions, done: Done): () => void
+  /** Deletes a key. */
   del(key: string, options: DeleteOptions, done: Done): void
 }
 

@@ -95,6 +95,7 @@ export class MemoryStore implements Store {
     return true
   }
 
+  /** What stands at `path` now. */
   async read(path: string): Promise<Sighting> {
     this.#expireDue()
     return this.#now(path)

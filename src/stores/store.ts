@@ -22,6 +22,7 @@ export interface Entry {
   readonly lease: string | null
 }
 
+/** What keeps records standing: when it runs out, the keys attached to it are deleted. */
 export interface Lease {
   readonly id: string
   /** What the store granted, in milliseconds; it may be more or less than was asked for. */
@@ -34,6 +35,7 @@ export interface Sighting {
   readonly revision: number
 }
 
+/** How a claim ended: with this node’s record at the path, or with what stood there before. */
 export type Claim =
   | { readonly won: true; readonly token: number }
   | { readonly won: false; readonly entry: Entry; readonly revision: number }
@@ -44,11 +46,13 @@ export interface Reign {
   readonly lease: string
 }
 
+/** How a single request is made. */
 export interface Call {
   /** How long the answer may take, in milliseconds. */
   readonly withinMs: number
 }
 
+/** What a watch reports. */
 export interface WatchListener {
   /** Called once for each change, in the order of revisions. */
   seen(sighting: Sighting): void
@@ -58,10 +62,13 @@ export interface WatchListener {
   refused(error: Error): void
 }
 
+/** A watch that goes on until it is closed. */
 export interface Watch {
+  /** Nothing is reported any more. */
   close(): void
 }
 
+/** Where elections are held. Its rules stand at the head of this file. */
 export interface Store {
   /** Grants a lease of `ttl` seconds. */
   grant(ttl: number, call: Call): Promise<Lease>
@@ -78,6 +85,7 @@ export interface Store {
    * there first: whoever watches sees it before the deletion, or (rarely) not at all.
    */
   release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean>
+  /** What stands at `path` now. */
   read(path: string, call: Call): Promise<Sighting>
   /**
    * Reports every change of `path` from revision `from` on. If the history from there on is no longer

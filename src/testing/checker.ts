@@ -9,6 +9,7 @@ import {
 import { type Fault, formatMs, type Report } from './report.js'
 import { findVacancies } from './vacancies.js'
 
+/** How strict a check is. */
 export interface CheckOptions {
   /**
    * How long after a stall a process may take until its first `deselect`, in milliseconds; 100 if

@@ -4,6 +4,7 @@ import { MemoryStore } from '../stores/memory.js'
 import { type Fate, Link } from './link.js'
 import { VirtualClock } from './virtual-clock.js'
 
+/** A node’s options, and how its process differs from others. */
 export interface ClusterNodeOptions extends NodeOptions {
   /** How each message between this node and the store fares; by default it arrives at once. */
   readonly fate?: () => Fate
@@ -41,6 +42,7 @@ export class MemoryCluster {
     this.#linkOf(node).cut()
   }
 
+  /** The node’s connection works again, and what `freeze` held back arrives. */
   heal(node: LockedNode): void {
     this.#linkOf(node).heal()
   }

@@ -106,6 +106,7 @@ type Detail =
   | Exit
   | Wrote
 
+/** One thing that happened to one node, or was seen of it, and when. */
 export type HistoryEntry = Common & Detail
 
 /** The entry as one line of JSON, newline included. */

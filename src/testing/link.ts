@@ -92,6 +92,7 @@ export class Link implements Store {
     return this.#request(call, () => this.#store.release(path, reign, notice, call))
   }
 
+  /** What stands at `path` now. */
   read(path: string, call: Call): Promise<Sighting> {
     return this.#request(call, () => this.#store.read(path, call))
   }

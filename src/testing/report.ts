@@ -61,6 +61,7 @@ export interface Vacancy {
   readonly next: string | null
 }
 
+/** What a history shows. */
 export interface Report {
   /** In order of time. */
   readonly faults: readonly Fault[]

@@ -30,6 +30,7 @@ export class VirtualClock implements Clock {
     return this.#nowMs + this.#wallAheadMs
   }
 
+  /** Calls `callback` once, when the clock has been moved on by `delayMs`. */
   setTimeout(callback: () => void, delayMs: number): unknown {
     this.#timerCount += 1
     this.#timers.set(this.#timerCount, {
@@ -39,6 +40,7 @@ export class VirtualClock implements Clock {
     return this.#timerCount
   }
 
+  /** The callback is not called any more. */
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer)
   }

@@ -9,6 +9,7 @@ import type { ViolationKind } from './properties.js'
 import { type Trace, traceTo } from './trace.js'
 import type { Machine } from './world.js'
 
+/** What is explored, and of which machine. */
 export interface CheckModelOptions {
   /** What is explored; two nodes with all their faults if not given. */
   readonly bounds?: Partial<Bounds>
@@ -18,13 +19,16 @@ export interface CheckModelOptions {
   readonly laws?: Partial<Laws>
   /** The search is given up at this many states. */
   readonly mostStates?: number
+  /** Called from time to time with how many states are known, and how many of them explored. */
   readonly onProgress?: (states: number, explored: number) => void
 }
 
+/** A shortest way to what must not be. */
 export interface Counterexample extends Trace {
   readonly kind: ViolationKind
 }
 
+/** What an exploration found. */
 export interface ModelReport {
   readonly bounds: Bounds
   readonly states: number
@@ -110,6 +114,7 @@ const AFTERWARDS: Partial<Record<ViolationKind, string>> = {
   restless: 'From here on leaders can come and go for ever, even if nothing fails any more.',
 }
 
+/** The counterexample as text, one line for each step. */
 export function formatCounterexample({ kind, steps, end }: Counterexample): string {
   const numbered = steps.map((step, index) => `${String(index + 1).padStart(4)}. ${step}`)
   const indented = end.split('\n').map((line) => `      ${line}`)

@@ -32,6 +32,7 @@ export interface Laws {
   readonly countsRobbedLeaders: boolean
 }
 
+/** How the shipped services and a real store behave. */
 export const TRUE_LAWS: Laws = {
   claimsWithoutLease: false,
   claimsWithoutCompare: false,

@@ -13,6 +13,7 @@ import {
   type World,
 } from './world.js'
 
+/** What must not be. */
 export type ViolationKind =
   /** Two nodes would say `isLeader` at once. */
   | 'two leaders'

@@ -41,6 +41,7 @@ import {
   type World,
 } from './world.js'
 
+/** What can happen next in the model. */
 export type StepName =
   | 'start'
   | 'stop'

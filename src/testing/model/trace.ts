@@ -7,6 +7,7 @@ import { renumberChanges } from './normalise.js'
 import { forEachStep, type StepName } from './steps.js'
 import { copyWorld, newWorld, type World } from './world.js'
 
+/** A way through the model, from its beginning. */
 export interface Trace {
   /** One line for each step. */
   readonly steps: readonly string[]

@@ -9,6 +9,7 @@ import type { Laws } from './laws.js'
 import type { ViolationKind } from './properties.js'
 import type { Machine } from './world.js'
 
+/** An election with a mistake, which the model must find. */
 export interface Variant {
   /** What it does wrong, as the end of the sentence "an election that …". */
   readonly name: string
@@ -31,6 +32,7 @@ export const VARIANT_BOUNDS: Partial<Bounds> = {
 
 const LATE: Partial<Bounds> = { late: 1, deletes: false, crashes: false }
 
+/** Machines and worlds with one mistake each. */
 export const VARIANTS: readonly Variant[] = [
   {
     name: 'ignores that its session expired',

@@ -10,6 +10,7 @@ export interface Schedule {
   readonly steps: readonly Step[]
 }
 
+/** A node of a simulation. */
 export interface SimulatedNode {
   /** In seconds. */
   readonly ttl: number
@@ -19,6 +20,7 @@ export interface SimulatedNode {
   readonly process: number
 }
 
+/** One thing that is done to a simulation, in milliseconds where it takes time. */
 export type Step =
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: NodeStep; readonly node: number }

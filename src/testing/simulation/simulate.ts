@@ -17,6 +17,7 @@ const SAMPLE_MS = 50
 /** After healing, a leader is promised within ttl + 3 s; before that a lease granted just now may have to expire. */
 const HEALED_WITHIN_MS = 3_000
 
+/** How a simulation ended. */
 export interface Outcome {
   /** What broke a promise, in words; empty when nothing did. */
   readonly faults: readonly string[]

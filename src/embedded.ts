@@ -1,0 +1,75 @@
+import type { ElectionActor, ElectionContext, ServiceInput } from '../machines/election.js'
+import { Member } from './member.js'
+
+interface Embedded {
+  readonly member: Member
+  stop(): Promise<void>
+  /** Called once nothing of it is left. */
+  left(): void
+}
+
+/** How a member leaves whose actor is gone, given what that actor knew last. */
+type Leave = (member: Member, context: Pick<ElectionContext, 'holder' | 'value'>) => Promise<void>
+
+/**
+ * The machines that run as actors of an app's own, without a LockedNode. Each is known from its first
+ * claim until it is released, or until its actor is stopped: an actor that is gone can never release
+ * its path, which would stay held for as long as the locker renews its session.
+ */
+export class EmbeddedMachines {
+  readonly #known = new Map<string, Embedded>()
+  readonly #leaving = new Set<Promise<void>>()
+  readonly #leave: Leave
+
+  constructor(leave: Leave) {
+    this.#leave = leave
+  }
+
+  /** @param actor The one that runs the machine. */
+  memberOf(input: ServiceInput, actor: ElectionActor | undefined): Member {
+    const known = this.#known.get(input.instance)
+    if (known !== undefined) return known.member
+    if (actor === undefined) throw new Error('locked: a service was started outside of a machine')
+    const embedded = this.#embed(new Member(input), actor)
+    this.#known.set(input.instance, embedded)
+    return embedded.member
+  }
+
+  /** The member is released. Does nothing if it is not one of these. */
+  dismiss({ instance }: Member): void {
+    this.#known.get(instance)?.left()
+    this.#known.delete(instance)
+  }
+
+  /** Resolves once all are released, those as well whose actors are gone. */
+  async stopAll(): Promise<void> {
+    await Promise.all([...[...this.#known.values()].map((one) => one.stop()), ...this.#leaving])
+  }
+
+  #embed(member: Member, actor: ElectionActor): Embedded {
+    let left = () => {}
+    const gone = new Promise<void>((resolve) => {
+      left = resolve
+    })
+    const abandoned = () => {
+      this.#known.delete(member.instance)
+      const leaving = this.#leave(member, actor.getSnapshot().context).finally(() => {
+        this.#leaving.delete(leaving)
+        left()
+      })
+      this.#leaving.add(leaving)
+    }
+    const subscription = actor.subscribe({ complete: abandoned, error: abandoned })
+    return {
+      member,
+      stop() {
+        actor.send({ type: 'stop' })
+        return gone
+      },
+      left() {
+        subscription.unsubscribe()
+        left()
+      },
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { assertBuilt, root } from '../package/built.js'
+import { type Block, blocksIn, blocksOf, inlineCommandsOf } from './blocks.js'
+import { checkCommand, commandsIn } from './commands.js'
+import { DOCUMENTS } from './documents.js'
+import { isRun } from './shell.js'
+
+beforeAll(assertBuilt)
+
+describe.each(DOCUMENTS)('%s', (file) => {
+  // Those that remain are run on etcd: see blocks.etcd.test.ts.
+  test.each(blocksOf(file).map((block) => ({ name: `line ${block.line}`, block })))(
+    'the block at $name is one that a rule covers',
+    ({ block }) => {
+      expect(wrongWith(block)).toBe(null)
+    },
+  )
+
+  test('every command in its text is one that there is', () => {
+    const wrong = inlineCommandsOf(file).map((command) => [command, checkCommand(command)])
+    expect(wrong.filter(([, why]) => why !== null)).toEqual([])
+  })
+
+  test('every link within the repository leads somewhere', () => {
+    const markdown = readFileSync(join(root, file), 'utf8').replaceAll(
+      /^ *```[\s\S]*?^ *```$/gm,
+      '',
+    )
+    const links = [...markdown.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)]
+    const broken = links.filter(([, path = '', anchor]) => {
+      const target = path === '' ? join(root, file) : join(root, dirname(file), path)
+      if (!existsSync(target)) return true
+      return anchor !== undefined && !anchorsIn(target).includes(anchor)
+    })
+    expect(broken.map(([link]) => link)).toEqual([])
+  })
+})
+
+test('a block that no rule covers is told', () => {
+  const [yaml, shell, typo] = blocksIn(
+    'x.md',
+    '```yaml\na: 1\n```\n\n```sh\nkubectl get pods\n```\n\n```sh\nlocked get / --jsn\n```\n',
+  )
+  expect(yaml && wrongWith(yaml)).toMatch(/no rule covers a block of yaml/)
+  expect(shell && wrongWith(shell)).toMatch(/kubectl get pods: no rule covers it/)
+  expect(typo && wrongWith(typo)).toMatch(/get has no --jsn/)
+})
+
+/** Why a block is not covered, or `null`. */
+function wrongWith(block: Block): string | null {
+  const { language, text } = block
+  switch (language) {
+    case 'js':
+      return null
+    case 'ts':
+      return !isTest(block) || isQuoted(text) ? null : 'a test that is not one of ours'
+    case 'sh': {
+      if (isRun(block)) return null
+      const wrong = commandsIn(text).map((command) => [command, checkCommand(command)])
+      return wrong.find(([, why]) => why !== null)?.join(': ') ?? null
+    }
+    case 'mermaid':
+      // See statechart.test.ts.
+      return block.file === 'README.md' && text.startsWith('stateDiagram-v2\n')
+        ? null
+        : 'a diagram that is not the statechart'
+  }
+  return `no rule covers a block of ${language || 'no language'} (${block.file}:${block.line}): give it a language that is run, or add a rule to test/readme/blocks.test.ts`
+}
+
+/** Blocks that are tests are those of ours, word for word. */
+function isQuoted(text: string): boolean {
+  const folder = join(root, 'test', 'testing')
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .map((test) =>
+      test
+        .replace("'../../src/index.js'", "'locked'")
+        .replace("'../../src/testing/index.js'", "'locked/testing'"),
+    )
+    .includes(text)
+}
+
+function isTest({ text }: Block): boolean {
+  return text.includes("from 'vitest'")
+}
+
+/** As GitHub makes them of headings. */
+function anchorsIn(file: string): readonly string[] {
+  return [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}

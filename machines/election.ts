@@ -127,7 +127,9 @@ export type ElectionEmitted =
   | { readonly type: 'released' }
 
 /** What every service is told when it is invoked. */
-export interface ServiceInput extends ElectionInput {
+export interface ServiceInput {
+  readonly instance: string
+  readonly value: Json
   readonly holder: Holder | null
   readonly revision: number
 }
@@ -139,11 +141,8 @@ const service = () =>
   })
 
 const input = ({ context }: { context: ElectionContext }): ServiceInput => ({
-  path: context.path,
-  id: context.id,
   instance: context.instance,
   value: context.value,
-  ttl: context.ttl,
   holder: context.holder,
   revision: context.revision,
 })

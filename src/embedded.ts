@@ -26,12 +26,12 @@ export class EmbeddedMachines {
   }
 
   /** @param actor The one that runs the machine. */
-  memberOf(input: ServiceInput, actor: ElectionActor | undefined): Member {
-    const known = this.#known.get(input.instance)
+  memberOf({ instance }: ServiceInput, actor: ElectionActor | undefined): Member {
+    const known = this.#known.get(instance)
     if (known !== undefined) return known.member
     if (actor === undefined) throw new Error('locked: a service was started outside of a machine')
-    const embedded = this.#embed(new Member(input), actor)
-    this.#known.set(input.instance, embedded)
+    const embedded = this.#embed(new Member(actor.getSnapshot().context), actor)
+    this.#known.set(instance, embedded)
     return embedded.member
   }
 

@@ -292,7 +292,17 @@ export const electionMachine = setup({
 }).createMachine({
   id: 'election',
   description: 'One node’s part in the election of one leader for one path.',
-  context: ({ input }) => ({ ...input, holder: null, revision: 0, attempt: 0, restart: false }),
+  context: ({ input: { path, id, instance, value, ttl } }) => ({
+    path,
+    id,
+    instance,
+    value,
+    ttl,
+    holder: null,
+    revision: 0,
+    attempt: 0,
+    restart: false,
+  }),
   initial: 'idle',
   on: {
     propose: {

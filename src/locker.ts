@@ -106,9 +106,9 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     pathOrOptions: string | (NodeOptions & { readonly path: string }),
     maybeOptions?: NodeOptions,
   ): LockedNode => {
-    const { inspect: ofNode, ...settings } = nodeSettings(pathOrOptions, maybeOptions)
-    const inspects = [ofNode ?? inspect, inspectAll].filter((one) => one !== undefined)
-    const node = new LockedNode(services, { ...settings, inspects })
+    const settings = nodeSettings(pathOrOptions, maybeOptions)
+    const inspects = [settings.inspect ?? inspect, inspectAll].filter((one) => one !== undefined)
+    const node = new LockedNode(services, settings, inspects)
     telemetry?.follow(node)
     return node
   }

@@ -57,5 +57,4 @@ export interface NodeSettings {
   readonly id: string
   readonly value: Json
   readonly ttl: number
-  readonly inspects: readonly Inspect[]
 }

@@ -10,6 +10,7 @@ import { withUniqueSessions } from './inspection/unique-sessions.js'
 import { Member } from './member.js'
 import type {
   Done,
+  Inspect,
   Leadership,
   NodeEvents,
   NodeHolder,
@@ -65,7 +66,11 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #starting: Starting | null = null
   #stopping: Deferred | null = null
 
-  constructor(services: Services, { path, id, value, ttl, inspects }: NodeSettings) {
+  constructor(
+    services: Services,
+    { path, id, value, ttl }: NodeSettings,
+    inspects: readonly Inspect[],
+  ) {
     super()
     this.path = path
     this.#services = services

@@ -5,6 +5,7 @@ import { dial } from './dial.js'
 import type { Credentials } from './etcd-credentials.js'
 import type { Endpoint, EtcdClient } from './etcd-endpoints.js'
 import { Login } from './etcd-login.js'
+import { checkAddress, serverNameOptions } from './etcd-server-name.js'
 
 /** What is passed on to etcd3 (see its IOptions). */
 export interface EtcdOptions extends Omit<IOptions, 'hosts' | 'credentials'> {
@@ -50,6 +51,10 @@ export function memberEndpoint(
     open() {
       const { Client, noop } = load()
       connections += 1
+      // A name that the user gave is asked for, and the certificate compared with it.
+      const isNamed = options.grpcOptions?.['grpc.ssl_target_name_override'] !== undefined
+      const isTls = secure || credentials !== undefined
+      const checks = isTls && !isNamed
       const settings = {
         ...options,
         // gRPC trusts the system's roots where there are none, which etcd3's types do not allow for.
@@ -59,15 +64,21 @@ export function memberEndpoint(
         faultHandling: { host: () => noop, global: noop, ...options.faultHandling },
         grpcOptions: {
           ...GRPC_OPTIONS,
+          ...(checks && serverNameOptions(address)),
           ...options.grpcOptions,
           // gRPC shares connections between clients whose options are equal. A client that takes the
           // place of one whose connection is frozen must get a new one.
           'locked.connection': connections,
         },
       }
-      const client = new Client(settings)
+      const make = () => {
+        const made = new Client(settings)
+        if (checks) checkAddress(made, address, credentials ?? {})
+        return made
+      }
+      const client = make()
       if (auth !== undefined) {
-        const door = new Client(settings)
+        const door = make()
         doors.set(client, door)
         Login.for(client, door, auth)
       }

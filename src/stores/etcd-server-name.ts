@@ -1,0 +1,48 @@
+import { createRequire } from 'node:module'
+import { isIP } from 'node:net'
+import type { Etcd3 } from 'etcd3'
+import type { Credentials } from './etcd-credentials.js'
+
+const require = createRequire(import.meta.url)
+
+/** Asked for in place of an address: TLS has no way to ask for one (RFC 6066, section 3). */
+const ANY_NAME = 'etcd'
+const OVERRIDE = 'grpc.ssl_target_name_override'
+
+/**
+ * What gRPC needs in its options for a member that is named by its address. gRPC asks the member for
+ * the address as if it were a name, which Node.js 26 no longer does (seen with grpc-js 1.14.7).
+ */
+export function serverNameOptions(address: string): Record<string, string> {
+  return isIP(hostOf(address)) === 0 ? {} : { [OVERRIDE]: ANY_NAME }
+}
+
+/**
+ * Has the member's certificate compared with its address all the same. etcd3 has no option for that:
+ * the credentials that it made are replaced before anything is sent.
+ */
+export function checkAddress(client: Etcd3, address: string, credentials: Credentials): void {
+  const host = hostOf(address)
+  if (isIP(host) === 0) return
+  const { checkServerIdentity }: typeof import('node:tls') = require('node:tls')
+  // The one that etcd3 uses: it takes credentials of its own only.
+  const grpc: typeof import('@grpc/grpc-js') = createRequire(require.resolve('etcd3'))(
+    '@grpc/grpc-js',
+  )
+  const { rootCertificate = null, privateKey = null, certChain = null } = credentials
+  const channelCredentials = grpc.credentials.createSsl(rootCertificate, privateKey, certChain, {
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+  })
+  for (const member of membersOf(client)) Object.assign(member, { channelCredentials })
+}
+
+function membersOf(client: Etcd3): object[] {
+  const pool: unknown = Reflect.get(client, 'pool')
+  const members: unknown = typeof pool === 'object' && pool !== null && Reflect.get(pool, 'hosts')
+  if (!Array.isArray(members)) throw new Error('etcd3: a client without members')
+  return members
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1')
+}

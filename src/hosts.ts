@@ -49,3 +49,10 @@ function parseHost(text: string): Host {
   if (number < 1 || number > 65_535) throw wrong('has a port outside 1 to 65535')
   return { secure: scheme?.toLowerCase() === 'https', address: `${name}:${number}` }
 }
+
+/** The two parts of an address, without brackets. */
+export function partsOf(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  return { host, port: Number(address.slice(colon + 1)) }
+}

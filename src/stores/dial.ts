@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { partsOf } from '../hosts.js'
 
 const require = createRequire(import.meta.url)
 
@@ -19,10 +20,8 @@ export function dial(address: string, { withinMs, signal }: Dialling): Promise<v
   // gRPC goes by way of a proxy, to where there may be no other way.
   if (usesProxy(process.env)) return Promise.resolve()
   const { connect }: typeof import('node:net') = require('node:net')
-  const colon = address.lastIndexOf(':')
-  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port: Number(address.slice(colon + 1)) })
+    const socket = connect(partsOf(address))
     const end = (error?: unknown) => {
       clearTimeout(timer)
       signal.removeEventListener('abort', abandon)

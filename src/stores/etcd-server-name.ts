@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
-import { isIP } from 'node:net'
 import type { Etcd3 } from 'etcd3'
+import { partsOf } from '../hosts.js'
 import type { Credentials } from './etcd-credentials.js'
 
 const require = createRequire(import.meta.url)
@@ -14,7 +14,7 @@ const OVERRIDE = 'grpc.ssl_target_name_override'
  * the address as if it were a name, which Node.js 26 no longer does (seen with grpc-js 1.14.7).
  */
 export function serverNameOptions(address: string): Record<string, string> {
-  return isIP(hostOf(address)) === 0 ? {} : { [OVERRIDE]: ANY_NAME }
+  return isNumeric(partsOf(address).host) ? { [OVERRIDE]: ANY_NAME } : {}
 }
 
 /**
@@ -22,8 +22,8 @@ export function serverNameOptions(address: string): Record<string, string> {
  * the credentials that it made are replaced before anything is sent.
  */
 export function checkAddress(client: Etcd3, address: string, credentials: Credentials): void {
-  const host = hostOf(address)
-  if (isIP(host) === 0) return
+  const { host } = partsOf(address)
+  if (!isNumeric(host)) return
   const { checkServerIdentity }: typeof import('node:tls') = require('node:tls')
   // The one that etcd3 uses: it takes credentials of its own only.
   const grpc: typeof import('@grpc/grpc-js') = createRequire(require.resolve('etcd3'))(
@@ -43,6 +43,7 @@ function membersOf(client: Etcd3): object[] {
   return members
 }
 
-function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1')
+function isNumeric(host: string): boolean {
+  const { isIP }: typeof import('node:net') = require('node:net')
+  return isIP(host) !== 0
 }

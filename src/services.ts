@@ -61,7 +61,7 @@ export class Services {
         const admitted = this.#members.get(input.instance)
         const member = admitted?.member ?? this.#embedded.memberOf(input, self._parent)
         const going = run(member, sendBack, input)
-        return going && (() => going.close())
+        return going?.close.bind(going)
       })
     this.machine = electionMachine.provide({
       actors: {

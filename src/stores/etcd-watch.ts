@@ -53,7 +53,7 @@ export class WatchHub {
   watch(path: string, from: number, listener: WatchListener): Watch {
     const watcher = this.#watcherFor(path, from)
     const member = new WatcherMember(watcher, from, listener, this.#forget)
-    watcher.members = [...watcher.members, member]
+    watcher.members = watcher.members.concat(member)
     return member
   }
 
@@ -72,7 +72,7 @@ export class WatchHub {
     const watchers = this.#watchers.get(path) ?? []
     for (const watcher of watchers) if (from >= watcher.next) return watcher
     const watcher = new Watcher(path, from)
-    this.#watchers.set(path, [...watchers, watcher])
+    this.#watchers.set(path, watchers.concat(watcher))
     const prefix = this.#prefixOf(path)
     const group = this.#groupFor(path, from)
     if (group !== null) group.join(watcher)

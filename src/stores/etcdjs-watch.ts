@@ -72,7 +72,7 @@ export class Watches {
     const { watcher } =
       this.#at(path).find(({ watcher }) => from >= watcher.next) ?? this.#follow(path, from)
     const member = new WatcherMember(watcher, from, listener, this.#forget)
-    watcher.members = [...watcher.members, member]
+    watcher.members = watcher.members.concat(member)
     return member
   }
 

@@ -212,6 +212,11 @@ export const electionMachine = setup({
       event.type === 'changed' &&
       event.revision > context.revision &&
       event.holder.instance === context.instance,
+    /** The holder has stood down, and is about to vacate the path. */
+    isStandingDown: ({ context, event }) =>
+      event.type === 'changed' &&
+      event.revision > context.revision &&
+      event.holder.released === true,
     /** The holder had stood down before it vacated the path. */
     isHandedOver: ({ context, event }) =>
       event.type === 'vacated' &&
@@ -249,6 +254,8 @@ export const electionMachine = setup({
         revision: 'revision' in event ? event.revision : holder.token,
         attempt: 0,
       })
+      // Between two reigns nothing stood at the path.
+      if (known?.released === true && known.token !== holder.token) enqueue.emit({ type: 'vacant' })
       if (known?.token !== holder.token || !equal(known.value, holder.value)) {
         enqueue.emit({ type: 'change', value: holder.value, id: holder.id })
       }
@@ -491,6 +498,13 @@ export const electionMachine = setup({
           {
             description: 'A claim of this node that was given up stands there after all.',
             guard: 'isOwnClaim',
+            target: 'campaigning',
+            actions: 'noteHolder',
+          },
+          {
+            description:
+              'The holder has stood down: by the time a claim arrives, the path is free.',
+            guard: 'isStandingDown',
             target: 'campaigning',
             actions: 'noteHolder',
           },

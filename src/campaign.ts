@@ -27,7 +27,8 @@ export class Campaign {
   }
 
   /**
-   * One claim, as `won` or `held`; rejects when the store does.
+   * One claim, as `won` or `held`; rejects when the store does. One that finds a holder who is just
+   * leaving is repeated once.
    *
    * A record of this node's own that it finds is left from a claim or a release that had no answer.
    * It is released and claimed afresh, never taken over: that release may still be on its way, and
@@ -36,6 +37,7 @@ export class Campaign {
   async run(member: Member, value: Json): Promise<ElectionEvent> {
     const { path, id, instance, ttl } = member
     member.doubtIn = (await this.#doubts.withdraw(member)) ?? member.doubtIn
+    let isRepeated = false
     for (;;) {
       const session = await this.#sessions.current(ttl)
       member.session = session
@@ -51,6 +53,11 @@ export class Campaign {
       }
       const { entry, revision } = claim
       const holder = holderFrom(entry)
+      if (holder.released && !isRepeated) {
+        // The claim was quicker than the deletion, which is on its way.
+        isRepeated = true
+        continue
+      }
       if (holder.instance !== instance || entry.lease === null) {
         member.reign = null
         return { type: 'held', holder, revision }

@@ -34,8 +34,11 @@ interface TxnAnswer {
 
 type Send = (request: ITxnRequest, withinMs: number) => Promise<TxnAnswer>
 
-/** etcd's default for --max-txn-ops is 128, on top of which the three comparisons of a nested one count. */
-const MOST_OPERATIONS = 125
+/**
+ * etcd's default for --max-txn-ops is 128, and each level of a nested transaction counts on top of
+ * those around it: a release has two levels, with three and two comparisons.
+ */
+const MOST_OPERATIONS = 123
 /** Well below etcd's default for --max-request-bytes, 1.5 MiB. */
 const MOST_BYTES = 1_000_000
 

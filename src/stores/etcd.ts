@@ -102,21 +102,17 @@ export class EtcdStore implements Store {
     if (notice === null) {
       return (await this.#during(reign, key, [], deletion, withinMs)) !== null
     }
-    const told = this.#during(reign, key, [], putOf(key, notice, reign), withinMs)
-    // It may fail before anybody asks what became of it.
-    told.catch(() => undefined)
-    // Both are on their way together, and etcd may carry them out in either order: this one waits
-    // for nothing, but deletes the notice only.
-    const isNotice: ICompare[] = [
-      { key, target: 'Value', result: 'Equal', value: Buffer.from(notice) },
-    ]
-    const released = this.#during(reign, key, isNotice, deletion, withinMs)
-    released.catch(() => undefined)
-    if (typeof (await this.#unlessSilent(released)) === 'number') return true
-    // It came before the notice, or its answer is late or lost.
-    await this.#unlessSilent(told)
+    // Two that are alike are on their way together, and etcd may carry them out in either order: the
+    // first writes the notice, and the second finds and deletes it.
+    const steps = [0, 1].map(() => this.#noticeOrDelete(key, notice, reign, withinMs))
+    // They may fail before anybody asks what became of them.
+    for (const step of steps) step.catch(() => undefined)
+    for (const step of steps) if ((await this.#unlessSilent(step)) === true) return true
+    // An answer is late or lost, or a proposal has come in between.
     const again = await this.#during(reign, key, [], deletion, withinMs)
-    return again !== null || (await released.catch(() => null)) !== null
+    if (again !== null) return true
+    const late = await Promise.allSettled(steps)
+    return late.some((step) => step.status === 'fulfilled' && step.value)
   }
 
   async read(path: string, call: Call): Promise<Sighting> {
@@ -143,6 +139,26 @@ export class EtcdStore implements Store {
     this.#hub.rest()
     this.#keepAlive.rest()
     this.#endpoints.rest()
+  }
+
+  /** Deletes the notice if it stands there, and writes it if not. Resolves with whether it was deleted. */
+  async #noticeOrDelete(
+    key: Buffer,
+    notice: string,
+    reign: Reign,
+    withinMs: number,
+  ): Promise<boolean> {
+    const value = Buffer.from(notice)
+    const compare = compareReign(key, reign)
+    const { succeeded } = await this.#write({
+      key,
+      lease: reign.lease,
+      withinMs,
+      compare: [...compare, { key, target: 'Value', result: 'Equal', value }],
+      success: [{ request_delete_range: { key } }],
+      failure: [{ request_txn: { compare, success: [putOf(key, notice, reign)], failure: [] } }],
+    })
+    return succeeded
   }
 
   /** Does it only during `reign`, and if `compare` holds. Resolves with the revision of that, or `null`. */

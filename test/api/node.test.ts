@@ -196,6 +196,41 @@ describe('stop()', () => {
     expect(follower.token).toBeGreaterThan(before)
   })
 
+  test('lets a follower claim as soon as it sees the notice, twice at most', async () => {
+    const store = new HesitantStore()
+    const [leader, follower] = await twoStarted(store)
+    store.claims = 0
+    const events = record(follower)
+    const selected = once(follower, 'select')
+    const stopped = leader.stop()
+    await new Promise(setImmediate)
+    expect(store.claims).toBe(2)
+    expect(follower.state).toBe('follower')
+    expect(follower.holder).toMatchObject({ id: 'a' })
+    expect(events).toEqual([])
+    store.goOn()
+    await Promise.all([stopped, selected])
+    expect(store.claims).toBe(3)
+    expect(events).toEqual([
+      ['vacant'],
+      ['change', { x: 1 }, 'b'],
+      ['select', { x: 1 }],
+      ['selected', { x: 1 }],
+    ])
+  })
+
+  test('lets a follower be elected whose claim was quicker than the deletion', async () => {
+    const store = new HesitantStore()
+    const [leader, follower] = await twoStarted(store)
+    store.claims = 0
+    store.goesOnAfterClaim = true
+    const selected = once(follower, 'select')
+    const events = record(follower)
+    await Promise.all([leader.stop(), selected])
+    expect(store.claims).toBe(2)
+    expect(events.slice(0, 2)).toEqual([['vacant'], ['change', { x: 1 }, 'b']])
+  })
+
   test('is the last of which anything is told', async () => {
     const clock = new VirtualClock()
     const store = new MemoryStore(clock)
@@ -948,6 +983,30 @@ class StubbornStore extends MemoryStore {
     const failure = this.proposeRefusal ?? this.proposeFailures.shift()
     if (failure != null) throw failure
     return super.propose(at, text, reign)
+  }
+}
+
+/** A memory store in which a notice stands for a while before the deletion. */
+class HesitantStore extends MemoryStore {
+  claims = 0
+  goesOnAfterClaim = false
+  readonly #deletion = gate()
+
+  goOn(): void {
+    this.#deletion.open()
+  }
+
+  override async claim(at: string, text: string, lease: Lease, _call?: Call): Promise<Claim> {
+    this.claims += 1
+    const claim = await super.claim(at, text, lease)
+    if (this.goesOnAfterClaim) this.goOn()
+    return claim
+  }
+
+  override async release(at: string, reign: Reign, notice: string | null): Promise<boolean> {
+    if (notice !== null) await super.propose(at, notice, reign)
+    await this.#deletion.opened
+    return super.release(at, reign, null)
   }
 }
 

@@ -78,6 +78,15 @@ function claiming(context: ModelContext, { session, claim, standing }: World): M
       world: { ...opened, standing: standing === 'junk' ? 'junk' : 'rival' },
     },
   ]
+  if (standing !== 'junk') {
+    events.push({
+      type: 'held',
+      cause: 'leaving rival',
+      holder: { ...holder(context, 'rival'), released: true },
+      revision: context.revision + 1,
+      world: { ...opened, standing: 'leaving' },
+    })
+  }
   if (session === 'none') {
     events.push(
       { ...failed, cause: 'no session', world: over },
@@ -200,10 +209,10 @@ function following(context: ModelContext, world: World): ModelEvent[] {
     { type: 'refused', cause: 'watch', error: FAILURE, world: OVER },
     { type: 'troubled', cause: 'watch', error: FAILURE, attempt: 1 },
   ]
-  // The rival has gone, and the watch has brought the first half of it.
-  if (context.holder?.released)
-    return [...trouble, { type: 'vacated', cause: 'stood down', revision }]
   const vacant: Partial<World> = { standing: 'vacant' }
+  if (world.standing === 'leaving') {
+    return [...trouble, { type: 'vacated', cause: 'stood down', revision, world: vacant }]
+  }
   const events: ModelEvent[] = [
     ...trouble,
     {
@@ -305,7 +314,7 @@ export function keyOf({ value, context }: TestSnapshot): string {
     late ? 'late claim' : '',
     working ? 'working' : '',
     restart ? 'restart' : '',
-    leaf === 'follower' && holder?.released ? 'released' : '',
+    leaf.startsWith('campaigning') && holder?.released ? 'released' : '',
   ]
   return parts.filter((part) => part !== '').join(', ')
 }

@@ -149,10 +149,11 @@ async function observed(scene: Scene) {
 async function standingAt(scene: Scene): Promise<string> {
   const { entry } = await scene.standing()
   if (entry === null) return 'vacant'
-  const { instance, id } = holderFrom(entry)
+  const { instance, id, released } = holderFrom(entry)
   if (id === null) return 'junk'
   if (instance === scene.node.actor.getSnapshot().context.instance) return 'mine'
-  return instance === scene.rivalInstance ? 'rival' : `another: ${entry.text}`
+  if (instance !== scene.rivalInstance) return `another: ${entry.text}`
+  return released ? 'leaving' : 'rival'
 }
 
 /** What the node emits for what the machine emits. */

@@ -186,14 +186,17 @@ export class Scene {
   }
 
   #otherValue(entry: Entry): string {
-    const { id, instance } = holderFrom(entry)
-    if (id === null || instance === null) throw new Error('what stands there is not a record')
+    const { id, instance } = recordIn(entry)
     return encodeRecord({ id, instance, value: this.#newValue('written') })
   }
 
   async #claimed(event: ModelEvent, { standing }: World): Promise<ModelEvent> {
     if (event.type === 'won' && !isOwn(standing)) await this.#vacate()
-    if (event.cause === 'rival' && standing !== 'rival') await this.#rivalClaims()
+    if (event.type === 'held' && event.cause !== 'junk') {
+      const holds = standing === 'rival' || (standing === 'leaving' && event.cause !== 'rival')
+      if (!holds) await this.#rivalClaims()
+      if (event.cause === 'leaving rival') await this.#rivalGivesNotice()
+    }
     await this.until(async () => {
       await this.#pass('grant', 'claim', 'release')
       return !this.leaf.startsWith('campaigning.claiming')
@@ -211,7 +214,7 @@ export class Scene {
     if (own.entry !== null) throw new Error('the path is not vacant')
     await claim.carryOut()
     const holder = holderFrom(await this.#entry())
-    await this.#advance(this.node.validityMs)
+    await this.#untilInvalid()
     await this.#pass('revoke')
     await claim.answer()
     this.#dropRenewals()
@@ -281,7 +284,7 @@ export class Scene {
       await this.#revokeOwn()
       await this.#pass('renew')
     } else if (event.cause === 'frozen') {
-      await this.#advance(this.node.validityMs)
+      await this.#untilInvalid()
       for (const { method, fail } of [...this.gate.waiting]) {
         if (method === 'revoke') fail(new UnreachableError('no answer'))
       }
@@ -329,6 +332,7 @@ export class Scene {
       case 'stands down':
         await this.#rivalStops()
         break
+      case 'stood down':
       case 'deleted':
         this.#killRival()
         await this.#server.delete(this.path)
@@ -349,8 +353,6 @@ export class Scene {
           await this.#late?.carryOut()
         })
         break
-      case 'stood down':
-        break
       default:
         throw new Error(`nobody knows how to cause ${event.type} by ${event.cause}`)
     }
@@ -363,7 +365,7 @@ export class Scene {
 
   async #drained(event: ModelEvent): Promise<ModelEvent> {
     if (event.cause === 'validity ends') {
-      await this.#advance(this.node.validityMs)
+      await this.#untilInvalid()
       this.#dropRenewals()
       await this.until(async () => {
         await this.#pass('revoke')
@@ -399,8 +401,13 @@ export class Scene {
     watching?.resume()
   }
 
+  /** Timers count whole milliseconds. */
+  #untilInvalid(): Promise<void> {
+    return this.#advance(Math.ceil(this.node.validityMs))
+  }
+
   async #endSession(): Promise<void> {
-    await this.#advance(this.node.validityMs)
+    await this.#untilInvalid()
     this.#dropRenewals()
     await this.until(() => this.node.validityMs === 0)
     await this.#pass('revoke')
@@ -466,6 +473,14 @@ export class Scene {
     })
     await this.#letRival(this.#rival.start())
     if (!this.#rival.isLeader) throw new Error('the rival does not lead')
+  }
+
+  /** The first half of what a stop does. */
+  async #rivalGivesNotice(): Promise<void> {
+    const entry = await this.#entry()
+    const { id, value, instance } = recordIn(entry)
+    const notice = encodeRecord({ id, value, instance, released: true })
+    await this.#server.peer.propose(this.path, notice, reignOf(entry), WITHIN)
   }
 
   async #rivalStops(): Promise<void> {
@@ -537,6 +552,12 @@ export class Scene {
 /** Whether it is a record of the node's own. */
 export function isOwn(standing: Standing): boolean {
   return standing === 'mine' || standing === 'unconfirmed' || standing === 'leftover'
+}
+
+function recordIn(entry: Entry) {
+  const { id, value, instance } = holderFrom(entry)
+  if (id === null || instance === null) throw new Error('what stands there is not a record')
+  return { id, value, instance }
 }
 
 function reignOf({ token, lease }: Entry) {

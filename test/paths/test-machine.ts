@@ -16,9 +16,9 @@ import {
 /**
  * What stands at the path on the server, whether or not the node knows. A record of the node's own is
  * `unconfirmed` after a claim that had no answer, and `leftover` once the session it stands under has
- * ended.
+ * ended. A rival that is `leaving` has written its notice, and its deletion is on its way.
  */
-export type Standing = 'vacant' | 'mine' | 'unconfirmed' | 'leftover' | 'rival' | 'junk'
+export type Standing = 'vacant' | 'mine' | 'unconfirmed' | 'leftover' | 'rival' | 'leaving' | 'junk'
 
 /** What the node's world is like, as far as it decides what can happen next. */
 export interface World {

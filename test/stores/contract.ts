@@ -541,6 +541,18 @@ export function describeStore(
         }
       })
 
+      test('with a notice ends a reign for which something else is written at the same time', async () => {
+        const reign = await win(path, 'me', await lasting())
+        const all = [
+          store.propose(path, 'changed', reign, call),
+          store.release(path, reign, 'I leave', call),
+          store.propose(path, 'changed again', reign, call),
+        ]
+        await Promise.all(all)
+        expect(await all[1]).toBe(true)
+        expect(await entryAt()).toBeNull()
+      })
+
       test('with a notice by another than the holder does nothing', async () => {
         const reign = await win(path, 'me', await lasting())
         const before = await entryAt()

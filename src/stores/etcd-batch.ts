@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { ICompare, IRequestOp, IResponseOp, ITxnRequest } from 'etcd3/lib/rpc.js'
 import { errorFrom, LeaseGoneError, UnreachableError } from '../errors.js'
 
@@ -50,6 +50,8 @@ const MOST_BYTES = 1_000_000
 export class Batch {
   readonly #send: Send
   #waiting: Waiting[] = []
+  /** Whether something was sent in this turn of the event loop: the rest goes when it ends. */
+  #isTurnBegun = false
 
   constructor(send: Send) {
     this.#send = send
@@ -57,9 +59,19 @@ export class Batch {
 
   run(operation: Operation): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) process.nextTick(() => void this.#flush())
+      if (this.#waiting.length === 0 && !this.#isTurnBegun) process.nextTick(() => this.#begin())
       this.#waiting.push({ operation, sizeBytes: sizeOf(operation), resolve, reject })
     })
+  }
+
+  /** Each timer of a turn has its own ticks: the first sends at once, the others’ are sent together. */
+  #begin(): void {
+    this.#isTurnBegun = true
+    setImmediate(() => {
+      this.#isTurnBegun = false
+      if (this.#waiting.length > 0) void this.#flush()
+    })
+    void this.#flush()
   }
 
   async #flush(): Promise<void> {
@@ -68,7 +80,7 @@ export class Batch {
     for (const group of grouped(waiting)) {
       void this.#commit(group)
       // It is on its way while the next one is made, which takes a few milliseconds.
-      if (group.length > 1) await setImmediate()
+      if (group.length > 1) await turn()
     }
   }
 

@@ -14,6 +14,8 @@ export interface ChartEvent {
   readonly value?: number
   readonly token?: number
   readonly valid?: boolean
+  /** Whether the holder has stood down. */
+  readonly leaving?: boolean
 }
 
 export interface ChartStep {
@@ -24,6 +26,7 @@ export interface ChartStep {
   readonly seen: number
   readonly seenValue: number
   readonly seenToken: number
+  readonly seenLeaving: number
   /** Where a newly invoked watch begins, or -1 when none was invoked. */
   readonly watchAfter: number
   /** Whether a write of the value was newly invoked, and so any earlier one is abandoned. */
@@ -152,9 +155,10 @@ export class Chart {
     if (!keepsHolder(node.leaf) && node.seen === Seen.nobody) {
       high.seen = Seen.other
       high.seenToken = 50
-      low.seen = Seen.junk
+      low.seen = node.seenLeaving === 1 ? Seen.other : Seen.junk
       low.seenToken = 1
     }
+    if (!keepsLeaving(node.leaf)) high.seenLeaving = 1
     for (const [index, other] of others.entries()) {
       const same = this.#workOut(other, event, index * 4)
       if (JSON.stringify(same) !== JSON.stringify(step)) {
@@ -176,6 +180,11 @@ function keepsHolder(leaf: number): boolean {
   return leaf >= 3 && leaf <= 5
 }
 
+/** Only a follower asks whether the holder has stood down. */
+function keepsLeaving(leaf: number): boolean {
+  return leaf === 6
+}
+
 function relevantContext(context: ElectionContext, leaf: number) {
   const { holder } = context
   const seen = seenIn(holder)
@@ -187,6 +196,7 @@ function relevantContext(context: ElectionContext, leaf: number) {
     seen: keeps ? seen : Seen.nobody,
     seenValue: keeps && keepsHolder(leaf) ? Number(holder.value) : 0,
     seenToken: keeps ? holder.token : 0,
+    seenLeaving: keepsLeaving(leaf) && holder?.released ? 1 : 0,
   }
 }
 
@@ -196,7 +206,7 @@ function seenIn(holder: Holder | null): number {
   return holder.instance === MINE ? Seen.me : Seen.other
 }
 
-function holderOf(seen: number, value: Json, token: number): Holder | null {
+function holderOf(seen: number, value: Json, token: number, leaving: boolean): Holder | null {
   switch (seen) {
     case Seen.nobody:
       return null
@@ -210,18 +220,22 @@ function holderOf(seen: number, value: Json, token: number): Holder | null {
         instance: seen === Seen.me ? MINE : THEIRS,
         token,
         session: `lease ${token}`,
+        ...(leaving && { released: true }),
       }
   }
 }
 
 function contextOf(node: NodeState, attempt: number): ElectionContext {
+  const leaving = node.seenLeaving === 1
+  // Of another node a follower remembers nothing but that it has stood down.
+  const seen = leaving && node.seen === Seen.nobody ? Seen.other : node.seen
   return {
     path: 'path',
     id: ID,
     instance: MINE,
     value: node.value,
     ttl: 10,
-    holder: holderOf(node.seen, node.seenValue, node.seenToken),
+    holder: holderOf(seen, node.seenValue, node.seenToken, leaving),
     revision: node.revision,
     attempt,
     restart: node.restart === 1,
@@ -229,8 +243,8 @@ function contextOf(node: NodeState, attempt: number): ElectionContext {
 }
 
 function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { type: string } {
-  const { type, revision = 0, value = 0, token = 0, valid = false, seen = Seen.nobody } = event
-  const holder = holderOf(seen, value, token)
+  const { type, revision = 0, value = 0, token = 0, valid = false, leaving = false } = event
+  const holder = holderOf(event.seen ?? Seen.nobody, value, token, leaving)
   switch (type) {
     case 'backoff':
       return { type: `xstate.after.backoff.election.${LEAVES[leaf]}` }
@@ -280,18 +294,21 @@ function numberIn(of: unknown, name: string): number {
 /** Everything that `#workOut` reads, packed into one number; revisions stay below 64. */
 function keyOf(node: NodeState, event: ChartEvent): number {
   const state =
-    (((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 + node.seen) *
+    ((((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 + node.seen) *
       4 +
       node.seenValue) *
       64 +
-    node.seenToken
+      node.seenToken) *
+      2 +
+    node.seenLeaving
   const happened =
     (((((EVENT_NUMBER.get(event.type) ?? 0) * 64 + (event.revision ?? 0)) * 4 + (event.seen ?? 0)) *
       4 +
       (event.value ?? 0)) *
       64 +
       (event.token ?? 0)) *
-      2 +
-    (event.valid === true ? 1 : 0)
+      4 +
+    (event.valid === true ? 2 : 0) +
+    (event.leaving === true ? 1 : 0)
   return state * 2 ** 23 + happened
 }

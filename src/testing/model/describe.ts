@@ -36,6 +36,7 @@ const ANSWERS: Readonly<Record<number, string>> = {
   [Call.won]: 'claim won',
   [Call.heldByOwn]: 'path held by a record of its own',
   [Call.heldByOther]: 'path held by another',
+  [Call.heldByLeaving]: 'path held by another that leaves',
   [Call.heldByJunk]: 'path held by junk',
   [Call.leaseGone]: 'lease gone',
   [Call.cleaned]: 'released',
@@ -78,6 +79,8 @@ function describeAt(
       return node.session !== next.session
         ? 'gets a new session and sends a claim'
         : `sends a ${requestOf(next.call)}`
+    case 'giveNotice':
+      return `the store writes its notice that it leaves${keyChange(before, after)}`
     case 'carryOut':
       return `the store answers its ${requestOf(node.call)}: ${ANSWERS[next.call]}${keyChange(before, after)}`
     case 'answer':
@@ -154,7 +157,7 @@ function describeKey(world: World): string {
   if (world.keyBy === VACANT) return 'vacant'
   if (world.keyBy === JUNK) return 'junk'
   const lease = world.keyLease === ETERNAL || world.keyLease === NO_LEASE ? ', no lease' : ''
-  return `${nameOf(world.keyBy)}, value ${world.keyValue}, token ${world.keyToken}${lease}`
+  return `${nameOf(world.keyBy)}, value ${world.keyValue}, token ${world.keyToken}${lease}${world.keyLeaving ? ', leaving' : ''}`
 }
 
 function describeChange(world: World, node: NodeState): string {
@@ -162,8 +165,9 @@ function describeChange(world: World, node: NodeState): string {
   if (change === undefined) return 'nothing'
   if (change.by === VACANT) return 'vacant'
   if (change.by === JUNK) return 'junk'
-  if (change.by === GONE) return "another node's record"
-  return `${nameOf(change.by)}, value ${change.value}, token ${change.token}`
+  const leaving = change.leaving ? ', leaving' : ''
+  if (change.by === GONE) return `another node's record${leaving}`
+  return `${nameOf(change.by)}, value ${change.value}, token ${change.token}${leaving}`
 }
 
 const SESSIONS: Readonly<Record<number, string>> = {

@@ -59,6 +59,7 @@ export function tell(world: World, node: NodeState, event: ChartEvent, setting: 
   node.seen = step.seen
   node.seenValue = step.seenValue
   node.seenToken = step.seenToken
+  node.seenLeaving = step.seenLeaving
   if (!isWatching(node)) node.pending = 0
   if (step.watchAfter !== -1) {
     node.pending = setting.laws.watchesFromNow
@@ -184,10 +185,12 @@ export function answer(world: World, node: NodeState, setting: Setting): void {
       return
     }
     case Call.heldByOther:
+    case Call.heldByLeaving:
     case Call.heldByJunk: {
-      const seen = call === Call.heldByOther ? Seen.other : Seen.junk
+      const seen = call === Call.heldByJunk ? Seen.junk : Seen.other
+      const leaving = call === Call.heldByLeaving
       if (node.leaf !== Leaf.claiming) endCall(node)
-      else tell(world, node, { type: 'held', seen, token: 1 }, setting)
+      else tell(world, node, { type: 'held', seen, token: 1, leaving }, setting)
       return
     }
     case Call.leaseGone:
@@ -240,10 +243,10 @@ export function bringChange(world: World, index: number, node: NodeState, settin
   tell(world, node, eventFor(change, index), setting)
 }
 
-function eventFor({ by, value, token, revision }: Change, index: number): ChartEvent {
+function eventFor({ by, value, token, revision, leaving }: Change, index: number): ChartEvent {
   if (by === VACANT) return { type: 'vacated', revision }
   const seen = by === index ? Seen.me : by === JUNK ? Seen.junk : Seen.other
-  return { type: 'changed', seen, value, token, revision }
+  return { type: 'changed', seen, value, token, revision, leaving }
 }
 
 /** A process that dies and comes back: everything it sent may still arrive, and it knows nothing. */

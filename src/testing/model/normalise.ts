@@ -7,6 +7,7 @@ import {
   Call,
   GONE,
   hasLateClaim,
+  isHeldByAnother,
   isLeading,
   isStopped,
   JUNK,
@@ -80,7 +81,7 @@ function dropLate(world: World, staleReleasesMatter: boolean): void {
 /** A stopped node asks of the answer to its claim only whether there is something to release. */
 function forgetForGood(node: NodeState): void {
   if (node.call === Call.won) node.call = Call.heldByOwn
-  if (node.call === Call.heldByJunk) node.call = Call.heldByOther
+  if (isHeldByAnother(node.call)) node.call = Call.heldByOther
   node.callBehind = 0
   if (node.call === Call.heldByOwn) {
     node.callLease = NO_LEASE
@@ -163,7 +164,7 @@ function dropChanges(world: World): void {
       value === change.value &&
       token === change.token &&
       revision === change.revision
-    if (!isSame) changes[at] = { by: knownBy, value, token, revision }
+    if (!isSame) changes[at] = { by: knownBy, value, token, revision, leaving: change.leaving }
   }
 }
 

@@ -77,6 +77,7 @@ export class Packing {
       (place[world.keyBy] ?? 0) |
       (world.keyValue << 3) |
       ((rank[world.keyToken] ?? 0) << 5) |
+      (world.keyLeaving ? 1 << 10 : 0) |
       (this.#leaseCode(world.keyLease, nodes) << 15)
     for (const index of order) {
       const node = nodes[index]
@@ -109,7 +110,8 @@ export class Packing {
           : (place[change.by] ?? 0) |
             (change.value << 3) |
             ((rank[change.token] ?? 0) << 5) |
-            ((rank[change.revision] ?? 0) << 10)
+            ((rank[change.revision] ?? 0) << 10) |
+            (change.leaving ? 1 << 15 : 0)
     }
     if (world.robbed.length > 4) throw new Error('model: too many reigns were robbed')
     let robbedWord = world.robbed.length
@@ -149,6 +151,7 @@ export class Packing {
         seenValue: (first >>> 16) & 3,
         seenToken: revision((first >>> 18) & 31),
         revision: (first >>> 23) & 31,
+        seenLeaving: (first >>> 28) & 1,
         call: second & 15,
         callToken: revision((second >>> 4) & 31),
         callLease: lease((second >>> 9) & 15),
@@ -181,6 +184,7 @@ export class Packing {
         value: (word >>> 3) & 3,
         token: revision((word >>> 5) & 31),
         revision: revision((word >>> 10) & 31),
+        leaving: ((word >>> 15) & 1) === 1,
       })
     }
     const robbed: number[] = []
@@ -196,6 +200,7 @@ export class Packing {
       keyToken: revision((key >>> 5) & 31),
       keyRevision: 0,
       keyLease: lease((key >>> 15) & 15),
+      keyLeaving: ((key >>> 10) & 1) === 1,
       changes,
       late,
       robbed,
@@ -316,6 +321,7 @@ function firstWord(node: NodeState, rank: Int32Array): number {
     (node.seen << 14) |
     (node.seenValue << 16) |
     ((rank[node.seenToken] ?? 0) << 18) |
-    ((rank[node.revision] ?? 0) << 23)
+    ((rank[node.revision] ?? 0) << 23) |
+    (node.seenLeaving << 28)
   )
 }

@@ -18,9 +18,11 @@ import {
 } from './node.js'
 import {
   abandonedLeases,
+  canGiveNotice,
   carryOut,
   carryOutLate,
   endLease,
+  giveNotice,
   operatorDeletes,
   operatorRevokes,
   operatorWrites,
@@ -50,6 +52,7 @@ export type StepName =
   | 'crash'
   | 'noSession'
   | 'send'
+  | 'giveNotice'
   | 'carryOut'
   | 'answer'
   | 'lose'
@@ -152,6 +155,9 @@ export function forEachStep(world: World, bounds: Bounds, setting: Setting, visi
       const isAnswerAwaited = leaf !== Leaf.draining
       if (isRequest) {
         doTo('carryOut', index, true, (next) => carryOut(next, index, at(next), setting))
+        if (canGiveNotice(world, node)) {
+          doTo('giveNotice', index, true, (next) => giveNotice(next, setting))
+        }
         if (world.late.length < setting.late) {
           doTo('delay', index, false, (next) => {
             const sender = at(next)

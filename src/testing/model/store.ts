@@ -3,6 +3,7 @@ import type { Setting } from './node.js'
 import {
   Call,
   GONE,
+  isHeldByAnother,
   isLeading,
   isWatching,
   JUNK,
@@ -37,6 +38,16 @@ export function carryOut(world: World, index: number, node: NodeState, setting: 
       node.callToken = 0
       return
   }
+}
+
+/** Whether a node that leaves has asked for what ends its reign, and has not given notice of that. */
+export function canGiveNotice(world: World, node: NodeState): boolean {
+  return node.call === Call.leave && isReign(world, node.callToken) && !world.keyLeaving
+}
+
+/** The notice is written: the first half of what a node asks for that leaves. */
+export function giveNotice(world: World, setting: Setting): void {
+  write(world, world.keyValue, setting, true)
 }
 
 /** Carries out a request that nobody waits for any more. */
@@ -86,8 +97,13 @@ function claim(world: World, index: number, node: NodeState, setting: Setting): 
     node.callToken = world.keyToken
     return
   }
-  node.call = world.keyBy === JUNK ? Call.heldByJunk : Call.heldByOther
+  node.call = heldBy(world)
   node.callBehind = 0
+}
+
+function heldBy({ keyBy, keyLeaving }: World): number {
+  if (keyBy === JUNK) return Call.heldByJunk
+  return keyLeaving ? Call.heldByLeaving : Call.heldByOther
 }
 
 function install(world: World, by: number, value: number, lease: number, setting: Setting): void {
@@ -97,12 +113,14 @@ function install(world: World, by: number, value: number, lease: number, setting
   world.keyToken = world.lastRevision
   world.keyRevision = world.lastRevision
   world.keyLease = lease
+  world.keyLeaving = false
   note(world, setting)
 }
 
-function write(world: World, value: number, setting: Setting): void {
+function write(world: World, value: number, setting: Setting, leaving = false): void {
   world.lastRevision += 1
   world.keyValue = value
+  world.keyLeaving = leaving
   world.keyRevision = world.lastRevision
   note(world, setting)
 }
@@ -132,6 +150,7 @@ function vacate(world: World, setting: Setting): void {
   world.keyToken = 0
   world.keyRevision = 0
   world.keyLease = NO_LEASE
+  world.keyLeaving = false
   note(world, setting)
 }
 
@@ -142,12 +161,13 @@ function note(world: World, { changes }: Setting): void {
     value: world.keyValue,
     token: world.keyToken,
     revision: world.lastRevision,
+    leaving: world.keyLeaving,
   })
   if (world.changes.length > changes) world.changes.shift()
   for (const node of world.nodes) {
     // A watch whose history is no longer kept reads the path as it is, and goes on from there.
     if (isWatching(node)) node.pending = node.pending < changes ? node.pending + 1 : 1
-    if (node.call === Call.won || node.call === Call.heldByOther || node.call === Call.heldByJunk) {
+    if (node.call === Call.won || isHeldByAnother(node.call)) {
       node.callBehind = Math.min(node.callBehind + 1, changes + 1)
     }
   }
@@ -195,6 +215,7 @@ export function operatorWrites(world: World, setting: Setting): void {
   world.keyValue = 0
   world.keyRevision = world.lastRevision
   world.keyLease = NO_LEASE
+  world.keyLeaving = false
   note(world, setting)
 }
 

@@ -108,6 +108,17 @@ export const VARIANTS: readonly Variant[] = [
     laws: { claimsWithoutCompare: true },
   },
   {
+    name: 'leads as soon as the holder has stood down',
+    caughtAs: 'leader without a session',
+    machine: rewire(({ follower }) => {
+      const changed = follower?.on?.changed
+      if (!Array.isArray(changed)) throw new Error('model: a follower heeds no change any more')
+      const leaving = changed.find(({ guard }) => guard === 'isStandingDown')
+      if (leaving === undefined) throw new Error('model: a follower heeds no notice any more')
+      leaving.target = 'leader'
+    }),
+  },
+  {
     name: 'takes over a record of its own instead of releasing it',
     caughtAs: 'two leaders',
     laws: { adoptsOwnRecord: true },

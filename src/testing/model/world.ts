@@ -40,7 +40,13 @@ export const Call = {
   propose: 11,
   proposed: 12,
   reignOver: 13,
+  /** As `heldByOther`, by one that has given notice. */
+  heldByLeaving: 14,
 } as const
+
+export function isHeldByAnother(call: number): boolean {
+  return call === Call.heldByOther || call === Call.heldByLeaving || call === Call.heldByJunk
+}
 
 export interface NodeState {
   /** The machine: its state (an index into LEAVES) and what matters of its context. */
@@ -51,6 +57,8 @@ export interface NodeState {
   seen: number
   seenValue: number
   seenToken: number
+  /** Whether the holder that a follower sees has stood down. */
+  seenLeaving: number
   /** The process: its session with the session's lease, and whether a record may have been left. */
   session: number
   lease: number
@@ -73,6 +81,8 @@ export interface Change {
   readonly token: number
   /** 0 when it is newer than whatever it can be compared with. */
   readonly revision: number
+  /** Whether it is the notice of a node that leaves. */
+  readonly leaving: boolean
 }
 
 /** A request that nobody waits for any more, and that may still be carried out. */
@@ -98,6 +108,8 @@ export interface World {
   keyToken: number
   keyRevision: number
   keyLease: number
+  /** Whether the record carries the notice of a node that leaves. */
+  keyLeaving: boolean
   /** The latest changes, as far back as some watch has still to bring them. */
   changes: Change[]
   late: Late[]
@@ -182,6 +194,7 @@ export function newNode(): NodeState {
     seen: Seen.nobody,
     seenValue: 0,
     seenToken: 0,
+    seenLeaving: 0,
     session: Session.none,
     lease: NO_LEASE,
     doubt: 0,
@@ -203,6 +216,7 @@ export function newWorld(nodes: number): World {
     keyToken: 0,
     keyRevision: 0,
     keyLease: NO_LEASE,
+    keyLeaving: false,
     changes: [],
     late: [],
     robbed: [],
@@ -223,6 +237,7 @@ export function copyWorld(world: World): World {
     keyToken: world.keyToken,
     keyRevision: world.keyRevision,
     keyLease: world.keyLease,
+    keyLeaving: world.keyLeaving,
     changes: world.changes.slice(),
     late: world.late.slice(),
     robbed: world.robbed.slice(),

@@ -212,7 +212,7 @@ export const electionMachine = setup({
       event.type === 'changed' &&
       event.revision > context.revision &&
       event.holder.instance === context.instance,
-    /** The holder has stood down, and is about to vacate the path. */
+    /** The holder stands down, and is about to vacate the path. */
     isStandingDown: ({ context, event }) =>
       event.type === 'changed' &&
       event.revision > context.revision &&
@@ -244,7 +244,10 @@ export const electionMachine = setup({
   },
   actions: {
     takeValue: assign(({ event }) => (event.type === 'propose' ? { value: event.value } : {})),
-    /** Takes over what stands at the path, and tells it if that is not known yet. */
+    /**
+     * Takes over what stands at the path, and tells it if that is not known yet. A holder that has
+     * stood down counts as gone: its followers were told `vacant` when it did, and others never knew it.
+     */
     noteHolder: enqueueActions(({ context, event, enqueue }) => {
       if (!('holder' in event)) return
       const { holder } = event
@@ -254,9 +257,10 @@ export const electionMachine = setup({
         revision: 'revision' in event ? event.revision : holder.token,
         attempt: 0,
       })
-      // Between two reigns nothing stood at the path.
-      if (known?.released === true && known.token !== holder.token) enqueue.emit({ type: 'vacant' })
-      if (known?.token !== holder.token || !equal(known.value, holder.value)) {
+      // Of one that has stood down nobody need hear any more.
+      if (holder.released === true) return
+      const isKnown = known?.token === holder.token && known.released !== true
+      if (!isKnown || !equal(known.value, holder.value)) {
         enqueue.emit({ type: 'change', value: holder.value, id: holder.id })
       }
     }),
@@ -270,7 +274,9 @@ export const electionMachine = setup({
       }
     }),
     noteVacant: assign(({ event }) =>
-      event.type === 'vacated' ? { holder: null, revision: event.revision, attempt: 0 } : {},
+      event.type === 'vacated' || event.type === 'changed'
+        ? { holder: null, revision: event.revision, attempt: 0 }
+        : {},
     ),
     forgetHolder: assign({ holder: null }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
@@ -482,10 +488,10 @@ export const electionMachine = setup({
         },
         vacated: [
           {
-            description: 'The holder stood down: the path is free.',
+            description: 'The record of a holder that had stood down is gone.',
             guard: 'isHandedOver',
             target: 'campaigning',
-            actions: ['noteVacant', 'tellVacant'],
+            actions: 'noteVacant',
           },
           {
             description: 'The record is gone; its holder may not know yet.',
@@ -502,11 +508,10 @@ export const electionMachine = setup({
             actions: 'noteHolder',
           },
           {
-            description:
-              'The holder has stood down: by the time a claim arrives, the path is free.',
+            description: 'The holder stands down: its record is about to go.',
             guard: 'isStandingDown',
             target: 'campaigning',
-            actions: 'noteHolder',
+            actions: ['noteVacant', 'tellVacant'],
           },
           {
             description: 'Another holder, or another value.',

@@ -28,13 +28,13 @@ export class Campaign {
 
   /**
    * One claim, as `won` or `held`; rejects when the store does. One that finds a holder who is just
-   * leaving is repeated once.
+   * leaving is repeated once, if it `isWanted` still.
    *
    * A record of this node's own that it finds is left from a claim or a release that had no answer.
    * It is released and claimed afresh, never taken over: that release may still be on its way, and
    * would end a reign that was taken over without anybody knowing.
    */
-  async run(member: Member, value: Json): Promise<ElectionEvent> {
+  async run(member: Member, value: Json, isWanted: () => boolean): Promise<ElectionEvent> {
     const { path, id, instance, ttl } = member
     member.doubtIn = (await this.#doubts.withdraw(member)) ?? member.doubtIn
     let isRepeated = false
@@ -53,7 +53,7 @@ export class Campaign {
       }
       const { entry, revision } = claim
       const holder = holderFrom(entry)
-      if (holder.released && !isRepeated) {
+      if (holder.released && !isRepeated && isWanted()) {
         // The claim was quicker than the deletion, which is on its way.
         isRepeated = true
         continue

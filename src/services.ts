@@ -126,7 +126,7 @@ export class Services {
       this.sessions.join(member.ttl)
     }
     const claiming = this.#campaigns
-      .run(member, value)
+      .run(member, value, () => wanted)
       .then(
         (event) => {
           if (wanted) send(event)
@@ -203,7 +203,9 @@ export class Services {
     const { reign, session } = member
     member.reign = null
     if (reign !== null && session?.lease.id === reign.lease && session.isValid) {
-      const standing = { id, value: holder?.value ?? value, instance }
+      // A claim that was given up may have won after what stood there before.
+      const isKnown = holder?.instance === instance
+      const standing = { id, value: isKnown ? holder.value : value, instance }
       const notice = encodeRecord({ ...standing, released: true })
       try {
         await this.store.release(path, reign, notice, { withinMs: withinMsFor(ttl) })

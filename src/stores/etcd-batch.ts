@@ -13,6 +13,8 @@ export interface Operation {
   readonly failure: readonly IRequestOp[]
 }
 
+type Parts = Partial<Pick<Operation, 'compare' | 'success' | 'failure'>>
+
 export interface Outcome {
   readonly succeeded: boolean
   readonly responses: readonly IResponseOp[]
@@ -44,8 +46,8 @@ const MOST_BYTES = 1_000_000
 
 /**
  * Group commit: operations that are ready in the same turn of the event loop travel in one
- * transaction, each nested with a compare of its own. A single one travels as it is, and no
- * operation is delayed to wait for company.
+ * transaction, each nested with a compare of its own. What is ready first is sent at once, and as it
+ * is if it is a single one; what the rest of the turn brings goes together when it ends.
  */
 export class Batch {
   readonly #send: Send
@@ -155,11 +157,20 @@ function outcomeOf(
   return { succeeded, responses, revision: Number(revision) }
 }
 
-function sizeOf({ key, success }: Operation): number {
-  return success.reduce(
-    (sum, { request_put: put }) => sum + (put?.value?.length ?? 0),
-    200 + 4 * key.length,
-  )
+/** About how much it takes in a request, in bytes. */
+function sizeOf({ key, ...parts }: Operation): number {
+  return 200 + 4 * key.length + bytesIn(parts)
+}
+
+/** What is compared and written, in both branches. */
+function bytesIn({ compare = [], success = [], failure = [] }: Parts): number {
+  let bytes = 0
+  for (const { value } of compare) bytes += value?.length ?? 0
+  for (const { request_put: put, request_txn: nested } of [...success, ...failure]) {
+    bytes += put?.value?.length ?? 0
+    if (nested) bytes += bytesIn(nested)
+  }
+  return bytes
 }
 
 /**

@@ -15,6 +15,8 @@ import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener }
 const READ_WITHIN_MS = 2_000
 /** When etcd has answered nothing for so long, an answer may be lost. */
 const SILENCE_MS = 100
+/** A longer notice does not go into a request twice: etcd takes 1.5 MiB by default. */
+const LONGEST_TWICE = 100_000
 
 /** etcd v3: a reign is a key that is attached to a lease, and its create revision is the token. */
 export class EtcdStore implements Store {
@@ -100,6 +102,10 @@ export class EtcdStore implements Store {
     const key = await this.#key(path)
     const deletion: IRequestOp = { request_delete_range: { key } }
     if (notice === null) {
+      return (await this.#during(reign, key, [], deletion, withinMs)) !== null
+    }
+    if (notice.length > LONGEST_TWICE) {
+      await this.#during(reign, key, [], putOf(key, notice, reign), withinMs)
       return (await this.#during(reign, key, [], deletion, withinMs)) !== null
     }
     // Two that are alike are on their way together, and etcd may carry them out in either order: the

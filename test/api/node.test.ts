@@ -202,12 +202,16 @@ describe('stop()', () => {
     store.claims = 0
     const events = record(follower)
     const selected = once(follower, 'select')
+    const vacant = new Promise((resolve) => {
+      follower.once('vacant', () => resolve([follower.state, follower.holder]))
+    })
     const stopped = leader.stop()
+    expect(await vacant).toEqual(['campaigning', null])
     await new Promise(setImmediate)
     expect(store.claims).toBe(2)
     expect(follower.state).toBe('follower')
     expect(follower.holder).toMatchObject({ id: 'a' })
-    expect(events).toEqual([])
+    expect(events).toEqual([['vacant']])
     store.goOn()
     await Promise.all([stopped, selected])
     expect(store.claims).toBe(3)

@@ -210,8 +210,14 @@ function following(context: ModelContext, world: World): ModelEvent[] {
     { type: 'troubled', cause: 'watch', error: FAILURE, attempt: 1 },
   ]
   const vacant: Partial<World> = { standing: 'vacant' }
+  const missed: ModelEvent = {
+    ...changed,
+    cause: 'missed',
+    holder: holder(context, 'rival'),
+    world: { standing: 'rival' },
+  }
   if (world.standing === 'leaving') {
-    return [...trouble, { type: 'vacated', cause: 'stood down', revision, world: vacant }]
+    return [...trouble, missed, { type: 'vacated', cause: 'stood down', revision, world: vacant }]
   }
   const events: ModelEvent[] = [
     ...trouble,
@@ -229,12 +235,7 @@ function following(context: ModelContext, world: World): ModelEvent[] {
       world: { session: 'open', late: false },
     },
     { type: 'vacated', cause: 'deleted', revision, world: vacant },
-    {
-      ...changed,
-      cause: 'missed',
-      holder: holder(context, 'rival'),
-      world: { standing: 'rival' },
-    },
+    missed,
   ]
   if (world.standing === 'rival') {
     events.push(
@@ -301,7 +302,7 @@ function newValue({ value }: ModelContext): Json {
 /** Two snapshots that agree in this are the same to the model. */
 export function keyOf({ value, context }: TestSnapshot): string {
   const leaf = leafOf(value)
-  const { world, holder, restart } = context
+  const { world, restart } = context
   const { standing, session, claim, write, late, working } = world
   const parts = [
     leaf,
@@ -314,7 +315,6 @@ export function keyOf({ value, context }: TestSnapshot): string {
     late ? 'late claim' : '',
     working ? 'working' : '',
     restart ? 'restart' : '',
-    leaf.startsWith('campaigning') && holder?.released ? 'released' : '',
   ]
   return parts.filter((part) => part !== '').join(', ')
 }

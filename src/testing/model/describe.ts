@@ -135,6 +135,8 @@ function describeOther(step: Step, before: World, after: World): string {
       const request = requestOf(late?.kind ?? 0)
       return `the store carries out a late ${request}${late?.kind === Call.claim ? ` of ${nameOf(late.by)}` : ''}${keyChange(before, after)}`
     }
+    case 'giveLateNotice':
+      return `the store writes the late notice of a node that leaves${keyChange(before, after)}`
     case 'dropLate':
       return `a late ${requestOf(late?.kind ?? 0)} is lost for good`
     case 'expireOld':

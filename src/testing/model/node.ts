@@ -89,7 +89,7 @@ export function leaveRequest(
   if (isRequest && world.late.length < setting.late) {
     const isClaim = call === Call.claim
     world.late.push({
-      kind: call === Call.leave ? Call.clean : call,
+      kind: call,
       by: isClaim ? by : VACANT,
       lease: isClaim ? node.callLease : NO_LEASE,
       value: node.callValue,

@@ -73,7 +73,7 @@ function dropLate(world: World, staleReleasesMatter: boolean): void {
   const { keyToken, keyBy } = world
   world.late = world.late.filter(({ kind, lease, token }) => {
     if (kind === Call.claim) return lease !== NO_LEASE
-    if (kind === Call.clean && staleReleasesMatter) return true
+    if ((kind === Call.clean || kind === Call.leave) && staleReleasesMatter) return true
     return token === keyToken && keyBy !== VACANT && keyBy !== JUNK
   })
 }

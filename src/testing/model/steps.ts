@@ -70,6 +70,7 @@ export type StepName =
   | 'revive'
   | 'leaseGone'
   | 'carryOutLate'
+  | 'giveLateNotice'
   | 'dropLate'
   | 'operatorDeletes'
   | 'operatorWrites'
@@ -155,7 +156,7 @@ export function forEachStep(world: World, bounds: Bounds, setting: Setting, visi
       const isAnswerAwaited = leaf !== Leaf.draining
       if (isRequest) {
         doTo('carryOut', index, true, (next) => carryOut(next, index, at(next), setting))
-        if (canGiveNotice(world, node)) {
+        if (canGiveNotice(world, call, node.callToken)) {
           doTo('giveNotice', index, true, (next) => giveNotice(next, setting))
         }
         if (world.late.length < setting.late) {
@@ -205,6 +206,10 @@ export function forEachStep(world: World, bounds: Bounds, setting: Setting, visi
 
   for (let index = 0; index < world.late.length; index += 1) {
     doTo('carryOutLate', -1, true, (next) => carryOutLate(next, index, setting), index)
+    const request = world.late[index]
+    if (request !== undefined && canGiveNotice(world, request.kind, request.token)) {
+      doTo('giveLateNotice', -1, true, (next) => giveNotice(next, setting), index)
+    }
     doTo('dropLate', -1, true, (next) => next.late.splice(index, 1), index)
   }
   for (const lease of abandonedLeases(world)) {

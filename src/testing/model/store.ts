@@ -40,12 +40,12 @@ export function carryOut(world: World, index: number, node: NodeState, setting: 
   }
 }
 
-/** Whether a node that leaves has asked for what ends its reign, and has not given notice of that. */
-export function canGiveNotice(world: World, node: NodeState): boolean {
-  return node.call === Call.leave && isReign(world, node.callToken) && !world.keyLeaving
+/** Whether a release of `token` by a node that leaves may write its notice now. */
+export function canGiveNotice(world: World, call: number, token: number): boolean {
+  return call === Call.leave && isReign(world, token) && !world.keyLeaving
 }
 
-/** The notice is written: the first half of what a node asks for that leaves. */
+/** The notice is written: the first half of what a node asks for that leaves. The other may be lost. */
 export function giveNotice(world: World, setting: Setting): void {
   write(world, world.keyValue, setting, true)
 }

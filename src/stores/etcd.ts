@@ -105,7 +105,7 @@ export class EtcdStore implements Store {
       return (await this.#during(reign, key, [], deletion, withinMs)) !== null
     }
     if (notice.length > LONGEST_TWICE) {
-      await this.#during(reign, key, [], putOf(key, notice, reign), withinMs)
+      await this.#unlessSilent(this.#during(reign, key, [], putOf(key, notice, reign), withinMs))
       return (await this.#during(reign, key, [], deletion, withinMs)) !== null
     }
     // Two that are alike are on their way together, and etcd may carry them out in either order: the

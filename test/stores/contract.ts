@@ -541,6 +541,15 @@ export function describeStore(
         }
       })
 
+      test('with a notice that is long shows it to a watch as well', async () => {
+        const reign = await win(path, 'me', await lasting())
+        const recorder = await watchFromNow(path)
+        const notice = 'I leave'.repeat(50_000)
+        expect(await store.release(path, reign, notice, call)).toBe(true)
+        await recorder.firstOf(null)
+        expect(recorder.texts).toEqual([notice, null])
+      })
+
       test('with a notice ends a reign for which something else is written at the same time', async () => {
         const reign = await win(path, 'me', await lasting())
         const all = [

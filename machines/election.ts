@@ -54,6 +54,8 @@ export type DeselectReason =
   | 'refused'
   /** The function given to `lead` threw. */
   | 'failed'
+  /** The store's history was replaced: etcd lost its data, or was restored from a backup. */
+  | 'reset'
 
 /** Who takes part in which election, and with what. */
 export interface ElectionInput {
@@ -69,7 +71,7 @@ export interface ElectionInput {
 export interface ElectionContext extends ElectionInput {
   /** What stands at the path as far as this node knows; `null` when vacant or not known. */
   readonly holder: Holder | null
-  /** The newest store revision this node has learned of. It never goes back. */
+  /** The newest revision of the store's history this node has learned of. It never goes back. */
   readonly revision: number
   /** Attempts that failed since the last that did not. */
   readonly attempt: number
@@ -106,6 +108,10 @@ export type ElectionEvent =
   | { readonly type: 'renewed'; readonly validityMs: number }
   /** The validity of the session ended. */
   | { readonly type: 'expired' }
+  /** The store's history was replaced by another: nothing of what was known is so any more. */
+  | { readonly type: 'reset' }
+  /** This actor was restored from a snapshot: it has no session, and its timers are gone. */
+  | { readonly type: 'restored' }
   /** A service's attempt failed, and the service repeats it by itself. */
   | { readonly type: 'troubled'; readonly error: Failure; readonly attempt: number }
   /** The new value is written. */
@@ -157,9 +163,12 @@ function reasonFor(event: ElectionEvent): DeselectReason {
       return 'overwritten'
     case 'workFailed':
       return 'failed'
+    case 'restored':
+      return 'expired'
     case 'expired':
     case 'vacated':
     case 'refused':
+    case 'reset':
       return event.type
     default:
       return 'stopped'
@@ -184,9 +193,11 @@ export const electionMachine = setup({
   actors: {
     /** Makes one claim, and sends `won`, `held`, `failed` or `refused`. */
     campaign: service(),
+    /** Sends `restored` if this actor was restored from a snapshot, and nothing otherwise. */
+    resume: service(),
     /** Sends `changed` and `vacated` for what happens after `revision`. */
     watch: service(),
-    /** Keeps the session alive, and sends `renewed` and, once, `expired`. */
+    /** Keeps the session alive, and sends `renewed` and, once, `expired`; or `restored`, without one. */
     keepAlive: service(),
     /** Writes the new value, and sends `proposed`, `failed` or `refused`. */
     propose: service(),
@@ -279,6 +290,8 @@ export const electionMachine = setup({
         : {},
     ),
     forgetHolder: assign({ holder: null }),
+    /** Revisions of another history say nothing about this one's. */
+    forgetHistory: assign({ holder: null, revision: 0, attempt: 0 }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
     askRestart: assign({ restart: true }),
     dropRestart: assign({ restart: false }),
@@ -326,6 +339,11 @@ export const electionMachine = setup({
       description: 'A service failed and tries again: the user is told.',
       actions: 'tellUnreachable',
     },
+    restored: {
+      description: 'Restored from a snapshot: what it says of a session is another process’s.',
+      target: '.campaigning',
+      actions: 'forgetHistory',
+    },
   },
   states: {
     idle: {
@@ -344,6 +362,11 @@ export const electionMachine = setup({
           description: 'The store will never accept a claim of this node.',
           target: 'stopped',
           actions: 'tellError',
+        },
+        reset: {
+          description: 'The store’s history was replaced: a claim made before counts for nothing.',
+          target: '.claiming',
+          actions: 'forgetHistory',
         },
       },
       states: {
@@ -378,6 +401,7 @@ export const electionMachine = setup({
         },
         waiting: {
           description: 'Lets the backoff pass before the next claim.',
+          invoke: { id: 'resume', src: 'resume', input },
           after: { backoff: { description: 'Time for the next claim.', target: 'claiming' } },
         },
       },
@@ -408,6 +432,11 @@ export const electionMachine = setup({
           description: 'The session may no longer be relied on.',
           target: 'campaigning',
           actions: 'forgetHolder',
+        },
+        reset: {
+          description: 'The store’s history was replaced, and with it the session.',
+          target: 'campaigning',
+          actions: 'forgetHistory',
         },
         vacated: {
           description: 'The record was deleted under this leader.',
@@ -485,6 +514,11 @@ export const electionMachine = setup({
           description: 'The store no longer lets this node watch.',
           target: 'stopped',
           actions: 'tellError',
+        },
+        reset: {
+          description: 'The store’s history was replaced: the holder may be gone.',
+          target: 'campaigning',
+          actions: 'forgetHistory',
         },
         vacated: [
           {

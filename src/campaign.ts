@@ -32,13 +32,16 @@ export class Campaign {
    *
    * A record of this node's own that it finds is left from a claim or a release that had no answer.
    * It is released and claimed afresh, never taken over: that release may still be on its way, and
-   * would end a reign that was taken over without anybody knowing.
+   * would end a reign that was taken over without anybody knowing. One under a lease that this node
+   * never had is not its own to release: the actor was restored from a snapshot, and the one that it
+   * is a copy of may still lead.
    */
   async run(member: Member, value: Json, isWanted: () => boolean): Promise<ElectionEvent> {
     const { path, id, instance, ttl } = member
     member.doubtIn = (await this.#doubts.withdraw(member)) ?? member.doubtIn
     let isRepeated = false
     for (;;) {
+      const earlier = [member.session?.lease.id, member.doubtIn?.lease.id, member.reign?.lease]
       const session = await this.#sessions.current(ttl)
       member.session = session
       const claim = await this.#claim(member, encodeRecord({ id, value, instance }), session)
@@ -58,11 +61,13 @@ export class Campaign {
         isRepeated = true
         continue
       }
-      if (holder.instance !== instance || entry.lease === null) {
+      const { token, lease } = entry
+      const isOwn = lease === session.lease.id || earlier.includes(lease ?? undefined)
+      if (holder.instance !== instance || lease === null || !isOwn) {
         member.reign = null
         return { type: 'held', holder, revision }
       }
-      const own = { token: entry.token, lease: entry.lease }
+      const own = { token, lease }
       try {
         await this.#store.release(path, own, null, { withinMs: withinMsFor(ttl) })
       } catch (thrown) {

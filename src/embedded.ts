@@ -1,8 +1,14 @@
-import type { ElectionActor, ElectionContext, ServiceInput } from '../machines/election.js'
+import type {
+  ElectionActor,
+  ElectionContext,
+  ElectionEvent,
+  ServiceInput,
+} from '../machines/election.js'
 import { Member } from './member.js'
 
 interface Embedded {
   readonly member: Member
+  tell(event: ElectionEvent): void
   stop(): Promise<void>
   /** Called once nothing of it is left. */
   left(): void
@@ -41,6 +47,10 @@ export class EmbeddedMachines {
     this.#known.delete(instance)
   }
 
+  tellAll(event: ElectionEvent): void {
+    for (const one of [...this.#known.values()]) one.tell(event)
+  }
+
   /** Resolves once all are released, those as well whose actors are gone. */
   async stopAll(): Promise<void> {
     await Promise.all([...[...this.#known.values()].map((one) => one.stop()), ...this.#leaving])
@@ -62,6 +72,7 @@ export class EmbeddedMachines {
     const subscription = actor.subscribe({ complete: abandoned, error: abandoned })
     return {
       member,
+      tell: (event) => actor.send(event),
       stop() {
         actor.send({ type: 'stop' })
         return gone

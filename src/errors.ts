@@ -23,6 +23,9 @@ export class UnreachableError extends LockedError {
   override readonly name = 'UnreachableError'
 }
 
+/** A renewal was answered, but may not count: the store may not keep it. It is worth repeating at once. */
+export class UnconfirmedError extends UnreachableError {}
+
 /** The store understood, and refuses for good (permission denied, bad credentials). Repeating it is of no use. */
 export class RefusedError extends LockedError {
   override readonly name = 'RefusedError'

@@ -32,6 +32,7 @@ interface Admitted {
 }
 
 interface Stoppable {
+  readonly actor: { send(event: ElectionEvent): void }
   stop(): Promise<void>
 }
 
@@ -56,6 +57,7 @@ export class Services {
     this.sessions = new Sessions(store, clock, telemetry)
     this.#doubts = new Doubts(store)
     this.#campaigns = new Campaign(store, this.sessions, this.#doubts)
+    store.onReset?.(() => this.sessions.reset(() => this.#tellReset()))
     const service = (run: (member: Member, send: Send, input: ServiceInput) => Going | undefined) =>
       fromCallback<ElectionEvent, ServiceInput>(({ input, self, sendBack }) => {
         const admitted = this.#members.get(input.instance)
@@ -66,10 +68,12 @@ export class Services {
     this.machine = electionMachine.provide({
       actors: {
         campaign: service((member, send, input) => this.#campaign(member, send, input)),
-        watch: service(
-          (member, send, { revision }) => new Watching(this, member, send, revision + 1),
+        resume: service((member, send) => void this.#resume(member, send)),
+        watch: service((member, send, { revision }) =>
+          member.joined ? new Watching(this, member, send, revision + 1) : undefined,
         ),
         keepAlive: service((member, send, { holder, instance }) => {
+          if (!this.#resume(member, send)) return undefined
           const isLeader = holder?.instance === instance && member.reign !== null
           return new KeepingAlive(this, member, send, isLeader)
         }),
@@ -93,6 +97,12 @@ export class Services {
   async stopAll(): Promise<void> {
     const stopping = [...this.#members.values()].map(({ node }) => node.stop())
     await Promise.all([...stopping, this.#embedded.stopAll()])
+  }
+
+  /** Each of them elects anew, whatever it is about. */
+  #tellReset(): void {
+    for (const { node } of [...this.#members.values()]) node.actor.send({ type: 'reset' })
+    this.#embedded.tellAll({ type: 'reset' })
   }
 
   /** The failure that a machine is told of, in place of the error itself. */
@@ -123,7 +133,7 @@ export class Services {
     if (!member.joined) {
       member.joined = true
       this.#uses += 1
-      this.sessions.join(member.ttl)
+      this.sessions.join(member.ttl, member.path)
     }
     const claiming = this.#campaigns
       .run(member, value, () => wanted)
@@ -144,6 +154,12 @@ export class Services {
         wanted = false
       },
     }
+  }
+
+  /** Whether the actor has campaigned in this process. One that has not was restored from a snapshot. */
+  #resume({ joined }: Member, send: Send): boolean {
+    if (!joined) send({ type: 'restored' })
+    return joined
   }
 
   #propose(member: Member, send: Send, { value }: ServiceInput): Going {
@@ -218,7 +234,7 @@ export class Services {
     if (member.joined) {
       member.joined = false
       member.session = null
-      await this.sessions.leave(ttl)
+      await this.sessions.leave(ttl, path)
       this.#doneUsing()
     }
   }

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js'
-import { errorFrom, LeaseGoneError, RefusedError } from './errors.js'
+import { errorFrom, LeaseGoneError, RefusedError, UnconfirmedError } from './errors.js'
 import type { Lease, Store } from './stores/store.js'
 
 const LONGEST_MARGIN_MS = 1_000
@@ -28,6 +28,7 @@ export class Session {
   readonly lease: Lease
   readonly #store: Store
   readonly #clock: Clock
+  readonly #paths: Iterable<string>
   readonly #listeners = new Set<SessionListener>()
   #ttlMs: number
   #sentAt: number
@@ -37,12 +38,22 @@ export class Session {
   #attempt = 0
   /** How many renewals were answered. */
   #answers = 0
+  /** Whether the latest renewal repeats one that may not count. */
+  #isRepeating = false
   #ended = false
 
-  constructor(store: Store, clock: Clock, lease: Lease, sentAt: number, sentAtWall: number) {
+  constructor(
+    store: Store,
+    clock: Clock,
+    lease: Lease,
+    paths: Iterable<string>,
+    sentAt: number,
+    sentAtWall: number,
+  ) {
     this.#store = store
     this.#clock = clock
     this.lease = lease
+    this.#paths = paths
     this.#ttlMs = lease.ttlMs
     this.#sentAt = sentAt
     this.#sentAtWall = sentAtWall
@@ -50,12 +61,18 @@ export class Session {
     this.#armRenewal(this.#ttlMs / 2 - (clock.now() - sentAt))
   }
 
-  /** Opens a session with a lease of `ttl` seconds. */
-  static async open(store: Store, clock: Clock, ttl: number, withinMs: number): Promise<Session> {
+  /** Opens a session with a lease of `ttl` seconds, for nodes that may read `paths`. */
+  static async open(
+    store: Store,
+    clock: Clock,
+    ttl: number,
+    paths: Iterable<string>,
+    withinMs: number,
+  ): Promise<Session> {
     const sentAt = clock.now()
     const sentAtWall = clock.wallNow()
     const lease = await store.grant(ttl, { withinMs })
-    return new Session(store, clock, lease, sentAt, sentAtWall)
+    return new Session(store, clock, lease, paths, sentAt, sentAtWall)
   }
 
   /** How much longer the session may be relied on; 0 when it may not. */
@@ -75,6 +92,11 @@ export class Session {
   check(): boolean {
     if (!this.#ended && !this.isValid) this.end()
     return !this.#ended
+  }
+
+  /** It may be relied on no more, before anybody is told of it: `end` follows. */
+  invalidate(): void {
+    this.#ttlMs = 0
   }
 
   subscribe(listener: SessionListener): void {
@@ -124,9 +146,10 @@ export class Session {
     this.#armRenewal(Math.max(leftMs / 4, SHORTEST_RETRY_MS))
     const answers = this.#answers
     try {
-      const ttlMs = await this.#store.renew(this.lease, { withinMs: leftMs })
+      const ttlMs = await this.#store.renew(this.lease, { withinMs: leftMs }, this.#paths)
       if (!this.check() || sentAt < this.#sentAt) return
       this.#answers += 1
+      this.#isRepeating = false
       this.#ttlMs = ttlMs
       this.#sentAt = sentAt
       this.#sentAtWall = sentAtWall
@@ -145,6 +168,13 @@ export class Session {
       }
       // Another attempt has been answered meanwhile: nothing is wrong.
       if (answers !== this.#answers) return
+      const isFirstInARow = error instanceof UnconfirmedError && !this.#isRepeating
+      this.#isRepeating = isFirstInARow
+      if (isFirstInARow) {
+        // Its answer tells what was to be known before it: the next one may count.
+        void this.#renew()
+        return
+      }
       this.#attempt += 1
       const attempt = this.#attempt
       for (const listener of [...this.#listeners]) listener.troubled?.(error, attempt)

@@ -1,14 +1,17 @@
 import type { Clock } from './clock.js'
 import { debug } from './debug.js'
-import { errorFrom, StoppedError } from './errors.js'
+import { errorFrom, StoppedError, UnreachableError } from './errors.js'
 import { Session } from './session.js'
 import type { Store } from './stores/store.js'
 import type { Telemetry } from './telemetry.js'
 
 interface Slot {
-  users: number
+  /** How many nodes there are on each path. */
+  readonly users: Map<string, number>
   session: Session | null
   opening: Promise<Session> | null
+  /** Grows when the store's history is replaced: what was being opened then is of no use. */
+  generation: number
 }
 
 /** How long a request may take, given the ttl in seconds: half a ttl, between 1 s and 5 s. */
@@ -29,11 +32,13 @@ export class Sessions {
     this.#telemetry = telemetry
   }
 
-  /** Counts one more node with this ttl. */
-  join(ttl: number): void {
+  /** Counts one more node with this ttl, on a path that it may read. */
+  join(ttl: number, path: string): void {
     const slot = this.#slots.get(ttl)
-    if (slot === undefined) this.#slots.set(ttl, { users: 1, session: null, opening: null })
-    else slot.users += 1
+    if (slot === undefined) {
+      const users = new Map([[path, 1]])
+      this.#slots.set(ttl, { users, session: null, opening: null, generation: 0 })
+    } else slot.users.set(path, (slot.users.get(path) ?? 0) + 1)
   }
 
   /** A session that is valid. Rejects with what the store said if none can be opened. */
@@ -46,11 +51,13 @@ export class Sessions {
   }
 
   /** Counts one node less; after the last one the session is closed, and its lease revoked. */
-  async leave(ttl: number): Promise<void> {
+  async leave(ttl: number, path: string): Promise<void> {
     const slot = this.#slots.get(ttl)
-    if (slot === undefined) return
-    slot.users -= 1
-    if (slot.users > 0) return
+    const onPath = slot?.users.get(path)
+    if (slot === undefined || onPath === undefined) return
+    if (onPath > 1) slot.users.set(path, onPath - 1)
+    else slot.users.delete(path)
+    if (slot.users.size > 0) return
     this.#slots.delete(ttl)
     const session = slot.session ?? (await slot.opening?.catch(() => null)) ?? null
     if (session === null) return
@@ -58,9 +65,37 @@ export class Sessions {
     await this.#revoke(session, ttl)
   }
 
+  /**
+   * The store's history was replaced: no session of the one before is relied on any more. `tell` is
+   * called when none is valid, and before any of them ends.
+   */
+  reset(tell: () => void): void {
+    const sessions: Session[] = []
+    for (const slot of this.#slots.values()) {
+      slot.generation += 1
+      if (slot.session !== null) sessions.push(slot.session)
+      slot.session = null
+    }
+    for (const session of sessions) session.invalidate()
+    tell()
+    for (const session of sessions) session.end()
+  }
+
   async #open(slot: Slot, ttl: number): Promise<Session> {
+    const { users, generation } = slot
     try {
-      const session = await Session.open(this.#store, this.#clock, ttl, withinMsFor(ttl))
+      const session = await Session.open(
+        this.#store,
+        this.#clock,
+        ttl,
+        { [Symbol.iterator]: () => users.keys() },
+        withinMsFor(ttl),
+      )
+      if (slot.generation !== generation) {
+        session.end()
+        void this.#revoke(session, ttl)
+        throw new UnreachableError('opening a session: the store’s history was replaced meanwhile')
+      }
       slot.session = session
       const { id, ttlMs } = session.lease
       debug('session %s: opened, for %d ms', id, ttlMs)
@@ -74,7 +109,7 @@ export class Sessions {
           debug('session %s: ended', id)
           if (slot.session === session) slot.session = null
           // Its records need not stand until the lease expires.
-          if (slot.users > 0) void this.#revoke(session, ttl)
+          if (slot.users.size > 0) void this.#revoke(session, ttl)
         },
       })
       return session

@@ -4,6 +4,7 @@ import { debug } from '../debug.js'
 import { RefusedError, UnreachableError } from '../errors.js'
 import type { Dialling } from './dial.js'
 import { PermissionError, storeError, TlsError } from './etcd-errors.js'
+import { type Header, History, type Mark } from './etcd-history.js'
 import type { Call } from './store.js'
 
 /** An etcd3 client, or a namespace of one. */
@@ -22,13 +23,15 @@ export interface Endpoint {
 }
 
 const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 1_000
+/** A leader of a history that was replaced hears of it within a second of etcd's return. */
+const LONGEST_PAUSE_MS = 500
 /** Keeps a process below ten requests a second to a cluster that is down. */
 const PAUSE_PER_REQUEST_MS = 130
 const FIRST_PROBE_MS = 1_000
 const LONGEST_PROBE_MS = 5_000
-/** Any key does: only whether a member with a quorum answers is of interest. */
-const PROBED_KEY = Buffer.from('locked')
+const ASKED_WITHIN_MS = 2_000
+/** While no key is known that may be read. Not being allowed to is an answer too, but one without a header. */
+const ANY_KEY = Buffer.from('locked')
 
 interface Connection {
   readonly endpoint: Endpoint
@@ -41,6 +44,8 @@ interface Connection {
  * are the only requests that are sent, so that many nodes do not hammer a cluster that is down.
  */
 export class Endpoints {
+  /** What the answers of all members tell of etcd's history. */
+  readonly history = new History()
   readonly #endpoints: readonly Endpoint[]
   readonly #listeners = new Set<() => void>()
   #connection: Connection | null = null
@@ -54,6 +59,8 @@ export class Endpoints {
   #losses = 0
   #rests = 0
   #wake: (() => void) | null = null
+  #readableKey: Buffer = ANY_KEY
+  #isAsking = false
 
   constructor(endpoints: readonly Endpoint[]) {
     this.#endpoints = endpoints
@@ -78,20 +85,52 @@ export class Endpoints {
     return (await this.#ready()).client
   }
 
-  /** Sends one request to the member in use. */
-  async run<T>(
+  /** Sends one request to the member in use. It is linearizable, unless it is said not to be. */
+  async run<T extends { readonly header: Header }>(
     doing: string,
-    { withinMs }: Call,
+    { withinMs, isLinearizable = true }: Call & { readonly isLinearizable?: boolean },
     request: (client: EtcdClient, options: CallOptions) => Promise<T>,
   ): Promise<T> {
     const connection = await this.#ready()
+    const { mark } = this.history
+    let answer: T
     try {
-      return await request(connection.client, { deadline: Date.now() + withinMs })
+      answer = await request(connection.client, { deadline: Date.now() + withinMs })
     } catch (thrown) {
       const error = storeError(doing, thrown, connection.endpoint)
       if (error instanceof UnreachableError) this.giveUp(connection.client)
       throw error
     }
+    this.hear(answer.header, mark, { isLinearizable })
+    return answer
+  }
+
+  /**
+   * Learns from an answer. A member that is behind what was known when it was asked may only lag, or
+   * be of another history: a linearizable read tells which, and is sent at once.
+   */
+  hear(header: Header, mark: Mark, how: { readonly isLinearizable: boolean }): void {
+    this.history.learn(header, mark, how)
+    if (Number(header.revision) < mark.revision && !this.history.isReplacedSince(mark)) this.ask()
+  }
+
+  /** Asks etcd which history it has, by a linearizable read. */
+  ask(): void {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    const asking = this.run('asking etcd', { withinMs: ASKED_WITHIN_MS }, (client, options) =>
+      client.kv.range({ key: this.#readableKey, keys_only: true }, options),
+    )
+    const done = () => {
+      this.#isAsking = false
+    }
+    // Who cannot be asked now is asked again after the next connection.
+    asking.then(done, done)
+  }
+
+  /** `key` can be read: it serves to ask etcd something to which the answer has a header. */
+  mayRead(key: Buffer): void {
+    this.#readableKey = key
   }
 
   isInUse(client: EtcdClient): boolean {
@@ -209,7 +248,7 @@ export class Endpoints {
       if (signal.aborted) throw closed()
       const contender = { endpoint, client: endpoint.open() }
       opened.push(contender)
-      return await probe(contender, endsAt - performance.now())
+      return await this.#probe(contender, endsAt - performance.now())
     }
     let winner: Connection | null = null
     try {
@@ -228,6 +267,26 @@ export class Endpoints {
     if (winner === null || rests !== this.#rests) throw closed()
     debug('etcd: %s answered first', winner.endpoint.name)
     return winner
+  }
+
+  /**
+   * Resolves if the member behind `connection` answers a linearizable read, whatever the answer. It
+   * is what follows each loss of a connection, and so tells at once of a history that was replaced.
+   */
+  async #probe(connection: Connection, withinMs: number): Promise<Connection> {
+    const { mark } = this.history
+    try {
+      const { header } = await connection.client.kv.range(
+        { key: this.#readableKey, keys_only: true },
+        { deadline: Date.now() + withinMs },
+      )
+      this.hear(header, mark, { isLinearizable: true })
+    } catch (thrown) {
+      const error = storeError('asking etcd', thrown, connection.endpoint)
+      // Not being allowed to read that key is an answer.
+      if (!(error instanceof PermissionError)) throw error
+    }
+    return connection
   }
 
   /** The pause before a race grows with the races lost, with jitter. */
@@ -251,21 +310,6 @@ export class Endpoints {
 
 function closed(): UnreachableError {
   return new UnreachableError('etcd: the connection was closed')
-}
-
-/** Resolves if the member behind `connection` answers a linearizable read, whatever the answer. */
-async function probe(connection: Connection, withinMs: number): Promise<Connection> {
-  try {
-    await connection.client.kv.range(
-      { key: PROBED_KEY, keys_only: true },
-      { deadline: Date.now() + withinMs },
-    )
-  } catch (thrown) {
-    const error = storeError('asking etcd', thrown, connection.endpoint)
-    // Not being allowed to read that key is an answer.
-    if (!(error instanceof PermissionError)) throw error
-  }
-  return connection
 }
 
 function allFailed(thrown: unknown, names: string): Error {

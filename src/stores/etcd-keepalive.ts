@@ -1,6 +1,7 @@
 import { errorFrom, LeaseGoneError, UnreachableError } from '../errors.js'
 import type { Endpoints, EtcdClient } from './etcd-endpoints.js'
 import { storeError } from './etcd-errors.js'
+import type { Header, Mark, Terms } from './etcd-history.js'
 import { type Stream, streamOptions } from './etcd-streams.js'
 import type { Call, Lease } from './store.js'
 
@@ -11,18 +12,30 @@ interface KeepAliveRequest {
 interface KeepAliveResponse {
   readonly ID: string
   readonly TTL: string
+  readonly header: Header
+}
+
+/** A renewal that was answered. Whether it counts is another question. */
+export interface Renewal {
+  /** The granted ttl, in milliseconds. */
+  readonly ttlMs: number
+  readonly header: Header
+  /** The terms that members were known to be in before it was sent. */
+  readonly termsBefore: Terms
 }
 
 interface Pending {
+  readonly mark: Mark
+  readonly termsBefore: Terms
   givenUp: boolean
-  resolve(ttlMs: number): void
+  resolve(renewal: Renewal): void
   reject(error: Error): void
 }
 
 /** Renews leases over one stream, which stays open as long as its member is in use. */
 export class KeepAlive {
   readonly #endpoints: Endpoints
-  readonly #unsent = new Map<string, Promise<number>>()
+  readonly #unsent = new Map<string, Promise<Renewal>>()
   #line: Promise<Line> | null = null
 
   constructor(endpoints: Endpoints) {
@@ -31,11 +44,11 @@ export class KeepAlive {
   }
 
   /**
-   * Resolves with the granted ttl in milliseconds. When an earlier renewal of the same lease is
+   * Resolves once a member has answered. When an earlier renewal of the same lease is
    * still unanswered, its member is doubted, and left for another one that answers sooner; should
    * its answer come all the same, it counts.
    */
-  renew(lease: Lease, { withinMs }: Call): Promise<number> {
+  renew(lease: Lease, { withinMs }: Call): Promise<Renewal> {
     // While there is no connection, one renewal waits for it on behalf of all.
     const unsent = this.#unsent.get(lease.id)
     if (unsent !== undefined) return unsent
@@ -49,7 +62,7 @@ export class KeepAlive {
     this.#leave((line) => line.end())
   }
 
-  async #renew({ id }: Lease, withinMs: number): Promise<number> {
+  async #renew({ id }: Lease, withinMs: number): Promise<Renewal> {
     try {
       let line = await this.#open()
       if (line.awaits(id)) {
@@ -98,7 +111,7 @@ export class KeepAlive {
         stream.cancel()
         throw new UnreachableError('renewing the session: the member was given up')
       }
-      return new Line(client, stream, (error) => {
+      return new Line(client, stream, this.#endpoints, (error) => {
         onEnd()
         if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
       })
@@ -113,6 +126,7 @@ export class KeepAlive {
 class Line {
   readonly client: EtcdClient
   readonly #stream: Stream<KeepAliveRequest, KeepAliveResponse>
+  readonly #endpoints: Endpoints
   readonly #pending = new Map<string, Pending[]>()
   readonly #onAnswered = new Map<string, (() => void)[]>()
   #retired = false
@@ -120,10 +134,12 @@ class Line {
   constructor(
     client: EtcdClient,
     stream: Stream<KeepAliveRequest, KeepAliveResponse>,
+    endpoints: Endpoints,
     onEnd: (error: Error) => void,
   ) {
     this.client = client
     this.#stream = stream
+    this.#endpoints = endpoints
     stream.on('data', (response) => this.#answer(response))
     stream.on('error', (thrown) => {
       const error = storeError('renewing the session', errorFrom(thrown))
@@ -149,18 +165,21 @@ class Line {
     })
   }
 
-  renew(id: string, withinMs: number): Promise<number> {
+  renew(id: string, withinMs: number): Promise<Renewal> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         one.givenUp = true
         reject(new UnreachableError(`renewing the session: no answer within ${withinMs} ms`))
         this.#endIfRetired()
       }, withinMs)
+      const { mark, terms: termsBefore } = this.#endpoints.history
       const one: Pending = {
+        mark,
+        termsBefore,
         givenUp: false,
-        resolve(ttlMs) {
+        resolve(renewal) {
           clearTimeout(timer)
-          resolve(ttlMs)
+          resolve(renewal)
         },
         reject(error) {
           clearTimeout(timer)
@@ -186,7 +205,7 @@ class Line {
     this.#fail(new UnreachableError('renewing the session: the connection was closed'))
   }
 
-  #answer({ ID, TTL }: KeepAliveResponse): void {
+  #answer({ ID, TTL, header }: KeepAliveResponse): void {
     const waiting = this.#pending.get(ID)
     // One that nobody waits for any more keeps its turn: its answer must not pass for a later one's,
     // which would prolong validity by more than the store did.
@@ -195,9 +214,13 @@ class Line {
       this.#pending.delete(ID)
       this.#tellAnswered(ID)
     }
-    // A lease that is not found is answered with a ttl of 0 (etcd, lease keep-alive).
-    if (Number(TTL) > 0) one?.resolve(Number(TTL) * 1_000)
-    else one?.reject(new LeaseGoneError('renewing the session: its lease is gone'))
+    if (one !== undefined) {
+      const { mark, termsBefore } = one
+      this.#endpoints.hear(header, mark, { isLinearizable: false })
+      // A lease that is not found is answered with a ttl of 0 (etcd, lease keep-alive).
+      if (Number(TTL) > 0) one.resolve({ ttlMs: Number(TTL) * 1_000, header, termsBefore })
+      else one.reject(new LeaseGoneError('renewing the session: its lease is gone'))
+    }
     this.#endIfRetired()
   }
 

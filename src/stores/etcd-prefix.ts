@@ -68,6 +68,7 @@ export class PrefixWatch {
       take: (path, sighting) => this.#take(path, sighting),
     }
     this.#endpoints.onGivenUp(() => this.#again())
+    this.#endpoints.history.onReplaced(() => this.#forget())
     void this.#connect()
   }
 
@@ -104,6 +105,7 @@ export class PrefixWatch {
     const line: WatchLine = new WatchLine(stream, keysOf(client), {
       compacted: () => this.#readAgain(line),
       early: () => this.#recover(),
+      behind: () => this.#endpoints.ask(),
       late: () => void this.#verify(line),
       denied: (_watched, error) => this.#deny(line, error),
       heard: () => undefined,
@@ -138,6 +140,7 @@ export class PrefixWatch {
     const { path: prefix } = this.#watched
     let revision = 0
     let last: Buffer | null = null
+    let { mark } = this.#endpoints.history
     for (;;) {
       const { kvs, header, more, keys } = await this.#endpoints.run(
         `reading ${prefix}`,
@@ -150,12 +153,19 @@ export class PrefixWatch {
           return { ...(await client.kv.range({ ...range, limit, revision }, options)), keys }
         },
       )
-      // All pages show the same moment.
-      if (revision === 0) revision = Number(header.revision)
+      // All pages show the same moment, of one history.
+      if (revision === 0) {
+        revision = Number(header.revision)
+        mark = this.#endpoints.history.mark
+      } else if (this.#endpoints.history.isReplacedSince(mark)) {
+        throw new UnreachableError(`reading ${prefix}: etcd’s history was replaced meanwhile`)
+      }
       for (const kv of kvs) {
         const path = keys.pathAt(kv.key)
         if (path !== null) found.set(path, entryFrom(kv))
       }
+      const first = keys.of(prefix)
+      if (first.length > 0) this.#endpoints.mayRead(first)
       last = kvs.at(-1)?.key ?? null
       if (!more || last === null || this.#isClosed) return { found, revision }
     }
@@ -243,6 +253,13 @@ export class PrefixWatch {
     line.end()
     this.#line = null
     this.#fail(error)
+  }
+
+  /** Of another history no revision says anything: all that stands there is told anew. */
+  #forget(): void {
+    for (const path of this.#told.keys()) this.#told.set(path, 0)
+    this.#isRead = false
+    this.#again()
   }
 
   #readAgain(line: WatchLine): void {

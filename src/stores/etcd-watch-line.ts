@@ -22,6 +22,8 @@ interface LineEvents {
   compacted(watched: Watched, revision: number): void
   /** This one was confirmed before the store had come to the revision it starts at. */
   early?(watched: Watched): void
+  /** One was confirmed before the store had come to what was known when it was asked for. */
+  behind(): void
   /** These were confirmed when the store had passed the revision they start at. */
   late(watched: readonly Watched[]): void
   denied(watched: Watched, error: RefusedError | TokenError): void
@@ -114,8 +116,10 @@ export class WatchLine {
     watched.isDenied = false
     this.#byId.set(response.watch_id, watched)
     this.#ids.set(watched, response.watch_id)
+    const revision = Number(response.header.revision)
+    if (revision < watched.start - 1) this.#events.behind()
     if (this.#cancelled.delete(watched)) this.cancel(watched)
-    else if (Number(response.header.revision) >= watched.start) this.#addLate(watched)
+    else if (revision >= watched.start) this.#addLate(watched)
     else this.#events.early?.(watched)
   }
 

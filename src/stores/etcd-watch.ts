@@ -10,6 +10,8 @@ import type { Sighting, Watch, WatchListener } from './store.js'
 export interface WatchTools {
   keysOf(client: EtcdClient): Keys
   read(path: string): Promise<Sighting>
+  /** A watch was confirmed by a member that is behind the revisions that are known. */
+  isBehind(): void
   /** Whether one may read what is asked to be watched. Rejects when that cannot be known. */
   mayRead(watched: Watched): Promise<boolean>
   /** Whether the history after `revision` is still kept in full. */
@@ -17,7 +19,8 @@ export interface WatchTools {
 }
 
 const FIRST_BACKOFF_MS = 100
-const LONGEST_BACKOFF_MS = 1_000
+/** Requests are paced by the races for a member; a watch need not wait much longer than they do. */
+const LONGEST_BACKOFF_MS = 300
 const READ_AGAIN_MS = 500
 /** So many paths that begin alike are watched one by one; those that come after are grouped. */
 const FEWEST_ALONE = 8
@@ -168,6 +171,7 @@ export class WatchHub {
       }
       const line: WatchLine = new WatchLine(stream, this.#tools.keysOf(client), {
         compacted: (watched, revision) => void this.#resume(watched, revision),
+        behind: () => this.#tools.isBehind(),
         late: (watched) => void this.#verify(watched),
         denied: (watched, error) => void this.#deny(watched, error, line),
         heard: () => {

@@ -1,9 +1,10 @@
 import type { ComparatorBuilder } from 'etcd3'
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
-import { LeaseGoneError, RefusedError } from '../errors.js'
+import { LeaseGoneError, RefusedError, UnconfirmedError, UnreachableError } from '../errors.js'
 import { Batch, type Operation, type Outcome } from './etcd-batch.js'
 import { type Endpoint, Endpoints, type EtcdClient } from './etcd-endpoints.js'
 import { CompactedError, PermissionError } from './etcd-errors.js'
+import type { Header } from './etcd-history.js'
 import { KeepAlive } from './etcd-keepalive.js'
 import { rangeOf } from './etcd-range.js'
 import { WatchHub } from './etcd-watch.js'
@@ -13,6 +14,8 @@ import { Silence } from './silence.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
 
 const READ_WITHIN_MS = 2_000
+/** So many paths of a session are tried when some may no longer be read. */
+const MOST_DENIED = 16
 /** When etcd has answered nothing for so long, an answer may be lost. */
 const SILENCE_MS = 100
 /** A longer notice does not go into a request twice: etcd takes 1.5 MiB by default. */
@@ -30,37 +33,67 @@ export class EtcdStore implements Store {
 
   constructor(endpoints: readonly Endpoint[]) {
     this.#endpoints = new Endpoints(endpoints)
-    this.#batch = new Batch((request, withinMs) =>
-      this.#endpoints.run('writing', { withinMs }, async (client, options) => {
-        const answer = await client.kv.txn(request, options)
-        this.#silence.heard()
-        return answer
-      }),
-    )
+    this.#batch = new Batch(async (request, withinMs) => {
+      const { history } = this.#endpoints
+      const { mark } = history
+      const answer = await this.#endpoints.run('writing', { withinMs }, (client, options) =>
+        client.kv.txn(request, options),
+      )
+      this.#silence.heard()
+      if (history.isReplacedSince(mark)) {
+        throw new UnreachableError(
+          'writing: etcd’s history was replaced meanwhile; what it answers is of another one',
+        )
+      }
+      return answer
+    })
     this.#keepAlive = new KeepAlive(this.#endpoints)
     this.#hub = new WatchHub(this.#endpoints, {
       keysOf,
       read: (path) => this.read(path, { withinMs: READ_WITHIN_MS }),
+      isBehind: () => this.#endpoints.ask(),
       mayRead: (watched) => this.#mayRead(watched),
       remembers: (revision) => this.#remembers(revision),
     })
   }
 
-  async grant(ttl: number, call: Call): Promise<Lease> {
+  async grant(ttl: number, { withinMs }: Call): Promise<Lease> {
+    const call = { withinMs, isLinearizable: false }
     const { ID, TTL } = await this.#endpoints.run('opening a session', call, (client, options) =>
       client.leaseClient.leaseGrant({ TTL: Math.ceil(ttl) }, options),
     )
     return { id: ID, ttlMs: Number(TTL) * 1_000 }
   }
 
-  renew(lease: Lease, call: Call): Promise<number> {
-    return this.#keepAlive.renew(lease, call)
+  /**
+   * etcd renews a lease on the word of whoever takes itself for the raft leader, without asking a
+   * quorum. One that was deposed and does not know it yet answers as well, and the cluster never
+   * hears of that renewal.
+   *
+   * So a renewal counts only if three answers tell the same raft term: one of the member that
+   * answered the renewal, from before it was sent; the renewal's own; and one to a linearizable read
+   * that was sent after it. The read proves that a quorum still took that term's leader for its
+   * leader; the answer before, that the member had not asked the leader of an earlier term.
+   */
+  async renew(lease: Lease, { withinMs }: Call, paths: Iterable<string>): Promise<number> {
+    const endsAt = performance.now() + withinMs
+    const { ttlMs, header, termsBefore } = await this.#keepAlive.renew(lease, { withinMs })
+    const after = await this.#readOneOf(paths, endsAt)
+    const terms = [termsBefore.get(header.member_id), header.raft_term, after.raft_term]
+    if (terms.some((term) => term !== header.raft_term)) {
+      throw new UnconfirmedError(
+        `renewing the session: etcd’s members tell different raft terms (${terms.map((term) => term ?? 'none known').join(', then ')}), so that the renewal may not count`,
+      )
+    }
+    return ttlMs
   }
 
-  async revoke({ id }: Lease, call: Call): Promise<void> {
+  async revoke({ id }: Lease, { withinMs }: Call): Promise<void> {
     try {
-      await this.#endpoints.run('closing the session', call, (client, options) =>
-        client.leaseClient.leaseRevoke({ ID: id }, options),
+      await this.#endpoints.run(
+        'closing the session',
+        { withinMs, isLinearizable: false },
+        (client, options) => client.leaseClient.leaseRevoke({ ID: id }, options),
       )
     } catch (error) {
       if (!(error instanceof LeaseGoneError)) throw error
@@ -77,6 +110,8 @@ export class EtcdStore implements Store {
       success: [{ request_put: { key, value: Buffer.from(text), lease: lease.id } }],
       failure: [{ request_range: { key } }],
     })
+    // Both branches are checked for permission, whichever is taken.
+    this.#endpoints.mayRead(key)
     if (outcome.succeeded) return { won: true, token: outcome.revision }
     const kv = foundIn(outcome)
     if (kv === undefined) throw new Error(`etcd: neither claimed nor found ${path}`)
@@ -127,6 +162,10 @@ export class EtcdStore implements Store {
     )
     const [kv] = kvs
     return { entry: kv === undefined ? null : entryFrom(kv), revision: Number(header.revision) }
+  }
+
+  onReset(listener: () => void): void {
+    this.#endpoints.history.onReplaced(listener)
   }
 
   watch(path: string, from: number, listener: WatchListener): Watch {
@@ -201,11 +240,36 @@ export class EtcdStore implements Store {
     return this.#silence.unless(answer).catch(() => undefined)
   }
 
+  /** A linearizable read of the first of `paths` that may be read. Resolves with the answer's header. */
+  async #readOneOf(paths: Iterable<string>, endsAt: number): Promise<Header> {
+    let denied: Error | null = null
+    let left = MOST_DENIED
+    for (const path of paths) {
+      const withinMs = endsAt - performance.now()
+      if (withinMs <= 0 || left === 0) break
+      left -= 1
+      try {
+        const { header } = await this.#endpoints.run(
+          'confirming the session’s renewal',
+          { withinMs },
+          (client, options) =>
+            client.kv.range({ key: keyOf(client, path), keys_only: true }, options),
+        )
+        return header
+      } catch (error) {
+        // A refusal has no header. Another node of the session may be allowed more.
+        if (!(error instanceof PermissionError)) throw error
+        denied = error
+      }
+    }
+    throw denied ?? new UnreachableError('renewing the session: no time is left to confirm it')
+  }
+
   async #mayRead({ path, isPrefix }: Watched): Promise<boolean> {
     try {
       await this.#endpoints.run(
         `reading ${path}`,
-        { withinMs: READ_WITHIN_MS },
+        { withinMs: READ_WITHIN_MS, isLinearizable: false },
         (client, options) => {
           const key = keyOf(client, path)
           const range = isPrefix ? { ...rangeOf(key), limit: 1 } : { key }
@@ -221,11 +285,14 @@ export class EtcdStore implements Store {
 
   async #remembers(revision: number): Promise<boolean> {
     try {
-      await this.#endpoints.run('reading', { withinMs: READ_WITHIN_MS }, (client, options) =>
-        client.kv.range(
-          { key: keyOf(client, 'locked'), revision, keys_only: true, serializable: true },
-          options,
-        ),
+      await this.#endpoints.run(
+        'reading',
+        { withinMs: READ_WITHIN_MS, isLinearizable: false },
+        (client, options) =>
+          client.kv.range(
+            { key: keyOf(client, 'locked'), revision, keys_only: true, serializable: true },
+            options,
+          ),
       )
       return true
     } catch (error) {

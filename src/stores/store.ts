@@ -4,6 +4,8 @@
  * Rules for every store:
  * - Every change of a key gives the store a new revision, a positive integer that only grows.
  * - `claim`, `propose`, `release` and `read` are linearizable.
+ * - `renew` resolves only for a renewal that the store as a whole keeps: not for one that a single
+ *   member granted, and that the others never hear of.
  * - A request that is not answered within `withinMs` rejects with UnreachableError. It may have been
  *   carried out all the same.
  * - RefusedError means: never, whatever one does. LeaseGoneError means: that lease no longer exists.
@@ -72,8 +74,14 @@ export interface Watch {
 export interface Store {
   /** Grants a lease of `ttl` seconds. */
   grant(ttl: number, call: Call): Promise<Lease>
-  /** Renews a lease. Resolves with the granted ttl in milliseconds; rejects with LeaseGoneError. */
-  renew(lease: Lease, call: Call): Promise<number>
+  /**
+   * Renews a lease. Resolves with the granted ttl in milliseconds; rejects with LeaseGoneError, and
+   * with UnconfirmedError when the renewal may not count and is worth repeating at once.
+   *
+   * @param paths Paths that whoever shares the lease may read, for a store that has to ask whether the
+   *   renewal counts. There is one at least.
+   */
+  renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number>
   /** Ends a lease and deletes the keys attached to it. A lease that is gone already is no error. */
   revoke(lease: Lease, call: Call): Promise<void>
   /** Writes `text` at `path`, attached to `lease`, only if the path is vacant. */
@@ -94,6 +102,12 @@ export interface Store {
   watch(path: string, from: number, listener: WatchListener): Watch
   /** A transaction builder that commits only during `reign`, for stores that have such a thing. */
   guard?(path: string, reign: Reign): ComparatorBuilder
+  /**
+   * Calls `listener` whenever the store's history was replaced by another (etcd lost its data, or was
+   * restored from a backup), before anything of the new one is told. A store whose history cannot be
+   * replaced has no need of it.
+   */
+  onReset?(listener: () => void): void
   /** Called when no node uses the store any more: nothing may be left open. It may be used again afterwards. */
   rest(): void
 }

@@ -72,8 +72,8 @@ export class Link implements Store {
     return this.#request(call, () => this.#store.grant(ttl, call))
   }
 
-  renew(lease: Lease, call: Call): Promise<number> {
-    return this.#request(call, () => this.#store.renew(lease, call))
+  renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number> {
+    return this.#request(call, () => this.#store.renew(lease, call, paths))
   }
 
   revoke(lease: Lease, call: Call): Promise<void> {

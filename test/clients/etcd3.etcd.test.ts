@@ -149,6 +149,7 @@ describe('an existing client', () => {
     await node.stop()
     expect(unreachable).toEqual([])
     expect([...seen].sort()).toEqual([
+      '/etcdserverpb.KV/Range',
       '/etcdserverpb.KV/Txn',
       '/etcdserverpb.Lease/LeaseGrant',
       '/etcdserverpb.Lease/LeaseKeepAlive',

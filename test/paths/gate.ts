@@ -56,8 +56,8 @@ export class Gate implements Store {
     return this.#wait('grant', () => this.#store.grant(ttl, call))
   }
 
-  renew(lease: Lease, call: Call): Promise<number> {
-    return this.#wait('renew', () => this.#store.renew(lease, call))
+  renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number> {
+    return this.#wait('renew', () => this.#store.renew(lease, call, paths))
   }
 
   revoke(lease: Lease, call: Call): Promise<void> {

@@ -837,7 +837,7 @@ export function describeStore(
         expect(await entryAt(`${folder}/other`)).toBeNull()
         expect(await store.propose(path, 'late', reign, call)).toBeNull()
         expect(await store.release(path, reign, null, call)).toBe(false)
-        await expect(store.renew(lease, call)).rejects.toBeInstanceOf(LeaseGoneError)
+        await expect(store.renew(lease, call, [path])).rejects.toBeInstanceOf(LeaseGoneError)
         await expect(store.claim(path, 'me', lease, call)).rejects.toBeInstanceOf(LeaseGoneError)
       })
 
@@ -854,7 +854,7 @@ export function describeStore(
         const recorder = watchFrom(token + 1)
         for (const _ of [1, 2, 3]) {
           await under.elapse(lease.ttlMs * 0.5)
-          expect(await store.renew(lease, call)).toBe(lease.ttlMs)
+          expect(await store.renew(lease, call, [path])).toBe(lease.ttlMs)
         }
         expect(recorder.texts).toEqual([])
         expect((await entryAt())?.token).toBe(token)
@@ -878,7 +878,7 @@ export function describeStore(
         expect(entries.filter((entry) => entry !== null)).toEqual([entries[7]])
         expect(entries[7]?.lease).toBe(other.id)
         expect(recorders[7]?.texts).toEqual([])
-        expect(await store.renew(other, call)).toBe(other.ttlMs)
+        expect(await store.renew(other, call, [path])).toBe(other.ttlMs)
       })
 
       withSharedLeases(
@@ -889,7 +889,7 @@ export function describeStore(
           const recorder = watchFrom(token + 1)
           await operator.revoke(lease.id)
           await recorder.firstOf(null)
-          await expect(store.renew(lease, call)).rejects.toBeInstanceOf(LeaseGoneError)
+          await expect(store.renew(lease, call, [path])).rejects.toBeInstanceOf(LeaseGoneError)
           await expect(store.claim(path, 'me', lease, call)).rejects.toBeInstanceOf(LeaseGoneError)
         },
       )
@@ -903,7 +903,7 @@ export function describeStore(
         const [standing, gone] = [await lasting(), await goneLease()]
         const unknown = { id: '4242424242', ttlMs: 10_000 }
         const [renewed, ...refused] = await Promise.allSettled(
-          [standing, gone, unknown].map((lease) => store.renew(lease, call)),
+          [standing, gone, unknown].map((lease) => store.renew(lease, call, [path])),
         )
         expect(renewed).toEqual({ status: 'fulfilled', value: standing.ttlMs })
         expect(refused.map(rejection)).toEqual([
@@ -959,7 +959,7 @@ export function describeStore(
         store.rest()
         store.rest()
         expect(await entryAt()).toMatchObject({ text: 'me', ...reign })
-        expect(await store.renew(lease, call)).toBe(lease.ttlMs)
+        expect(await store.renew(lease, call, [path])).toBe(lease.ttlMs)
         const recorder = watchFrom(reign.token + 1)
         await store.release(path, reign, null, call)
         await recorder.firstOf(null)

@@ -74,8 +74,8 @@ export class FreezableStore implements Store {
     })
   }
 
-  renew(lease: Lease, call: Call): Promise<number> {
-    return this.#pass(call, (rest) => this.#inner.renew(lease, rest))
+  renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number> {
+    return this.#pass(call, (rest) => this.#inner.renew(lease, rest, paths))
   }
 
   revoke(lease: Lease, call: Call): Promise<void> {

@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import { Etcd3 } from 'etcd3'
+import { expect, onTestFinished, test } from 'vitest'
+import { requestsByMethod } from '../../bench/requests.js'
+import locked from '../../src/index.js'
+import { startEtcd } from '../etcd/index.js'
+import { authOf, ROOT, withUsers } from '../secure/users.js'
+
+test('a session costs four requests per ttl, whatever the number of nodes', async () => {
+  const etcd = await startEtcd()
+  onTestFinished(() => etcd.stop())
+  const ttl = 4
+  const locker = locked(etcd.endpoint)
+  const nodes = Array.from({ length: 100 }, (_, index) =>
+    locker(`/rest/${index}`, { value: index, ttl }),
+  )
+  await Promise.all(nodes.map((node) => node.start()))
+  const [first] = nodes
+  if (first === undefined) throw new Error('no node')
+  await once(first, 'refresh')
+  const before = await requestsByMethod(etcd.endpoint)
+  for (let renewals = 0; renewals < 2; renewals += 1) await once(first, 'refresh')
+  const after = await requestsByMethod(etcd.endpoint)
+  const made = Object.fromEntries(
+    Object.entries(after)
+      .map(([method, number]) => [method, number - (before[method] ?? 0)] as const)
+      .filter(([, number]) => number > 0),
+  )
+  expect(made).toEqual({ LeaseKeepAlive: 2, Range: 2 })
+  await locker.close()
+})
+
+test('a session goes on if one of its nodes may no longer read its path', async () => {
+  const etcd = await startEtcd()
+  onTestFinished(() => etcd.stop())
+  await withUsers(new Etcd3({ hosts: etcd.endpoint }), { both: { keys: ['/kept', '/lost'] } })
+  const locker = locked(etcd.endpoint, { auth: authOf('both') })
+  const lost = locker('/lost', { value: 1, ttl: 4 })
+  const kept = locker('/kept', { value: 2, ttl: 4 })
+  const refused = once(lost, 'error')
+  await lost.start()
+  await kept.start()
+  const root = new Etcd3({ hosts: etcd.endpoint, auth: ROOT })
+  onTestFinished(() => root.close())
+  await root.auth.roleRevokePermission({ role: 'both', key: Buffer.from('/lost') })
+  let deselected = false
+  kept.on('deselect', () => {
+    deselected = true
+  })
+  // More than one validity: it has been renewed, and could not have been by asking for the lost path.
+  for (let renewals = 0; renewals < 3; renewals += 1) await once(kept, 'refresh')
+  expect(kept.isLeader).toBe(true)
+  expect(deselected).toBe(false)
+  lost.propose(3)
+  await refused
+  await locker.close()
+})

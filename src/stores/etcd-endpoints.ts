@@ -116,7 +116,8 @@ export class Endpoints {
 
   /** Asks etcd which history it has, by a linearizable read. */
   ask(): void {
-    if (this.#isAsking) return
+    // A new connection begins with such a read.
+    if (this.#isAsking || this.#connection === null) return
     this.#isAsking = true
     const asking = this.run('asking etcd', { withinMs: ASKED_WITHIN_MS }, (client, options) =>
       client.kv.range({ key: this.#readableKey, keys_only: true }, options),
@@ -124,7 +125,6 @@ export class Endpoints {
     const done = () => {
       this.#isAsking = false
     }
-    // Who cannot be asked now is asked again after the next connection.
     asking.then(done, done)
   }
 

@@ -8,6 +8,7 @@
  * no function is ever in them.
  */
 import { type ActorRefFrom, assign, emit, enqueueActions, fromCallback, setup } from 'xstate'
+import { equal } from './equal.js'
 
 /** Any JSON value. */
 export type Json =
@@ -173,10 +174,6 @@ function reasonFor(event: ElectionEvent): DeselectReason {
     default:
       return 'stopped'
   }
-}
-
-function equal(a: Json, b: Json): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
 /**

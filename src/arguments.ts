@@ -1,4 +1,5 @@
 import type { Json } from '../machines/election.js'
+import { DEEPEST_VALUE } from './json.js'
 
 /** What was given, short enough for an error message. */
 export function describe(given: unknown): string {
@@ -20,15 +21,51 @@ export function assertKnownKeys(what: string, given: object, known: readonly str
   }
 }
 
-/** @throws TypeError unless `given` is a JSON value, which comes back as what it was. */
+interface Level {
+  readonly given: object
+  readonly members: readonly (readonly [string, unknown])[]
+  /** How many of them have been looked at. */
+  count: number
+}
+
+/**
+ * @throws TypeError unless `given` is a JSON value, which comes back as what it was.
+ * @throws RangeError when it is nested too deep.
+ */
 export function assertJson(given: unknown): asserts given is Json {
-  const why = notJson(given, new Set())
-  if (why !== null) {
-    throw new TypeError(`value: must be a JSON value, was given ${describe(given)}: ${why}`)
+  const within = new Set<unknown>()
+  const levels: Level[] = []
+  for (let one: unknown = given; ; ) {
+    const why = notJson(one, within)
+    if (why !== null) {
+      const where = levels.map(({ members, count }) => `at ${members[count - 1]?.[0]}: `).join('')
+      throw new TypeError(
+        `value: must be a JSON value, was given ${describe(given)}: ${where}${why}`,
+      )
+    }
+    if (typeof one === 'object' && one !== null) {
+      if (levels.length === DEEPEST_VALUE) {
+        throw new RangeError(
+          `value: must be nested at most ${DEEPEST_VALUE} levels deep, was given ${describe(given)}, which is nested deeper`,
+        )
+      }
+      within.add(one)
+      levels.push({ given: one, members: Object.entries(one), count: 0 })
+    }
+    let level = levels.at(-1)
+    while (level !== undefined && level.count === level.members.length) {
+      within.delete(level.given)
+      levels.pop()
+      level = levels.at(-1)
+    }
+    if (level === undefined) return
+    one = level.members[level.count]?.[1]
+    level.count += 1
   }
 }
 
-function notJson(given: unknown, within: Set<unknown>): string | null {
+/** Why `given`, which stands within those, is not JSON, apart from what it contains. */
+function notJson(given: unknown, within: ReadonlySet<unknown>): string | null {
   if (given === null || typeof given === 'string' || typeof given === 'boolean') return null
   if (typeof given === 'number') return Number.isFinite(given) ? null : `${given} is not JSON`
   if (typeof given !== 'object') return `${describe(given)} is not JSON`
@@ -37,11 +74,5 @@ function notJson(given: unknown, within: Set<unknown>): string | null {
   if (!Array.isArray(given) && prototype !== Object.prototype && prototype !== null) {
     return 'it contains an object that is not a plain one'
   }
-  within.add(given)
-  for (const [key, one] of Object.entries(given)) {
-    const why = notJson(one, within)
-    if (why !== null) return `at ${key}: ${why}`
-  }
-  within.delete(given)
   return null
 }

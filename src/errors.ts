@@ -56,7 +56,25 @@ export class NotLeaderError extends LockedError {
   override readonly name = 'NotLeaderError'
 }
 
+/**
+ * The actor of a node, or one on `locker.machine`, has ended in an error; `cause` is what was thrown.
+ * It has left the election. `start` begins anew, with another actor.
+ */
+export class ActorError extends LockedError {
+  override readonly name = 'ActorError'
+}
+
 /** What was thrown, as an Error. */
 export function errorFrom(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+  return thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown })
+}
+
+/** What was thrown, as text, whatever it is. */
+export function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    // Not everything can be made a string, such as an object without a prototype.
+    return 'something that has no text'
+  }
 }

@@ -1,4 +1,5 @@
 import type { Holder, Json } from '../machines/election.js'
+import { DEEPEST_VALUE, parseJson } from './json.js'
 import type { Entry } from './stores/store.js'
 
 /** What a node writes at the path. */
@@ -14,21 +15,17 @@ export function encodeRecord({ id, value, instance, released }: ElectionRecord):
   return JSON.stringify({ id, value, instance, ...(released && { released }) })
 }
 
-/** The record in `text`, or `null` when it is not one. */
+/** The record in `text`, or `null` when it is not one: anybody may have written there, and anything. */
 export function decodeRecord(text: string): ElectionRecord | null {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (typeof parsed !== 'object' || parsed === null) return null
-  if (!('id' in parsed && 'value' in parsed && 'instance' in parsed)) return null
-  const { id, value, instance } = parsed
-  if (typeof id !== 'string' || typeof instance !== 'string') return null
-  // JSON.parse makes nothing but JSON values.
-  const record = { id, value: value as Json, instance }
-  return 'released' in parsed && parsed.released === true ? { ...record, released: true } : record
+  const parsed = parseJson(text, DEEPEST_VALUE + 1)
+  if (!isObject(parsed)) return null
+  const { id, value, instance, released } = parsed
+  if (typeof id !== 'string' || typeof instance !== 'string' || value === undefined) return null
+  return released === true ? { id, value, instance, released } : { id, value, instance }
+}
+
+function isObject(json: Json | undefined): json is { readonly [key: string]: Json } {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { equal } from '../../machines/equal.js'
 import {
   type LaneChange,
   type LogEntry,
@@ -201,5 +202,6 @@ function isLeader({ state }: NodeNow): boolean {
 }
 
 function isSameHolder(one: PathHolder | null, other: PathHolder | null): boolean {
-  return one?.token === other?.token && JSON.stringify(one?.value) === JSON.stringify(other?.value)
+  if (one === null || other === null) return one === other
+  return one.token === other.token && one.id === other.id && equal(one.value, other.value)
 }

@@ -2,6 +2,7 @@ import type { Json } from '../../machines/election.js'
 import type { Board } from './board.js'
 import { type Inspected, inspectedFrom, type Offer, offerFrom } from './inspected.js'
 import type { Action, NodeNow } from './protocol.js'
+import { shortened } from './shortened.js'
 
 export type Offered = (key: string, actions: readonly Action[]) => readonly Action[]
 
@@ -102,7 +103,7 @@ export class InspectedProcess {
 }
 
 function text(value: Json): string {
-  return JSON.stringify(value)
+  return shortened(JSON.stringify(value))
 }
 
 /** XState’s own events tell nothing of the election. */

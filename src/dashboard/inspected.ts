@@ -1,5 +1,6 @@
 import type { Json } from '../../machines/election.js'
 import { type Action, isAction } from './protocol.js'
+import { shortened } from './shortened.js'
 
 /** What a message of a process tells of one of its nodes. */
 export interface Inspected {
@@ -33,7 +34,9 @@ interface InspectedSnapshot {
 export function inspectedFrom(given: unknown): Inspected | null {
   if (!isObject(given)) return null
   const { type, sessionId, createdAt } = given
-  const createdAtMs = Number(createdAt)
+  // Not everything can be made a number.
+  const isTime = typeof createdAt === 'string' || typeof createdAt === 'number'
+  const createdAtMs = isTime ? Number(createdAt) : Number.NaN
   if (typeof sessionId !== 'string' || !Number.isFinite(createdAtMs)) return null
   const common = { key: sessionId, createdAtMs }
   const event = eventFrom(given.event)
@@ -74,7 +77,7 @@ function eventFrom(given: unknown): InspectedEvent | null {
       isObject(holder) &&
         `holder ${show(holder.id)}, value ${show(holder.value)}, token ${show(holder.token)}`,
       value !== undefined && `value ${show(value)}`,
-      isObject(error) && String(error.message),
+      isObject(error) && typeof error.message === 'string' && error.message,
     ]
       .filter(Boolean)
       .join(', '),
@@ -84,7 +87,9 @@ function eventFrom(given: unknown): InspectedEvent | null {
 function snapshotFrom(given: unknown): InspectedSnapshot | null {
   if (!isObject(given) || !isObject(given.context)) return null
   const { path, id, instance, value, holder } = given.context
-  const state = stateFrom(given.value)
+  // An actor that has ended stays in the state that it was in then.
+  const hasEnded = given.status !== undefined && given.status !== 'active'
+  const state = hasEnded ? 'stopped' : stateFrom(given.value)
   if (typeof path !== 'string' || typeof id !== 'string' || typeof instance !== 'string')
     return null
   if (state === null) return null
@@ -104,7 +109,7 @@ function stateFrom(value: unknown): string | null {
 }
 
 function show(value: unknown): string {
-  return JSON.stringify(value) ?? 'none'
+  return shortened(JSON.stringify(value) ?? 'none')
 }
 
 /** It has come as JSON, and so is JSON. */

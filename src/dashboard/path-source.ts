@@ -2,6 +2,7 @@ import { holderFrom } from '../record.js'
 import type { Sighting } from '../stores/store.js'
 import type { Board } from './board.js'
 import type { SourceNow } from './protocol.js'
+import { shortened } from './shortened.js'
 
 /** Tells the board what stands at paths, and whether that is known. */
 export class PathSource {
@@ -42,7 +43,7 @@ export class PathSource {
     this.#board.setPath(this.#id, path, { id, value, token }, atMs)
     // A holder that has stood down is about to go: that tells enough.
     if (released) return
-    const details = `${id ?? 'what is not a record'}, value ${JSON.stringify(value)}, token ${token}`
+    const details = `${id === null ? 'what is not a record' : shortened(id)}, value ${shortened(JSON.stringify(value))}, token ${token}`
     this.#board.log({ ...common, kind: isNew ? 'held' : 'value', details })
   }
 

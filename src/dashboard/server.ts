@@ -9,7 +9,8 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { ControlMessage } from '../inspection/message.js'
+import { type ControlMessage, DEEPEST_MESSAGE } from '../inspection/message.js'
+import { parseJson } from '../json.js'
 import { Access, isLoopback } from './access.js'
 import type { Board } from './board.js'
 import { type PageFile, readPage } from './files.js'
@@ -249,13 +250,9 @@ function controlFrom(text: string): Control | null {
   return isControl(given) ? given : null
 }
 
-/** What is not JSON tells nothing. */
+/** What is not JSON tells nothing, nor what no process of ours would send. */
 function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
+  return parseJson(text, DEEPEST_MESSAGE)
 }
 
 function isControl(given: unknown): given is Control {

@@ -1,3 +1,4 @@
+import { canonicalJson } from './canonical-json.js'
 import type { HistoryEntry } from './history.js'
 import {
   findOverlaps,
@@ -131,7 +132,7 @@ function findUnwrittenChanges(entries: readonly HistoryEntry[]): Fault[] {
     const { path, node, at, value, nodeid } = entry
     // By time and not by place in the order: in different processes, the same time is no order.
     if ((writtenAt.get(recordKey(value, nodeid)) ?? Number.POSITIVE_INFINITY) <= at) return []
-    const message = `${node} saw ${JSON.stringify(value)} by ${nodeid ?? 'no node'} on ${path}, which nobody had written`
+    const message = `${node} saw ${canonicalJson(value)} by ${nodeid ?? 'no node'} on ${path}, which nobody had written`
     return [{ kind: 'unwritten-change', path, node, at, value, nodeid, message }]
   })
 }
@@ -154,11 +155,7 @@ function readWrites(entries: readonly HistoryEntry[]): ReadonlyMap<string, numbe
 
 /** The same for values that JSON does not tell apart, whatever the order of their members. */
 function recordKey(value: unknown, id: string | null): string {
-  return JSON.stringify([value, id], (_name, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
+  return canonicalJson([value, id])
 }
 
 function findRevisionsGoneBack(entries: readonly HistoryEntry[]): Fault[] {

@@ -1,3 +1,5 @@
+import { canonicalJson } from './canonical-json.js'
+
 /** A line of a history is not an entry. */
 export class HistoryError extends Error {
   override readonly name = 'HistoryError'
@@ -24,7 +26,7 @@ export class Fields {
   }
 
   error(name: string, expected: string): HistoryError {
-    const given = this.#fields.has(name) ? JSON.stringify(this.#fields.get(name)) : 'missing'
+    const given = this.#fields.has(name) ? canonicalJson(this.#fields.get(name)) : 'missing'
     return new HistoryError(this.#line, `"${name}" must be ${expected}, and is ${given}`)
   }
 

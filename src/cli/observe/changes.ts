@@ -1,3 +1,4 @@
+import { equal } from '../../../machines/equal.js'
 import type { Sighting } from '../../stores/store.js'
 import { type ShownHolder, shownHolder } from '../holder.js'
 import { oneLine } from '../messages.js'
@@ -11,7 +12,7 @@ export class Changes {
   readonly #print: (line: string) => void
   /** Whether nobody need be told that a path is vacant unless it was held before. */
   readonly #vacantIsUsual: boolean
-  readonly #printed = new Map<string, string>()
+  readonly #printed = new Map<string, ShownHolder | null>()
 
   constructor(format: LineFormat, print: (line: string) => void, vacantIsUsual: boolean) {
     this.#format = format
@@ -21,14 +22,18 @@ export class Changes {
 
   seen(path: string, sighting: Sighting): void {
     const holder = shownHolder(sighting)
-    const printed = this.#printed.get(path) ?? (this.#vacantIsUsual ? 'null' : undefined)
-    const now = JSON.stringify(holder)
+    const isFirst = !this.#printed.has(path) && !this.#vacantIsUsual
     // A holder that stands down writes its record once more before it is deleted.
-    if (now === printed) return
+    if (!isFirst && isSame(holder, this.#printed.get(path) ?? null)) return
     if (holder === null && this.#vacantIsUsual) this.#printed.delete(path)
-    else this.#printed.set(path, now)
+    else this.#printed.set(path, holder)
     this.#print(this.#format(new Date().toISOString(), path, holder))
   }
+}
+
+function isSame(one: ShownHolder | null, other: ShownHolder | null): boolean {
+  if (one === null || other === null) return one === other
+  return one.token === other.token && one.id === other.id && equal(one.value, other.value)
 }
 
 export const jsonLine: LineFormat = (time, path, holder) => JSON.stringify({ time, path, holder })

@@ -1,4 +1,7 @@
-/** Time as a node sees it. All of it in milliseconds. */
+/**
+ * Time as a node sees it. All of it in milliseconds. Of one that an app gives, `now` and `wallNow` are
+ * `NaN` while it cannot tell the time: whoever compares with them must believe nothing then.
+ */
 export interface Clock {
   /** The monotonic clock: never set, but stands still while the machine is suspended. */
   now(): number

@@ -1,4 +1,12 @@
 import { debuglog } from 'node:util'
+import { contained } from './contained.js'
+
+const log = debuglog('locked')
 
 /** Written to standard error with NODE_DEBUG=locked; otherwise nothing is even formatted. */
-export const debug = debuglog('locked')
+export function debug(format: string, ...values: readonly unknown[]): void {
+  if (log.enabled) contained('debug', () => log(format, ...values))
+}
+
+/** Known when the process begins. */
+debug.enabled = log.enabled

@@ -4,7 +4,11 @@ import type {
   ElectionEvent,
   ServiceInput,
 } from '../machines/election.js'
+import { assertJson } from './arguments.js'
+import { ActorError, textOf } from './errors.js'
+import { containInspection } from './inspection/contain-inspection.js'
 import { Member } from './member.js'
+import { stopServices } from './stop-services.js'
 
 interface Embedded {
   readonly member: Member
@@ -31,8 +35,12 @@ export class EmbeddedMachines {
     this.#leave = leave
   }
 
-  /** @param actor The one that runs the machine. */
-  memberOf({ instance }: ServiceInput, actor: ElectionActor | undefined): Member {
+  /**
+   * @param actor The one that runs the machine.
+   * @throws TypeError or RangeError when its value is not JSON: the actor ends with that.
+   */
+  memberOf({ instance, value }: ServiceInput, actor: ElectionActor | undefined): Member {
+    assertJson(value)
     const known = this.#known.get(instance)
     if (known !== undefined) return known.member
     if (actor === undefined) throw new Error('locked: a service was started outside of a machine')
@@ -69,7 +77,20 @@ export class EmbeddedMachines {
       })
       this.#leaving.add(leaving)
     }
-    const subscription = actor.subscribe({ complete: abandoned, error: abandoned })
+    const ended = (cause: unknown) => {
+      const { path, id } = member
+      stopServices(actor)
+      abandoned()
+      // Since this listens, XState tells nobody if the app does not.
+      process.emitWarning(
+        new ActorError(
+          `the actor of ${id}, on locker.machine, has left the election for ${path}, since it ended in an error: ${textOf(cause)}`,
+          { path, nodeId: id, cause },
+        ),
+      )
+    }
+    containInspection(actor)
+    const subscription = actor.subscribe({ complete: abandoned, error: ended })
     return {
       member,
       tell: (event) => actor.send(event),

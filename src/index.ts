@@ -19,6 +19,7 @@ export type {
 } from '../machines/election.js'
 export type { Clock } from './clock.js'
 export {
+  ActorError,
   LeaseGoneError,
   LockedError,
   NotLeaderError,

@@ -4,9 +4,10 @@ import type { Etcd3, Namespace } from 'etcd3'
 import type { ElectionMachine, Json } from '../machines/election.js'
 import { assertJson, assertKnownKeys, describe } from './arguments.js'
 import { type Clock, systemClock } from './clock.js'
+import { ContainedClock } from './contained-clock.js'
 import { parseHosts } from './hosts.js'
 import { senderFromEnvironment } from './inspection/sender.js'
-import { LockedNode } from './node.js'
+import { LockedNode, type Onlookers } from './node.js'
 import type { Inspect } from './node-api.js'
 import { Services } from './services.js'
 import { EtcdStore } from './stores/etcd.js'
@@ -60,7 +61,9 @@ export interface Locker {
    * The statechart on this locker's store, for an XState app that runs it as an actor of its own,
    * invoked or spawned, rather than as a node. Its input is `{ path, id, instance, value, ttl }`, with
    * an `instance` that nobody else has and that is used once only, such as `randomUUID()`. It begins in
-   * `idle`. An actor that is stopped, without having been sent `stop` first, is released all the same.
+   * `idle`. An actor that is stopped, without having been sent `stop` first, is released all the same, and
+   * so is one that ends in an error. Its snapshot stays in the state that it was in then: it leads only
+   * while its `status` is `active`.
    */
   readonly machine: ElectionMachine
   /** Stops all nodes that this locker has made, and all actors that run its machine. */
@@ -95,22 +98,25 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
   assertKnownKeys('locked', options, LOCKER_OPTIONS)
   if (options.credentials !== undefined) assertCredentials(options.credentials)
   if (options.auth !== undefined) assertAuth(options.auth)
-  const { inspect: given, clock = systemClock, meter, ...etcdOptions } = options
+  const { inspect: given, clock: givenClock, meter, ...etcdOptions } = options
+  const clock = givenClock === undefined ? systemClock : new ContainedClock(givenClock)
   const inspect = inspectGiven(given)
   const inspectAll = senderFromEnvironment()?.inspect
+  const inspectsWith = (one: Inspect | undefined) =>
+    [one, inspectAll].filter((each) => each !== undefined)
   if (meter !== undefined) assertMeter(meter)
   const telemetry = meter === undefined ? null : new Telemetry(meter, clock)
   const services = new Services(storeAt(hosts, etcdOptions), clock, telemetry)
+  const onlookers: Onlookers = { inspects: inspectsWith(inspect), telemetry }
 
   const locker = (
     pathOrOptions: string | (NodeOptions & { readonly path: string }),
     maybeOptions?: NodeOptions,
   ): LockedNode => {
     const settings = nodeSettings(pathOrOptions, maybeOptions)
-    const inspects = [settings.inspect ?? inspect, inspectAll].filter((one) => one !== undefined)
-    const node = new LockedNode(services, settings, inspects)
-    telemetry?.follow(node)
-    return node
+    const own = settings.inspect
+    if (own === undefined) return new LockedNode(services, settings, onlookers)
+    return new LockedNode(services, settings, { inspects: inspectsWith(own), telemetry })
   }
   const close = () => services.stopAll()
   return Object.assign(locker, { machine: services.machine, close, [Symbol.asyncDispose]: close })

@@ -2,10 +2,24 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import type { ComparatorBuilder } from 'etcd3'
 import { createActor } from 'xstate'
-import type { ElectionActor, ElectionEmitted, ElectionMachine, Json } from '../machines/election.js'
+import type {
+  DeselectReason,
+  ElectionActor,
+  ElectionEmitted,
+  ElectionMachine,
+  Json,
+} from '../machines/election.js'
 import { assertJson, describe } from './arguments.js'
 import { debug } from './debug.js'
-import { NotLeaderError, StoppedError, UnsupportedError, WorkError } from './errors.js'
+import {
+  ActorError,
+  errorFrom,
+  NotLeaderError,
+  StoppedError,
+  textOf,
+  UnsupportedError,
+  WorkError,
+} from './errors.js'
 import { withUniqueSessions } from './inspection/unique-sessions.js'
 import { Member } from './member.js'
 import type {
@@ -20,6 +34,8 @@ import type {
 } from './node-api.js'
 import { holderFrom } from './record.js'
 import type { Services } from './services.js'
+import { stopServices } from './stop-services.js'
+import type { Telemetry } from './telemetry.js'
 
 /** A promise that is settled from outside. */
 class Deferred {
@@ -47,16 +63,22 @@ class Starting extends Deferred {
   }
 }
 
+/** Who looks on at a node. */
+export interface Onlookers {
+  readonly inspects: readonly Inspect[]
+  readonly telemetry: Telemetry | null
+}
+
 /** One competitor for one path. Made by a locker. */
 export class LockedNode extends EventEmitter<NodeEvents> {
-  /** The running statechart, for inspectors and tests. */
-  readonly actor: ElectionActor
   /** Its logic. */
   readonly machine: ElectionMachine
   /** The path that is competed for. */
   readonly path: string
   readonly #services: Services
   readonly #member: Member
+  readonly #onlookers: Onlookers
+  #actor: ElectionActor
   /** What was given to `lead`, and the end of its latest run. */
   #work: Map<Work, Promise<void>> | null = null
   /** Whether `select` was told, and `deselect` not yet. */
@@ -65,42 +87,51 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #leading: AbortController | null = null
   #starting: Starting | null = null
   #stopping: Deferred | null = null
+  /** What an actor that has ended left behind is being cleared away. */
+  #leaving: Promise<void> | null = null
+  /** A value that was proposed while there was no actor to remember it. */
+  #next: Json | undefined
 
-  constructor(
-    services: Services,
-    { path, id, value, ttl }: NodeSettings,
-    inspects: readonly Inspect[],
-  ) {
+  constructor(services: Services, { path, id, value, ttl }: NodeSettings, onlookers: Onlookers) {
     super()
     this.path = path
     this.#services = services
     this.#member = new Member({ path, id, ttl, instance: randomUUID() })
+    this.#onlookers = onlookers
     this.machine = services.machine
-    this.actor = createActor(this.machine, {
-      id: `${path} ${id}`,
-      input: { path, id, instance: this.#member.instance, value, ttl },
-      clock: services.clock,
-      ...(inspects.length > 0 && { inspect: withUniqueSessions(inspects) }),
-    })
-    this.actor.on('*', (emitted) => this.#tell(emitted))
-    this.actor.start()
+    this.#actor = this.#create(value)
+    this.#begin()
+  }
+
+  /**
+   * The statechart as it runs, for inspectors and tests. When it has ended in an error, the next
+   * `start` replaces it.
+   */
+  get actor(): ElectionActor {
+    return this.#actor
   }
 
   /** The state of the election as this node sees it. */
   get state(): NodeState {
-    const { value } = this.actor.getSnapshot()
+    const { status, value } = this.actor.getSnapshot()
+    if (status !== 'active') return 'stopped'
     const [state] = typeof value === 'string' ? [value] : Object.keys(value)
     return state as NodeState
   }
 
   /** Whether this node is the leader right now; compared with its session's validity at each read. */
   get isLeader(): boolean {
-    return this.actor.getSnapshot().matches('leader') && this.#member.session?.isValid === true
+    const snapshot = this.actor.getSnapshot()
+    // An actor that has ended is in the state that it was in then, for ever.
+    if (snapshot.status !== 'active') return false
+    return snapshot.matches('leader') && this.#member.session?.isValid === true
   }
 
   /** What stands at the path, as far as this node knows; `null` when vacant or not known. */
   get holder(): NodeHolder | null {
-    const { holder } = this.actor.getSnapshot().context
+    const { status, context } = this.actor.getSnapshot()
+    const { holder } = context
+    if (status !== 'active') return null
     return holder && { id: holder.id, value: holder.value, token: BigInt(holder.token) }
   }
 
@@ -171,7 +202,9 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   propose(value: Json): void {
     assertJson(value)
     // A copy: what the caller does to it later must not change what this node says.
-    this.actor.send({ type: 'propose', value: structuredClone(value) })
+    const copy = structuredClone(value)
+    if (this.#isRunning) this.actor.send({ type: 'propose', value: copy })
+    else this.#next = copy
   }
 
   /**
@@ -201,6 +234,28 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     return this.stop()
   }
 
+  #create(value: Json): ElectionActor {
+    const { path, id, instance, ttl } = this.#member
+    const { inspects } = this.#onlookers
+    return createActor(this.machine, {
+      id: `${path} ${id}`,
+      input: { path, id, instance, value, ttl },
+      clock: this.#services.clock,
+      ...(inspects.length > 0 && { inspect: withUniqueSessions(inspects) }),
+    })
+  }
+
+  #begin(): void {
+    this.actor.on('*', (emitted) => this.#tell(emitted))
+    this.actor.subscribe({ error: (thrown) => this.#ended(thrown) })
+    this.#onlookers.telemetry?.follow(this)
+    this.actor.start()
+  }
+
+  get #isRunning(): boolean {
+    return this.actor.getSnapshot().status === 'active'
+  }
+
   #start(hasCallback: boolean): Promise<void> {
     const state = this.state
     if (this.#stopping === null && (state === 'leader' || state === 'follower')) {
@@ -209,17 +264,36 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     if (this.#starting !== null) return this.#starting.promise
     const starting = new Starting(hasCallback)
     this.#starting = starting
+    if (this.#isRunning) this.#join(starting)
+    else {
+      // Nothing may be left of the actor that has ended.
+      void this.#leave().then(() => {
+        if (this.#starting !== starting) return
+        const { value } = this.actor.getSnapshot().context
+        this.#actor = this.#create(this.#next === undefined ? value : this.#next)
+        this.#next = undefined
+        this.#begin()
+        this.#join(starting)
+      })
+    }
+    return starting.promise
+  }
+
+  #join(starting: Starting): void {
     this.#services.admit(this.#member, this)
     this.actor.send({ type: 'start' })
-    const subscription = this.actor.subscribe((snapshot) => {
-      if (snapshot.matches('leader') || snapshot.matches('follower')) {
-        if (this.#starting === starting) this.#starting = null
-        starting.resolve()
-      }
+    const subscription = this.actor.subscribe({
+      next: (snapshot) => {
+        if (snapshot.matches('leader') || snapshot.matches('follower')) {
+          if (this.#starting === starting) this.#starting = null
+          starting.resolve()
+        }
+      },
+      // XState would throw it for want of somebody who listens.
+      error: () => undefined,
     })
     const unsubscribe = () => subscription.unsubscribe()
     starting.promise.then(unsubscribe, unsubscribe)
-    return starting.promise
   }
 
   #stop(): Promise<void> {
@@ -231,12 +305,45 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       }),
     )
     this.#starting = null
+    if (!this.#isRunning) return this.#leave()
     const { value } = this.actor.getSnapshot()
     if (isReleased(value)) return Promise.resolve()
     this.#stopping ??= new Deferred()
     const { promise } = this.#stopping
     this.actor.send({ type: 'stop' })
     return promise
+  }
+
+  /** Whatever was thrown in the actor: it leads no more, and will not release its record by itself. */
+  #ended(cause: unknown): void {
+    const { path, id } = this.#member
+    stopServices(this.actor)
+    const error = new ActorError(
+      `node ${id} has left the election for ${path}, since its actor ended in an error: ${textOf(cause)}`,
+      { path, nodeId: id, cause },
+    )
+    const wasSelected = this.#isSelected
+    this.#abort('failed')
+    void this.#leave()
+    tellAll(
+      () => wasSelected && this.#tell({ type: 'deselect', reason: 'failed' }),
+      () => this.#fail(error),
+    )
+  }
+
+  /** Does what its actor, which has ended, would have done when it was told to stop. Never rejects. */
+  #leave(): Promise<void> {
+    this.#abort('stopped')
+    this.#leaving ??= this.#services
+      .abandon(this.#member, this.actor.getSnapshot().context)
+      .catch((thrown: unknown) => this.#fail(errorFrom(thrown)))
+      .finally(() => {
+        this.#leaving = null
+        this.#services.dismiss(this.#member)
+        this.#stopping?.resolve()
+        this.#stopping = null
+      })
+    return this.#leaving
   }
 
   async #ask<Result extends Json>(
@@ -252,16 +359,14 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       case 'select': {
         this.#isSelected = true
         for (const work of this.#work?.keys() ?? []) this.#run(work)
-        this.emit('select', emitted.value)
-        this.emit('selected', emitted.value)
+        tellAll(
+          () => this.emit('select', emitted.value),
+          () => this.emit('selected', emitted.value),
+        )
         return
       }
       case 'deselect':
-        this.#isSelected = false
-        this.#leading?.abort(
-          new NotLeaderError(`no longer leader of ${this.path}: ${emitted.reason}`),
-        )
-        this.#leading = null
+        this.#abort(emitted.reason)
         this.emit('deselect', emitted.reason)
         return
       case 'change':
@@ -285,6 +390,12 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         this.#stopping?.resolve()
         this.#stopping = null
     }
+  }
+
+  #abort(reason: DeselectReason): void {
+    this.#isSelected = false
+    this.#leading?.abort(new NotLeaderError(`no longer leader of ${this.path}: ${reason}`))
+    this.#leading = null
   }
 
   /** Without values: what they hold is not for us to write down. */
@@ -354,12 +465,25 @@ export class LockedNode extends EventEmitter<NodeEvents> {
 
   #workFailed(cause: unknown): void {
     const { path, id } = this.#member
-    const error = new WorkError(`the work of leader ${id} of ${path} failed: ${String(cause)}`, {
+    const error = new WorkError(`the work of leader ${id} of ${path} failed: ${textOf(cause)}`, {
       path,
       nodeId: id,
       cause,
     })
     this.actor.send({ type: 'workFailed', error: this.#services.failureOf(error) })
+  }
+}
+
+/** Tells one thing after the other. What a listener throws surfaces as XState has it: by itself, as uncaught. */
+function tellAll(...tells: readonly (() => unknown)[]): void {
+  for (const tell of tells) {
+    try {
+      tell()
+    } catch (thrown) {
+      setImmediate(() => {
+        throw thrown
+      })
+    }
   }
 }
 

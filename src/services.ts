@@ -94,6 +94,15 @@ export class Services {
     this.#members.delete(instance)
   }
 
+  /**
+   * Releases a member whose actor has ended, and so can do nothing more, as that would have been done when it was
+   * stopped. Given is what the actor knew last.
+   */
+  async abandon(member: Member, context: Pick<ServiceInput, 'holder' | 'value'>): Promise<void> {
+    await new Promise<void>((drained) => void this.#drain(member, () => drained()))
+    await this.#leave(member, context)
+  }
+
   async stopAll(): Promise<void> {
     const stopping = [...this.#members.values()].map(({ node }) => node.stop())
     await Promise.all([...stopping, this.#embedded.stopAll()])

@@ -81,7 +81,9 @@ export class Session {
     const lastsMs = this.#ttlMs - Math.min(this.#ttlMs / 10, LONGEST_MARGIN_MS)
     const monotonic = this.#sentAt + lastsMs - this.#clock.now()
     const wall = this.#sentAtWall + lastsMs - this.#clock.wallNow()
-    return Math.max(0, Math.min(monotonic, wall))
+    const leftMs = Math.min(monotonic, wall)
+    // A clock that cannot tell the time says NaN.
+    return Number.isNaN(leftMs) ? 0 : Math.max(0, leftMs)
   }
 
   get isValid(): boolean {
@@ -147,7 +149,8 @@ export class Session {
     const answers = this.#answers
     try {
       const ttlMs = await this.#store.renew(this.lease, { withinMs: leftMs }, this.#paths)
-      if (!this.check() || sentAt < this.#sentAt) return
+      const isLater = sentAt >= this.#sentAt && !Number.isNaN(sentAtWall)
+      if (!this.check() || !isLater) return
       this.#answers += 1
       this.#isRepeating = false
       this.#ttlMs = ttlMs

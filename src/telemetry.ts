@@ -1,6 +1,8 @@
 import type { ElectionActor, ElectionEmitted } from '../machines/election.js'
 import { describe } from './arguments.js'
 import type { Clock } from './clock.js'
+import { contained } from './contained.js'
+import { containedMeter } from './contained-meter.js'
 
 interface Attributes {
   readonly [name: string]: string | number
@@ -86,7 +88,8 @@ export class Telemetry {
   /** Nodes that take part in an election, or did so until a while ago. */
   readonly #followed = new Map<Measured, Followed>()
 
-  constructor(meter: Meter, clock: Clock) {
+  constructor(given: Meter, clock: Clock) {
+    const meter = containedMeter(given)
     this.#clock = clock
     this.#elections = meter.createCounter('locked.elections', {
       description: 'Times that a node of this process was elected.',
@@ -122,7 +125,7 @@ export class Telemetry {
     })
   }
 
-  /** Measures a node each time it takes part in an election. */
+  /** Measures a node each time it takes part in an election, for as long as its actor runs. */
   follow(node: Measured): void {
     const { path, id } = node.actor.getSnapshot().context
     const attributes = { 'locked.path': path, 'locked.node.id': id }
@@ -130,26 +133,30 @@ export class Telemetry {
     let campaignedAt = 0
     let vacantAt: number | null = null
 
-    node.actor.subscribe((snapshot) => {
-      const before = campaigning
-      campaigning = snapshot.matches('campaigning')
-      if (!campaigning || before) return
-      campaignedAt = this.#clock.now()
-      this.#begin(node, attributes)
+    node.actor.subscribe({
+      next: (snapshot) => {
+        const before = campaigning
+        campaigning = snapshot.matches('campaigning')
+        if (!campaigning || before) return
+        campaignedAt = this.#clock.now()
+        this.#begin(node, attributes)
+      },
+      error: () => {
+        this.#failures.add(1, { ...attributes, 'error.type': 'ActorError' })
+        this.#leave(node)
+      },
     })
     node.actor.on('*', (emitted: ElectionEmitted) => {
       switch (emitted.type) {
         case 'select':
           this.#elections.add(1, attributes)
-          this.#electionDuration.record(this.#secondsSince(campaignedAt), attributes)
+          this.#record(this.#electionDuration, campaignedAt, attributes)
           return
         case 'vacant':
           vacantAt = this.#clock.now()
           return
         case 'change':
-          if (vacantAt !== null) {
-            this.#vacancyDuration.record(this.#secondsSince(vacantAt), attributes)
-          }
+          if (vacantAt !== null) this.#record(this.#vacancyDuration, vacantAt, attributes)
           vacantAt = null
           return
         case 'unreachable':
@@ -167,7 +174,7 @@ export class Telemetry {
   renewed(ttl: number, tookMs: number): void {
     const attributes = { 'locked.session.ttl': ttl }
     this.#renewals.add(1, attributes)
-    this.#renewalDuration.record(tookMs / 1_000, attributes)
+    if (Number.isFinite(tookMs)) this.#renewalDuration.record(tookMs / 1_000, attributes)
   }
 
   #begin(node: Measured, attributes: Attributes): void {
@@ -189,7 +196,8 @@ export class Telemetry {
     if (this.#followed.size === 0) return
     const before = this.#clock.now() - FOLLOWED_ON_MS
     for (const [node, { leftAt }] of this.#followed) {
-      if (leftAt !== null && leftAt < before) this.#followed.delete(node)
+      // Of one that left while no clock could tell when, no more is told.
+      if (leftAt !== null && !(leftAt >= before)) this.#followed.delete(node)
     }
     if (this.#followed.size > 0) return
     this.#leader.removeCallback(this.#observeLeader)
@@ -199,18 +207,20 @@ export class Telemetry {
   readonly #observeLeader = (observation: Observation): void => {
     this.#forget()
     for (const [node, { attributes }] of this.#followed) {
-      observation.observe(node.isLeader ? 1 : 0, attributes)
+      contained('meter', () => observation.observe(node.isLeader ? 1 : 0, attributes))
     }
   }
 
   readonly #observeValidity = (observation: Observation): void => {
     this.#forget()
     for (const [node, { attributes }] of this.#followed) {
-      observation.observe(node.validityMs / 1_000, attributes)
+      contained('meter', () => observation.observe(node.validityMs / 1_000, attributes))
     }
   }
 
-  #secondsSince(at: number): number {
-    return (this.#clock.now() - at) / 1_000
+  #record(duration: Histogram, sinceMs: number, attributes: Attributes): void {
+    const seconds = (this.#clock.now() - sinceMs) / 1_000
+    // It may be that a clock could not tell the time.
+    if (Number.isFinite(seconds)) duration.record(seconds, attributes)
   }
 }

@@ -1,4 +1,5 @@
 import type { InspectionEvent } from 'xstate'
+import { DEEPEST_VALUE } from '../json.js'
 
 /**
  * What travels on a WebSocket: the messages of @statelyai/inspect, so that its viewers understand
@@ -49,6 +50,9 @@ export interface ControlMessage {
   readonly sessionId: string
   readonly action: string
 }
+
+/** How deep a message may be nested: as a value, and what it stands in. */
+export const DEEPEST_MESSAGE = DEEPEST_VALUE + 20
 
 const VERSION = '0.7.2'
 

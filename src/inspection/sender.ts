@@ -1,15 +1,17 @@
 import { createRequire } from 'node:module'
-import { debuglog } from 'node:util'
 import type { WebSocket } from 'ws'
 import type { InspectionEvent } from 'xstate'
+import { contained } from '../contained.js'
+import { debug } from '../debug.js'
+import { parseJson } from '../json.js'
 import {
   type ControlMessage,
+  DEEPEST_MESSAGE,
   type InspectionMessage,
   messageOf,
   type OfferMessage,
 } from './message.js'
 
-const debug = debuglog('locked')
 const require = createRequire(import.meta.url)
 
 const FIRST_BACKOFF_MS = 250
@@ -51,7 +53,7 @@ export class InspectionSender {
     const { sessionId } = event.actorRef
     if (event.type === '@xstate.actor') this.#actors.set(sessionId, event)
     if (this.#socket === null) this.#connect()
-    if (this.#isOpen) this.#send(messageOf(event))
+    if (this.#isOpen) this.#tell(event)
     if (event.type === '@xstate.snapshot' && event.snapshot.status !== 'active') {
       this.#actors.delete(sessionId)
     }
@@ -66,7 +68,7 @@ export class InspectionSender {
     socket.on('open', () => {
       this.#attempt = 0
       this.#isOpen = true
-      for (const event of this.#actors.values()) this.#send(standingOf(event))
+      for (const event of this.#actors.values()) this.#tell(event, standingOf)
       for (const { message } of this.#offers.values()) this.#send(message)
     })
     socket.on('message', (data) => this.#take(String(data)))
@@ -80,15 +82,15 @@ export class InspectionSender {
   }
 
   #take(text: string): void {
-    let given: unknown
-    try {
-      given = JSON.parse(text)
-    } catch {
-      return
-    }
+    const given = parseJson(text, DEEPEST_MESSAGE)
     if (!isControl(given)) return
     const offer = this.#offers.get(given.sessionId)
     if (offer?.message.actions.includes(given.action)) offer.act(given.action)
+  }
+
+  /** An actor of the app’s own may be at something that cannot be written as JSON. */
+  #tell(event: InspectionEvent, read = messageOf): void {
+    contained('inspect', () => this.#send(read(event)))
   }
 
   #send(message: InspectionMessage | OfferMessage | null): void {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type InspectionEvent, type Observer, toObserver } from 'xstate'
+import type { InspectionEvent, Observer } from 'xstate'
+import { contained } from '../contained.js'
 import type { Inspect } from '../node-api.js'
 
 /** What XState tells of an actor. */
@@ -19,10 +20,10 @@ export function uniqueSessionId(sessionId: string): string {
 /**
  * Passes XState’s inspection events on. XState numbers its actors from `x:0` in every process, so that
  * a viewer of two processes would take their actors for the same: here every session id names the
- * process as well. Apart from that an actor is the running one.
+ * process as well. Apart from that an actor is the running one. What an inspector throws would end the
+ * actor that it looks at, or leave it standing still: it is contained.
  */
 export function withUniqueSessions(inspects: readonly Inspect[]): Observer<InspectionEvent> {
-  const observers = inspects.map((inspect) => toObserver(inspect))
   return {
     next(event) {
       const unique = {
@@ -31,7 +32,11 @@ export function withUniqueSessions(inspects: readonly Inspect[]): Observer<Inspe
         actorRef: viewOf(event.actorRef),
       }
       if ('sourceRef' in unique && unique.sourceRef) unique.sourceRef = viewOf(unique.sourceRef)
-      for (const observer of observers) observer.next?.(unique)
+      for (const inspect of inspects) {
+        contained('inspect', () =>
+          typeof inspect === 'function' ? inspect(unique) : inspect.next?.(unique),
+        )
+      }
     },
   }
 }

@@ -38,6 +38,8 @@ export interface EtcdOptions {
   readonly own?: true
   /** The ports to serve clients on. Only for a cluster of one; a free port otherwise. */
   readonly clientPorts?: readonly number[]
+  /** The version to run, such as `3.5`, whatever the test run's is. It is got if it is not there. */
+  readonly version?: string
   /** Serve the v2 API too. etcd 3.6 no longer has it. */
   readonly enableV2?: boolean
   /** Further arguments for every member, such as `--auth-token=simple`. */
@@ -57,4 +59,9 @@ export interface EtcdOptions {
 export type Source =
   | { readonly from: 'running'; readonly endpoints: readonly string[] }
   | { readonly from: 'docker'; readonly image: string }
-  | { readonly from: 'path' | 'package'; readonly binary: string }
+  | {
+      readonly from: 'path' | 'package' | 'module'
+      /** Such as `3.5.30`. */
+      readonly version: string
+      readonly binary: string
+    }

@@ -1,10 +1,12 @@
 import type { Cluster, Etcd, EtcdOptions, Source } from './cluster.js'
 import { startContainers } from './docker.js'
 import { startProcesses } from './process.js'
+import { etcdPrograms } from './programs.js'
 import { useRunning } from './running.js'
 import { findEtcd } from './source.js'
 
 export type { Cluster, Etcd, EtcdOptions, Member, Source } from './cluster.js'
+export { type EtcdPrograms, etcdPrograms } from './programs.js'
 
 /** Starts an etcd of one member. Resolves once it is healthy. */
 export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
@@ -19,7 +21,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
 
 /** Starts a cluster of its own. Resolves once every member is healthy. */
 export async function startCluster(size: 1 | 3 = 1, options: EtcdOptions = {}): Promise<Cluster> {
-  const source = await currentSource()
+  const source = await sourceFor(options)
   for (let attempt = 1; ; attempt++) {
     try {
       return await start(source, size, options)
@@ -38,8 +40,15 @@ async function start(source: Source, size: number, options: EtcdOptions): Promis
       return await startContainers(source.image, size, options)
     case 'path':
     case 'package':
+    case 'module':
       return await startProcesses(source.binary, size, options)
   }
+}
+
+async function sourceFor({ version }: EtcdOptions): Promise<Source> {
+  if (version === undefined) return await currentSource()
+  const { from, version: found, etcd } = await etcdPrograms(version)
+  return { from, version: found, binary: etcd }
 }
 
 /** What the test run's setup found; outside a test run it is looked for here. */

@@ -12,7 +12,17 @@ declare module 'vitest' {
 /** Runs once before the tests that need etcd, and fails them all if there is none. */
 export default async function setup(project: TestProject): Promise<void> {
   const source = await findEtcd()
-  const { from, ...rest } = source
-  console.log(`etcd for the tests: ${from} (${Object.values(rest).join()})`)
+  console.log(`etcd for the tests: ${describe(source)}`)
   project.provide('etcdSource', source)
+}
+
+function describe(source: Source): string {
+  switch (source.from) {
+    case 'running':
+      return `${source.endpoints.join()}, which runs already`
+    case 'docker':
+      return `image ${source.image}`
+    default:
+      return `version ${source.version}, ${source.from} (${source.binary})`
+  }
 }

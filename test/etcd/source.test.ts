@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { useRunning } from './running.js'
 import { findEtcd } from './source.js'
+import { isVersion, newestFirst } from './version.js'
 
 describe('where the tests get etcd from', () => {
   test('a running etcd comes first', async () => {
@@ -19,6 +20,41 @@ describe('where the tests get etcd from', () => {
     await expect(findEtcd({ LOCKED_TEST_ETCD_FROM: 'moon' })).rejects.toThrow(
       "LOCKED_TEST_ETCD_FROM must be one of docker, path, package, and is 'moon'",
     )
+  })
+})
+
+describe('where the tests get a version of etcd from', () => {
+  test('the error says where it was looked for, and what to do', async () => {
+    const none = findEtcd({ LOCKED_TEST_ETCD_VERSION: '3.3', PATH: '/nowhere' })
+    await expect(none).rejects.toThrow(/Found no etcd 3\.3\./)
+    await expect(none).rejects.toThrow(/the PATH: .*ENOENT/)
+    await expect(none).rejects.toThrow(/Debian's packages: .*ENOENT/)
+    await expect(none).rejects.toThrow(/Go's modules: .*ENOENT/)
+    await expect(none).rejects.toThrow(/put etcd and etcdctl of that version on the PATH/)
+  })
+
+  test('what is no version is refused', async () => {
+    await expect(findEtcd({ LOCKED_TEST_ETCD_VERSION: 'newest' })).rejects.toThrow(
+      "expected a version of etcd such as 3.5 or 3.5.30, and was given 'newest'",
+    )
+  })
+
+  test('a running one and a version to start contradict each other', async () => {
+    const env = { LOCKED_TEST_ETCD: '127.0.0.1:2379', LOCKED_TEST_ETCD_VERSION: '3.5' }
+    await expect(findEtcd(env)).rejects.toThrow(/Unset one of them/)
+  })
+
+  test.for([
+    ['3.5.30', '3.5', true],
+    ['3.5.30', '3.5.30', true],
+    ['3.5.30', '3.5.3', false],
+    ['3.50.1', '3.5', false],
+  ] as const)('%s is of %s: %s', ([version, asked, is]) => {
+    expect(isVersion(version, asked)).toBe(is)
+  })
+
+  test('the newest is the one with the highest numbers', () => {
+    expect(['3.5.9', '3.5.30', '3.4.37'].sort(newestFirst)).toEqual(['3.5.30', '3.5.9', '3.4.37'])
   })
 })
 

@@ -7,6 +7,7 @@ import {
   readLeaderships,
   readSamples,
 } from './leadership.js'
+import { type Histories, Replacements, type Shared } from './replacements.js'
 import { type Fault, formatMs, type Report } from './report.js'
 import { findVacancies } from './vacancies.js'
 
@@ -22,9 +23,10 @@ export interface CheckOptions {
 
 /**
  * Checks the history of a whole run against what the election promises: at most one leader on a
- * path, tokens that grow, changes that somebody wrote, revisions that never go back. Takes the
- * entries of all processes together, in any order; the order of entries with the same time in one
- * process is kept. It can only find what was recorded: no fault is not a proof.
+ * path, tokens that grow, changes that somebody wrote, revisions that never go back. That the store's
+ * history was replaced excuses what `Replacements` names, and nothing else. Takes the entries of all
+ * processes together, in any order; the order of entries with the same time in one process is kept.
+ * It can only find what was recorded: no fault is not a proof.
  */
 export function checkHistory(
   entries: readonly HistoryEntry[],
@@ -34,20 +36,22 @@ export function checkHistory(
   const lives = new ProcessLives(inOrder, wakeMs)
   const endMs = inOrder.at(-1)?.at ?? 0
   const since = inOrder.reduce((first, entry) => Math.min(first, beginOf(entry)), endMs)
-  // Exits and stalls are of processes, whatever path their entries name.
-  const ofNodes = inOrder.filter(({ kind }) => kind !== 'exit' && kind !== 'stall')
+  const replacements = new Replacements(inOrder)
+  // Exits and stalls are of processes and replacements of the store, whatever path they name.
+  const ofNodes = inOrder.filter(({ kind }) => !['exit', 'stall', 'replaced'].includes(kind))
 
   const paths = groupByPath(ofNodes)
   const perPath = [...paths].map(([path, entriesOfPath]) => {
     const { leaderships, faults } = readLeaderships(entriesOfPath, lives, endMs)
+    const isExcused = (shared: Shared) => replacements.excuse(shared, entriesOfPath)
     return {
       faults: [
         ...faults,
-        ...findTwoLeaders('two-selected', path, leaderships, endMs),
-        ...findTwoLeaders('two-sampled', path, readSamples(entriesOfPath), endMs),
-        ...findTokensNotGrown(entriesOfPath),
+        ...findTwoLeaders('two-selected', leaderships, path, endMs, isExcused),
+        ...findTwoLeaders('two-sampled', readSamples(entriesOfPath), path, endMs, isExcused),
+        ...findTokensNotGrown(entriesOfPath, replacements),
         ...findUnwrittenChanges(entriesOfPath),
-        ...findRevisionsGoneBack(entriesOfPath),
+        ...findRevisionsGoneBack(entriesOfPath, replacements),
       ],
       vacancies: findVacancies(path, entriesOfPath, leaderships, lives, endMs),
     }
@@ -86,29 +90,33 @@ function groupByPath(entries: readonly HistoryEntry[]): Map<string, HistoryEntry
 
 function findTwoLeaders(
   kind: 'two-selected' | 'two-sampled',
-  path: string,
   leaderships: readonly Leadership[],
+  path: string,
   endMs: number,
+  isExcused: (shared: Shared) => boolean,
 ): Fault[] {
   const how = kind === 'two-selected' ? 'were both selected' : 'both had isLeader true'
-  return findOverlaps(leaderships).map(({ earlier, later }) => {
+  return findOverlaps(leaderships).flatMap(({ earlier, later }) => {
     const nodes = [earlier.node, later.node] as const
     const at = later.since
     const until = Math.min(earlier.until, later.until, endMs)
+    if (isExcused({ nodes, at, until })) return []
     const lengthMs = until - at
     const message = `${nodes.join(' and ')} ${how} on ${path} for ${formatMs(lengthMs)}`
-    return { kind, path, nodes, at, until, lengthMs, message }
+    return [{ kind, path, nodes, at, until, lengthMs, message }]
   })
 }
 
-function findTokensNotGrown(entries: readonly HistoryEntry[]): Fault[] {
+function findTokensNotGrown(entries: readonly HistoryEntry[], replacements: Replacements): Fault[] {
   const faults: Fault[] = []
+  const histories = replacements.histories()
   let highest: { token: bigint; node: string; at: number } | null = null
   for (const entry of entries) {
     if (entry.kind !== 'select') continue
     const { path, node, at } = entry
     const token = BigInt(entry.token)
-    if (highest === null || token > highest.token) {
+    if (histories.hasBegun(at)) highest = null
+    if (highest === null || token > highest.token || histories.begin(at)) {
       highest = { token, node, at }
       continue
     }
@@ -158,15 +166,21 @@ function recordKey(value: unknown, id: string | null): string {
   return canonicalJson([value, id])
 }
 
-function findRevisionsGoneBack(entries: readonly HistoryEntry[]): Fault[] {
+function findRevisionsGoneBack(
+  entries: readonly HistoryEntry[],
+  replacements: Replacements,
+): Fault[] {
   const faults: Fault[] = []
   const highestOf = new Map<string, bigint>()
+  const historiesOf = new Map<string, Histories>()
   for (const entry of entries) {
     if (entry.kind !== 'change') continue
     const { path, node, at } = entry
     const revision = BigInt(entry.revision)
     const highest = highestOf.get(node) ?? revision
-    if (revision >= highest) {
+    const histories = historiesOf.get(node) ?? replacements.histories()
+    historiesOf.set(node, histories)
+    if (revision >= highest || histories.begin(at)) {
       highestOf.set(node, revision)
       continue
     }

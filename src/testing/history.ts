@@ -85,6 +85,15 @@ interface Stall {
 interface Exit {
   readonly kind: 'exit'
 }
+/**
+ * The store's history was replaced by another: etcd lost its data, or was restored from a backup.
+ * Holds for all paths, whatever path it names. At `since` the old history was still there; from `at`
+ * on etcd accepted connections again, with the new one.
+ */
+interface Replaced {
+  readonly kind: 'replaced'
+  readonly since: number
+}
 /** An operator wrote the key by hand. Junk has no id. Written before the write is sent. */
 interface Wrote {
   readonly kind: 'wrote'
@@ -104,6 +113,7 @@ type Detail =
   | SampledFalse
   | Stall
   | Exit
+  | Replaced
   | Wrote
 
 /** One thing that happened to one node, or was seen of it, and when. */
@@ -183,6 +193,7 @@ function parseDetail(fields: Fields, at: number): Detail {
         ? { kind, isLeader: true, since: fields.numberUpTo(at, 'since') }
         : { kind, isLeader: false }
     case 'stall':
+    case 'replaced':
       return { kind, since: fields.numberUpTo(at, 'since') }
     case 'wrote': {
       const id = fields.orNull('id', () => fields.string('id'))

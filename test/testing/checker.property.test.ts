@@ -140,6 +140,41 @@ describe('a history with one leader after the other', () => {
   })
 })
 
+describe('a history that is replaced between two leaders', () => {
+  const sharedMs = fc.double({ min: 0, max: 2000, noNaN: true })
+
+  test('excuses tokens and revisions that begin anew, and an overlap of up to 1 s', () => {
+    fc.assert(
+      fc.property(termsAndOne, sharedMs, ({ led, one }, lengthMs) => {
+        const [, next, index] = pickTwo(led, one)
+        const played = playSchedule(replacedBefore(led, index + 1, lengthMs))
+        const at = next.since
+        const replaced: HistoryEntry = { ...common('operator', at), kind: 'replaced', since: at }
+        const kinds = (entries: readonly HistoryEntry[]) =>
+          new Set(checkHistory(entries).faults.map(({ kind }) => kind))
+        const tooLong = lengthMs > 1000 ? ['two-selected', 'two-sampled'] : []
+        expect(kinds([...played, replaced])).toEqual(new Set(tooLong))
+        expect(kinds(played)).toContain('token-not-grown')
+        expect(kinds(played)).toContain('revision-went-back')
+      }),
+    )
+  })
+
+  /** From this term on, in another history, while the leader before goes on for so long. */
+  function replacedBefore(led: readonly Led[], index: number, lengthMs: number): Led[] {
+    return led.map((one, place) => {
+      const term = { ...one.term, stalls: false }
+      const token = place < index ? one.token : one.token - 2n ** 53n
+      // Whoever follows is not elected before the overlap is over.
+      const since = place > index ? one.since + 3 * lengthMs : one.since
+      const until = place === index - 1 ? (led[index]?.since ?? 0) + lengthMs : one.until
+      return place < index - 1
+        ? { ...one, term }
+        : { ...one, term, token, since, until: place < index ? until : one.until + 3 * lengthMs }
+    })
+  }
+})
+
 describe('an overlap put into such a history is found', () => {
   test('where a leader is deselected only after the next is selected', () => {
     fc.assert(

@@ -46,6 +46,11 @@ export const on = (node: string) => {
     stall: (since: number, at: number): HistoryEntry => ({ ...common(at), kind: 'stall', since }),
     exit: (at: number): HistoryEntry => ({ ...common(at), kind: 'exit' }),
     vacant: (at: number): HistoryEntry => ({ ...common(at), kind: 'vacant' }),
+    replaced: (since: number, at: number): HistoryEntry => ({
+      ...common(at),
+      kind: 'replaced',
+      since,
+    }),
     wrote: (at: number, value: unknown, id: string | null): HistoryEntry => ({
       ...common(at),
       kind: 'wrote',

@@ -226,4 +226,88 @@ export const cases: readonly Case[] = [
     right: [a.start(0), a.exit(6), a.didNotLead(6), a.exit(9)],
     faults: [{ kind: 'outlived-exit', at: 6, exitedAt: 5 }],
   },
+  {
+    title: 'an old leader beside the new for more than 1 s after the history was replaced',
+    wrong: [a.select(0, 7), operator.replaced(5, 10), b.select(11, 2), a.deselect(1010.5)],
+    right: [a.select(0, 7), operator.replaced(5, 10), b.select(11, 2), a.deselect(1010)],
+    faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 11, until: 1010.5 }],
+  },
+  {
+    title: 'two sampled for more than 1 s after the history was replaced',
+    wrong: [...replacedUnder(a), a.led(0, 1012), b.led(11, 1012)],
+    right: [...replacedUnder(a), a.led(0, 1010), b.led(11, 1012)],
+    faults: [{ kind: 'two-sampled', nodes: ['a', 'b'], at: 11, until: 1012 }],
+  },
+  {
+    title: 'two leaders of the history before it was replaced',
+    wrong: [a.select(0, 1), b.select(4, 2), operator.replaced(5, 10), a.deselect(11)],
+    right: [a.select(0, 1), b.select(5, 2), operator.replaced(5, 10), a.deselect(11)],
+    faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 4, until: 11 }],
+  },
+  {
+    title: 'two leaders of the history that replaced another',
+    wrong: [operator.replaced(5, 10), a.select(11, 1), b.select(12, 2), a.deselect(13)],
+    right: [operator.replaced(5, 10), a.select(10, 1), b.select(12, 2), a.deselect(13)],
+    faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 12, until: 13 }],
+  },
+  {
+    title: 'two sampled in the history that replaced another',
+    wrong: [operator.replaced(5, 10), a.select(11, 1), a.led(11, 20), b.led(15, 15)],
+    right: [operator.replaced(5, 10), a.select(11, 1), a.led(11, 20), a.led(15, 15)],
+    faults: [{ kind: 'two-sampled', nodes: ['a', 'b'], at: 15 }],
+  },
+  {
+    title: 'a token that falls before the history is replaced',
+    wrong: [a.select(0, 7), a.deselect(4), b.select(4, 2), operator.replaced(5, 10)],
+    right: [a.select(0, 7), a.deselect(4), b.select(5, 2), operator.replaced(5, 10)],
+    faults: [{ kind: 'token-not-grown', node: 'b', token: '2' }],
+  },
+  {
+    title: 'a token that falls twice although the history was replaced once',
+    wrong: [operator.replaced(5, 5), ...[7, 4, 3].flatMap(oneAfterTheOther)],
+    right: [
+      operator.replaced(5, 5),
+      operator.replaced(6, 6),
+      ...[7, 4, 3].flatMap(oneAfterTheOther),
+    ],
+    faults: [{ kind: 'token-not-grown', token: '3' }],
+  },
+  {
+    title: 'a token that falls in a history that had begun with one that had grown',
+    wrong: [...replacedUnder(b), a.select(2000, 9), a.deselect(2001), a.select(2002, 8)],
+    right: [...replacedUnder(b), a.select(2000, 5), a.deselect(2001), a.select(2002, 8)],
+    faults: [{ kind: 'token-not-grown', token: '8' }],
+  },
+  {
+    title: 'a revision that falls twice at a node although the history was replaced once',
+    wrong: [a.start(0), operator.replaced(0, 1), ...[9, 8, 7].map(seenByB)],
+    right: [a.start(0), operator.replaced(0, 1), ...[9, 8, 8].map(seenByB)],
+    faults: [{ kind: 'revision-went-back', node: 'b', revision: '7', highest: '8' }],
+  },
+  {
+    title: 'a revision that falls at a node before the history is replaced',
+    wrong: [a.start(0), operator.replaced(3.5, 4), ...[9, 8].map(seenByB)],
+    right: [a.start(0), operator.replaced(2.5, 4), ...[9, 8].map(seenByB)],
+    faults: [{ kind: 'revision-went-back', node: 'b', revision: '8', highest: '9' }],
+  },
+  {
+    title: 'a change that nobody had written before the backup either',
+    wrong: [a.start(7), operator.replaced(5, 6), b.change(6.5, 1, 'a', 'a')],
+    right: [a.start(0), operator.replaced(5, 6), b.change(6.5, 1, 'a', 'a')],
+    faults: [{ kind: 'unwritten-change', at: 6.5 }],
+  },
 ]
+
+/** Led by one node when the history is replaced, and by `b` from the new one on. */
+function replacedUnder(leader: typeof a): HistoryEntry[] {
+  const old = leader.select(0, 7)
+  return [old, leader.deselect(9), operator.replaced(5, 10), b.select(11, 2), b.deselect(1500)]
+}
+
+function oneAfterTheOther(token: number, index: number): HistoryEntry[] {
+  return [a.select(index * 10, token), a.deselect(index * 10 + 5)]
+}
+
+function seenByB(revision: number, index: number): HistoryEntry {
+  return b.change(index + 2, revision, 'a', 'a')
+}

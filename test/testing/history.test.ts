@@ -21,6 +21,7 @@ const entries: readonly HistoryEntry[] = [
   { ...common, kind: 'sample', isLeader: false },
   { ...common, kind: 'stall', since: 3 },
   { ...common, kind: 'exit' },
+  { ...common, kind: 'replaced', since: 3 },
   { ...common, kind: 'wrote', value: 'junk', id: null },
 ]
 const line = (fields: object): string => `${JSON.stringify({ ...common, ...fields })}\n`
@@ -76,6 +77,8 @@ describe('parseHistory', () => {
     ['a sample that is not a boolean', line({ kind: 'sample', isLeader: 1 }), /"isLeader" must be/],
     ['true samples without since', line({ kind: 'sample', isLeader: true }), /"since" must be/],
     ['a stall that ends before it begins', line({ kind: 'stall', since: 11 }), /at most 10.5/],
+    ['a replacement without since', line({ kind: 'replaced' }), /"since" must be/],
+    ['a replacement that ends first', line({ kind: 'replaced', since: 11 }), /at most 10.5/],
     ['a write without id', line({ kind: 'wrote', value: 1 }), /"id" must be a string/],
   ]
 

@@ -1,4 +1,5 @@
 /** What the tests can do to etcd, whatever it runs on. */
+import type { ClusterData } from './data.js'
 
 /** One member of a cluster. */
 export interface Member {
@@ -23,12 +24,16 @@ export interface Cluster extends AsyncDisposable {
   readonly members: readonly Member[]
   /** `host:port` of each member. */
   readonly endpoints: readonly string[]
+  /** Needs the option `replaceable`. */
+  readonly data: ClusterData
   /** Ends all members and deletes their data. */
   stop(): Promise<void>
 }
 
 /** A cluster of one, as that one member. */
 export interface Etcd extends Member, AsyncDisposable {
+  /** Needs the option `replaceable`. */
+  readonly data: ClusterData
   /** Ends it and deletes its data. */
   stop(): Promise<void>
 }
@@ -40,6 +45,11 @@ export interface EtcdOptions {
   readonly clientPorts?: readonly number[]
   /** The version to run, such as `3.5`, whatever the test run's is. It is got if it is not there. */
   readonly version?: string
+  /**
+   * Its data can be saved, erased and restored: it runs as processes of this machine, also where
+   * others run in containers.
+   */
+  readonly replaceable?: true
   /** Serve the v2 API too. etcd 3.6 no longer has it. */
   readonly enableV2?: boolean
   /** Further arguments for every member, such as `--auth-token=simple`. */

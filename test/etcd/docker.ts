@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StartedNetwork, StartedTestContainer } from 'testcontainers'
 import type { Cluster, EtcdOptions, Member } from './cluster.js'
+import { refuseData } from './data.js'
 import { untilHealthy } from './health.js'
 import { type MemberPlan, planCluster } from './plan.js'
 import { freePort } from './ports.js'
@@ -79,6 +80,7 @@ export async function startContainers(
   return {
     members,
     endpoints: members.map((member) => member.endpoint),
+    data: refuseData('start etcd with the option `replaceable` to touch its data'),
     stop,
     [Symbol.asyncDispose]: stop,
   }

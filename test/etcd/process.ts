@@ -2,14 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Cluster, EtcdOptions, Member } from './cluster.js'
+import type { Cluster, EtcdOptions, Member, Source } from './cluster.js'
+import { type DataOwner, ProcessData } from './data.js'
 import { untilHealthy } from './health.js'
 import { planCluster } from './plan.js'
 import { freePort } from './ports.js'
+import { etcdPrograms } from './programs.js'
 
 /** Starts a cluster of processes on this machine from an etcd executable. */
 export async function startProcesses(
-  binary: string,
+  { binary, version }: Extract<Source, { binary: string }>,
   size: number,
   options: EtcdOptions,
 ): Promise<Cluster> {
@@ -30,10 +32,14 @@ export async function startProcesses(
   const folder = mkdtempSync(join(tmpdir(), 'locked-etcd-'))
   const members = plans.map(
     (plan) =>
-      new ProcessMember(binary, plan.name, plan.clientPorts, plan.metricsPort, [
-        ...plan.args,
-        `--data-dir=${join(folder, plan.name)}`,
-      ]),
+      new ProcessMember(
+        binary,
+        plan.name,
+        plan.clientPorts,
+        plan.metricsPort,
+        plan.args,
+        join(folder, plan.name),
+      ),
   )
   // A test run that is ended early must not leave them running.
   const end = () => {
@@ -56,12 +62,13 @@ export async function startProcesses(
   return {
     members,
     endpoints: members.map((member) => member.endpoint),
+    data: new ProcessData(members, folder, () => etcdPrograms(version)),
     stop,
     [Symbol.asyncDispose]: stop,
   }
 }
 
-class ProcessMember implements Member {
+class ProcessMember implements Member, DataOwner {
   readonly endpoints: readonly string[]
   #child: ChildProcess | undefined
   #exited: Promise<void> = Promise.resolve()
@@ -72,9 +79,14 @@ class ProcessMember implements Member {
     readonly name: string,
     clientPorts: readonly number[],
     readonly metricsPort: number,
-    readonly args: readonly string[],
+    public args: readonly string[],
+    readonly dataDir: string,
   ) {
     this.endpoints = clientPorts.map((port) => `127.0.0.1:${port}`)
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined
   }
 
   get endpoint(): string {
@@ -129,9 +141,10 @@ class ProcessMember implements Member {
   /** On Linux the member also dies with this process when that is killed outright. */
   #command(): [string, string[]] {
     const setpriv = '/usr/bin/setpriv'
+    const args = [...this.args, `--data-dir=${this.dataDir}`]
     return process.platform === 'linux' && existsSync(setpriv)
-      ? [setpriv, ['--pdeathsig', 'KILL', this.binary, ...this.args]]
-      : [this.binary, [...this.args]]
+      ? [setpriv, ['--pdeathsig', 'KILL', this.binary, ...args]]
+      : [this.binary, args]
   }
 }
 

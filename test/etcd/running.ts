@@ -1,4 +1,5 @@
 import type { Cluster, EtcdOptions, Member } from './cluster.js'
+import { refuseData } from './data.js'
 
 /** Stands for an etcd that someone else runs: it can be used, and not be broken. */
 export function useRunning(
@@ -22,6 +23,7 @@ export function useRunning(
   return {
     members,
     endpoints: members.map((member) => member.endpoint),
+    data: refuseData('LOCKED_TEST_ETCD names an etcd whose data are not the test’s to touch'),
     stop,
     [Symbol.asyncDispose]: stop,
   }

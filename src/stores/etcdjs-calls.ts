@@ -1,12 +1,15 @@
 import { type LockedError, UnreachableError } from '../errors.js'
 import { eventOf, nodeOf, type V2Event, type V2Node } from './etcdjs-answers.js'
-import { type Etcdjs, endAll, hostCountOf, type Request, viewOf } from './etcdjs-client.js'
-import { errorOf } from './etcdjs-errors.js'
+import { type Etcdjs, endAll, hostCountOf, onHead, type Request, viewOf } from './etcdjs-client.js'
+import { errorOf, NoError } from './etcdjs-errors.js'
+import { type Head, History, type Known } from './etcdjs-history.js'
 import { Turns } from './etcdjs-turns.js'
 import type { Call } from './store.js'
 
 /** An answer that takes longer is asked for once more, at the next host. */
 const PATIENCE_MS = 500
+/** How long to wait for an answer that tells which history is the present one. */
+const ASKED_WITHIN_MS = 2_000
 
 export interface Write {
   readonly ttl: number
@@ -37,12 +40,21 @@ export class Time {
  */
 export class Calls {
   readonly #client: Etcdjs
+  readonly #history: History
   readonly #turns = new Turns()
   /** What ends each call on its way. */
   readonly #onTheirWay = new Set<(error: LockedError) => void>()
+  /** Whether it is being asked for the present history. */
+  #isAsking = false
 
-  constructor(client: Etcdjs) {
+  /** `replaced` is called when an answer proves it, before that answer is told to anybody. */
+  constructor(client: Etcdjs, replaced: () => void) {
     this.#client = client
+    this.#history = new History(() => {
+      // What they were asked for was of the history that is over.
+      this.#end('the store’s history was replaced')
+      replaced()
+    })
   }
 
   get hostCount(): number {
@@ -52,6 +64,16 @@ export class Calls {
   /** Whether etcd answers, as far as is known. */
   get isHeard(): boolean {
     return this.#turns.isHeard
+  }
+
+  /** What is known of the store’s history. */
+  get known(): Known {
+    return this.#history.known
+  }
+
+  /** What has been seen besides proves that what was known by then is of another history. */
+  refute(known: Known): void {
+    this.#history.refute(known)
   }
 
   async set(path: string, text: string, write: Write, call: Call): Promise<V2Node> {
@@ -96,7 +118,11 @@ export class Calls {
     })
   }
 
-  /** The first event at the path from that index on; `null` when there is none within that time. */
+  /**
+   * The first event at the path from that index on; `null` when there is none within that time. A
+   * member whose index is lower than what is known may lag behind, or have another history, which
+   * would never get there: that is asked for at once.
+   */
   wait(
     path: string,
     from: number,
@@ -119,24 +145,42 @@ export class Calls {
       signal.addEventListener('abort', giveUp)
       // Longer than we do it does not wait.
       const view = viewOf(this.#client, requests, { withinMs: withinMs + PATIENCE_MS })
+      const { known } = this
       view.get(keyOf(path), { wait: true, waitIndex: from }, (thrown, body) => {
         end()
         try {
           if (thrown) throw errorOf(doing, thrown, false)
-          resolve(eventOf(path, body))
+          const event = eventOf(path, body)
+          this.#history.heard({ clusterId: null, index: event.index }, known)
+          resolve(event)
         } catch (error) {
           if (error instanceof UnreachableError) this.#turns.missed()
           reject(error)
         }
+      })
+      onHead(requests[0], (head) => {
+        if (this.#history.heard(head, known)) this.#askForHistory(path)
       })
     })
   }
 
   /** Ends what is on its way. */
   rest(): void {
-    for (const end of [...this.#onTheirWay]) {
-      end(new UnreachableError('etcd did not answer before the store came to rest'))
+    this.#end('etcd did not answer before the store came to rest')
+  }
+
+  #end(why: string): void {
+    for (const end of [...this.#onTheirWay]) end(new UnreachableError(why))
+  }
+
+  /** By any linearizable answer. */
+  #askForHistory(path: string): void {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    const asked = () => {
+      this.#isAsking = false
     }
+    this.get(path, { withinMs: ASKED_WITHIN_MS }).then(asked, asked)
   }
 
   #ask(doing: string, { withinMs }: Call, send: Send): Promise<unknown> {
@@ -163,11 +207,19 @@ export class Calls {
         reject(error)
       }
       let answered = 0
-      const take = (thrown: unknown, body: unknown) => {
+      const take = (thrown: unknown, body: unknown, head: Head, known: Known) => {
         if (isOver) return
+        const error = thrown ? errorOf(doing, thrown, sent > 1) : null
+        // Only what raft has carried out is linearizable, and be it in vain.
+        if (error === null || error instanceof NoError) this.#history.answered(head, known)
+        else this.#history.heard(head, known)
+        if (isOver) {
+          // It has shown that the history was replaced, and was ended with the others.
+          this.#turns.heard()
+          return
+        }
         answered += 1
         this.#turns.done()
-        const error = thrown ? errorOf(doing, thrown, sent > 1) : null
         if (!(error instanceof UnreachableError)) {
           this.#turns.heard()
           end()
@@ -194,7 +246,15 @@ export class Calls {
             attempt()
           })
         }, PATIENCE_MS)
-        send(viewOf(this.#client, requests, { withinMs }), take)
+        const { known } = this
+        let head: Head = { clusterId: null, index: null }
+        const before = requests.length
+        send(viewOf(this.#client, requests, { withinMs }), (thrown, body) => {
+          take(thrown, body, head, known)
+        })
+        onHead(requests[before], (told) => {
+          head = told
+        })
       }
       const attempt = () => {
         withdraw()

@@ -1,3 +1,4 @@
+import type { Head } from './etcdjs-history.js'
 import type { Call } from './store.js'
 
 /** What etcdjs calls back with. */
@@ -32,6 +33,8 @@ export interface Etcdjs {
 /** A request of etcdjs’s that can be ended. */
 export interface Request {
   abort(): void
+  /** Called with the answer’s head, before its body has come. */
+  once(event: 'response', listener: (response: unknown) => void): unknown
   readonly timeoutTimer?: NodeJS.Timeout | null
 }
 
@@ -79,6 +82,25 @@ export function endAll(requests: readonly Request[]): void {
     clearTimeout(request.timeoutTimer ?? undefined)
     request.abort()
   }
+}
+
+/**
+ * Calls back with what the answer’s head says, before its body is called back with. etcdjs itself
+ * keeps the head to itself. `request` is the one that it has just made, if it has.
+ */
+export function onHead(request: Request | undefined, hear: (head: Head) => void): void {
+  request?.once('response', (response) => {
+    const headers: unknown =
+      typeof response === 'object' && response !== null && Reflect.get(response, 'headers')
+    if (typeof headers !== 'object' || headers === null) return
+    const clusterId: unknown = Reflect.get(headers, 'x-etcd-cluster-id')
+    const index = Number(Reflect.get(headers, 'x-etcd-index') ?? Number.NaN)
+    hear({
+      clusterId: typeof clusterId === 'string' ? clusterId : null,
+      // Of an error it may be 0, which says nothing.
+      index: Number.isSafeInteger(index) && index > 0 ? index : null,
+    })
+  })
 }
 
 function hostsOf(client: Etcdjs): readonly string[] {

@@ -19,6 +19,8 @@ export class Holding {
   index: number
   /** It is being released: its ttl is not started anew. */
   isLeaving = false
+  /** Its reign was of a history that is over. */
+  isPast = false
   /** Settles once the latest write has; it never rejects. */
   written: Promise<unknown> = Promise.resolve()
   readonly #texts: Set<string>
@@ -82,6 +84,11 @@ export class HeldLease implements Lease {
     return performance.now() >= this.#endsAt
   }
 
+  /**
+   * A renewal needs no read to confirm it, as one of v3’s does: there a raft leader renews leases on
+   * its own word, even one that is deposed and does not know. Here a renewal is a write to each key,
+   * and is answered once raft has committed it, by a quorum: a deposed leader has none.
+   */
   renewed(begunAt: number): void {
     this.#endsAt = Math.max(this.#endsAt, begunAt + this.ttlMs)
   }
@@ -123,6 +130,12 @@ export class Leases {
     this.#leases.delete(id)
     for (const holding of lease?.holdings ?? []) this.forget(holding)
     return lease
+  }
+
+  /** The store’s history was replaced: of these reigns nothing is left, whatever stands there. */
+  forgetAll(): void {
+    for (const holding of this.#holdings.values()) holding.isPast = true
+    for (const known of [this.#leases, this.#holdings, this.#claims, this.#past]) known.clear()
   }
 
   attach(path: string, lease: HeldLease, node: V2Node): Holding {

@@ -131,6 +131,7 @@ export class Reigns {
   ): Promise<number | null> {
     const { path } = holding
     for (;;) {
+      if (holding.isPast) return null
       const { index } = holding
       try {
         const moved = await act(index)

@@ -13,7 +13,8 @@ export interface WatchTools {
 }
 
 const FIRST_BACKOFF_MS = 100
-const LONGEST_BACKOFF_MS = 1_000
+/** An etcd that is back may have another history, which has to be known within a second. */
+const LONGEST_BACKOFF_MS = 500
 /** A wait that has brought nothing for so long is checked by a read. */
 const SILENT_MS = 1_500
 /** So much longer for each path that is watched, so that many paths do not add up to many reads. */
@@ -28,8 +29,12 @@ class Follower {
   /** What stood there when it was last known; `undefined` as long as it is not. */
   last: Entry | null | undefined
 
-  constructor(watcher: Watcher) {
+  /** Whether what stands there is still to be told, whatever it is. */
+  isAnew: boolean
+
+  constructor(watcher: Watcher, isAnew = false) {
     this.watcher = watcher
+    this.isAnew = isAnew
   }
 
   get signal(): AbortSignal {
@@ -50,6 +55,13 @@ class Follower {
       this.last?.text === entry?.text &&
       this.last?.lease === entry?.lease
     )
+  }
+
+  /** Whether that stood there already when something else was last known to. */
+  isRefutedBy(entry: Entry | null): boolean {
+    if (this.last === undefined || entry === null || entry.revision >= this.watcher.next)
+      return false
+    return this.last?.token !== entry.token || this.last.text !== entry.text
   }
 
   end(): void {
@@ -87,10 +99,22 @@ export class Watches {
     return [...this.#followers.values()].filter(({ watcher }) => watcher.path === path)
   }
 
+  /** The history was replaced: tells what stands at each path in the new one, and goes on from there. */
+  beginAnew(): void {
+    for (const [watcher, follower] of [...this.#followers]) {
+      follower.end()
+      watcher.next = 0
+      for (const member of watcher.members) member.next = 0
+      this.#go(new Follower(watcher, true))
+    }
+  }
+
   #follow(path: string, from: number): Follower {
-    const watcher = new Watcher(path, from)
-    const follower = new Follower(watcher)
-    this.#followers.set(watcher, follower)
+    return this.#go(new Follower(new Watcher(path, from)))
+  }
+
+  #go(follower: Follower): Follower {
+    this.#followers.set(follower.watcher, follower)
     // A listener hears nothing inside the call that makes it one.
     queueMicrotask(() => void this.#keepFollowing(follower))
     return follower
@@ -106,6 +130,7 @@ export class Watches {
     let attempt = 0
     while (!signal.aborted) {
       try {
+        if (follower.isAnew) await this.#tellAnew(follower)
         // Nobody sees whether a wait has reached etcd at all.
         if (!this.#calls.isHeard) await this.#check(follower)
         if (!(await this.#wait(follower, this.#silentMs))) await this.#check(follower)
@@ -153,19 +178,33 @@ export class Watches {
     watcher.next = Math.max(watcher.next, index + 1)
   }
 
+  async #tellAnew(follower: Follower): Promise<void> {
+    const { watcher, signal } = follower
+    const sighting = await this.#tools.look(watcher.path)
+    if (signal.aborted) return
+    follower.isAnew = false
+    follower.tell(sighting)
+  }
+
   /**
    * Silence may mean that nothing happens, or that the wait is on a connection that has frozen. When
    * a read shows something else than what is known, the history is asked for at each host in turn;
-   * if none has anything to tell, what was read is.
+   * if none has anything to tell, what was read is. What has stood there for longer than what is
+   * known is of another history, even if that has grown beyond the one before.
    */
   async #check(follower: Follower): Promise<void> {
     const { watcher, signal } = follower
     const { next } = watcher
+    const { known } = this.#calls
     const sighting = await this.#tools.look(watcher.path)
     const { entry } = sighting
     if (signal.aborted || watcher.next !== next) return
     if (follower.knows(entry)) {
       follower.last = entry
+      return
+    }
+    if (follower.isRefutedBy(entry)) {
+      this.#calls.refute(known)
       return
     }
     for (let host = 0; host <= this.#calls.hostCount; host += 1) {

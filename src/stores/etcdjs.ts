@@ -32,11 +32,12 @@ export class EtcdjsStore implements Store {
   readonly #leases = new Leases()
   readonly #watches: Watches
   readonly #reigns: Reigns
+  readonly #onReset = new Set<() => void>()
 
   /** @throws TypeError when etcdjs was given several hosts in one string. */
   constructor(client: Etcdjs) {
     assertHostsAreSplit(client)
-    this.#calls = new Calls(client)
+    this.#calls = new Calls(client, () => this.#beginAnew())
     this.#reigns = new Reigns(this.#calls, this.#leases, (path, sighting) => {
       this.#watches.learned(path, sighting)
     })
@@ -128,8 +129,19 @@ export class EtcdjsStore implements Store {
     return this.#watches.watch(path, from, listener)
   }
 
+  onReset(listener: () => void): void {
+    this.#onReset.add(listener)
+  }
+
   rest(): void {
     this.#calls.rest()
+  }
+
+  /** Nothing of the history that is over is relied on, not even what the new one knows as well. */
+  #beginAnew(): void {
+    this.#leases.forgetAll()
+    for (const listener of this.#onReset) listener()
+    this.#watches.beginAnew()
   }
 
   /**

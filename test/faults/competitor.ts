@@ -56,6 +56,8 @@ export class Competitor {
   readonly #waiters = new Set<Waiter>()
   readonly #calls = new Map<number, PromiseWithResolver>()
   readonly #exited: Promise<void>
+  /** The relays that are not cut for good. */
+  #inReach: readonly Relay[]
   #history = ''
   #rest = ''
   #exitedAt: number | null = null
@@ -63,6 +65,7 @@ export class Competitor {
   private constructor(settings: CompetitorSettings, relays: readonly Relay[]) {
     this.settings = settings
     this.relays = relays
+    this.#inReach = relays
     const { env, program = 'competitor.mjs', ...rest } = settings
     const file = fileURLToPath(new URL(program, import.meta.url))
     const hosts = relays.map(({ endpoint }) => endpoint)
@@ -203,26 +206,33 @@ export class Competitor {
     await this.#exited
   }
 
+  /** From now on it reaches this member only, by its index, whatever is healed. */
+  async reachOnly(member: number): Promise<void> {
+    this.#inReach = this.relays.slice(member, member + 1)
+    const others = this.relays.filter((relay) => !this.#inReach.includes(relay))
+    await Promise.all(others.map((relay) => relay.cut()))
+  }
+
   /** Cut off from all members: nothing gets through, and nobody is told. */
   freeze(): void {
-    for (const relay of this.relays) relay.freeze()
+    for (const relay of this.#inReach) relay.freeze()
   }
 
   /** Cut off from all members: connections are reset, and new ones refused. */
   async cut(): Promise<void> {
-    await Promise.all(this.relays.map((relay) => relay.cut()))
+    await Promise.all(this.#inReach.map((relay) => relay.cut()))
   }
 
   async heal(): Promise<void> {
-    await Promise.all(this.relays.map((relay) => relay.heal()))
+    await Promise.all(this.#inReach.map((relay) => relay.heal()))
   }
 
   delay(ms: number): void {
-    for (const relay of this.relays) relay.delay(ms)
+    for (const relay of this.#inReach) relay.delay(ms)
   }
 
   dropAnswers(): void {
-    for (const relay of this.relays) relay.dropAnswers()
+    for (const relay of this.#inReach) relay.dropAnswers()
   }
 
   /** Ends the process and its relays. */

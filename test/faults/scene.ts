@@ -5,6 +5,7 @@ import { afterAll, test as base, expect } from 'vitest'
 import { checkHistory } from '../../src/testing/checker.js'
 import { formatEntry, type HistoryEntry } from '../../src/testing/history.js'
 import { formatReport, type Report } from '../../src/testing/report.js'
+import type { ClusterData } from '../etcd/data.js'
 import { type Cluster, type EtcdOptions, startCluster } from '../etcd/index.js'
 import { bigintAsText, Competitor, type CompetitorSettings } from './competitor.js'
 import { client, type Hand, V2Hand, V3Hand } from './hand.js'
@@ -23,6 +24,12 @@ export function leaderWithinMs(ttl: number): number {
 export interface Elected {
   readonly leader: Competitor
   /** When it was selected. */
+  readonly at: number
+}
+
+/** When the store's history was replaced: etcd was killed, and accepted connections again. */
+export interface Replaced {
+  readonly since: number
   readonly at: number
 }
 
@@ -145,16 +152,30 @@ export class Scene {
 
   /** Says in the history that an operator is about to write this. Junk has no id. */
   wrote(value: unknown, id: string | null): void {
-    const { path } = this
-    this.#writes.push({
-      kind: 'wrote',
-      at: now(),
-      path,
-      node: 'operator',
-      process: 'operator',
-      value,
-      id,
-    })
+    this.#writes.push({ ...this.#byOperator(now()), kind: 'wrote', value, id })
+  }
+
+  /**
+   * Kills all members, does something to their data, and starts them again. `unseen` is done to etcd
+   * before competitors reach it. Resolves with when it accepted their connections again.
+   */
+  async replaceHistory(
+    replace: (data: ClusterData) => Promise<void>,
+    { unseen = async () => {} }: { readonly unseen?: () => Promise<void> } = {},
+  ): Promise<Replaced> {
+    const { members, data } = this.cluster
+    const since = now()
+    await Promise.all(members.map((member) => member.kill()))
+    await replace(data)
+    await Promise.all(members.map((member) => member.start()))
+    await unseen()
+    const at = now()
+    this.#writes.push({ ...this.#byOperator(at), kind: 'replaced', since })
+    return { since, at }
+  }
+
+  #byOperator(at: number) {
+    return { at, path: this.path, node: 'operator', process: 'operator' } as const
   }
 
   history(): readonly HistoryEntry[] {

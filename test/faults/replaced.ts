@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { type Competitor, isKind } from './competitor.js'
+import type { Moment } from './moments.js'
+import { now } from './now.js'
+import { saveEmpty, type Way } from './replacing.js'
+import { expectInTime, leaderWithinMs, type Replaced, type Scene, SLACK_MS } from './scene.js'
+import { launchIn, type Topology } from './topologies.js'
+
+/** Has etcd's history replaced in this way at this moment, and looks at what the nodes make of it. */
+export async function replaceUnder(
+  scene: Scene,
+  way: Way,
+  topology: Topology,
+  moment: Moment,
+): Promise<void> {
+  scene.ttl = 8
+  const { version } = way
+  await scene.startEtcd(topology.size, { replaceable: true, ...(version && { version }) })
+  await saveEmpty(scene)
+  const [a, b, c, fresh] = await Promise.all(
+    ['a', 'b', 'c', 'fresh'].map((name) => launchIn(topology, scene, name)),
+  )
+  if (!a || !b || !c || !fresh) throw new Error('four were asked for')
+  for (const node of [a, b]) await node.start()
+  const replace = await way.prepare(scene, a, b)
+  await c.start()
+  const thaw = await moment.begin(scene, c)
+
+  const started = scene.competitors.filter((node) => node !== fresh && isCompeting(node))
+  const everyone = [...started, fresh]
+  const before = highestToken(started)
+  const { unseen } = way
+  const replaced = await scene.replaceHistory(
+    async (data) => {
+      await thaw()
+      if (unseen !== undefined) await Promise.all(everyone.map((node) => node.cut()))
+      await replace(data)
+    },
+    {
+      ...(unseen && {
+        unseen: async () => {
+          await unseen(scene)
+          await Promise.all(everyone.map((node) => node.heal()))
+        },
+      }),
+    },
+  )
+  await fresh.start()
+  await expectOneLeader(scene, everyone, replaced)
+  if (way.isProvable) expectReset(started, replaced)
+  if (way.tokensGrow) expect(highestToken(everyone, replaced.at)).toBeGreaterThan(before)
+}
+
+/** There is a leader in time, all know it, and it goes on; nothing was restarted. */
+export async function expectOneLeader(
+  scene: Scene,
+  nodes: readonly Competitor[],
+  { at }: Replaced,
+): Promise<void> {
+  const promisedMs = leaderWithinMs(scene.ttl)
+  const agreement = async () => {
+    const leaders = nodes.filter(({ leadership }) => leadership !== null)
+    const told = await Promise.all(
+      nodes.flatMap((node) => [holderAsTold(node), holderAsAsked(node)]),
+    )
+    return leaders.length === 1 && told.every((id) => id === leaders[0]?.settings.id)
+      ? 'all agree'
+      : `leaders ${leaders.map(({ name }) => name)}; ${nodes.map(({ name }) => name)} say ${told}`
+  }
+  await expect
+    .poll(agreement, { timeout: promisedMs + SLACK_MS - (now() - at), interval: 100 })
+    .toBe('all agree')
+  const led = await scene.led()
+  expectInTime(led.at, at, promisedMs)
+  await sleep(scene.ttl * 1_000)
+  expect(await agreement()).toBe('all agree')
+  expect((await scene.led()).leader).toBe(led.leader)
+  expect(nodes.filter(({ isRunning }) => !isRunning)).toEqual([])
+}
+
+/** Whoever led when the history was replaced was told so, unless its session had run out before. */
+function expectReset(nodes: readonly Competitor[], { since, at }: Replaced): void {
+  for (const node of nodes) {
+    const elections = node.all('select').filter((select) => select.at <= at)
+    const last = elections.at(-1)
+    if (last === undefined) continue
+    const [end] = node.all('deselect', last.at)
+    expect(end, `${node.name} led on`).toBeDefined()
+    if (end === undefined || end.at < since) continue
+    const reasons: readonly unknown[] = end.at < at ? ['reset', 'expired'] : ['reset']
+    expect(reasons, node.name).toContain('reason' in end ? end.reason : null)
+  }
+}
+
+function isCompeting(node: Competitor): boolean {
+  const last = node.told.findLast((told) => isKind(told, 'start') || isKind(told, 'stop'))
+  return last !== undefined && isKind(last, 'start')
+}
+
+function highestToken(nodes: readonly Competitor[], after = 0): number {
+  const selects = nodes.flatMap((node) => node.all('select', after))
+  return Math.max(0, ...selects.map((select) => ('token' in select ? Number(select.token) : 0)))
+}
+
+async function holderAsTold(node: Competitor): Promise<unknown> {
+  const state = await node.call('state')
+  return typeof state === 'object' && state !== null && 'holder' in state ? state.holder : null
+}
+
+async function holderAsAsked(node: Competitor): Promise<unknown> {
+  return await node.call('id').catch((error: unknown) => `${error}`)
+}

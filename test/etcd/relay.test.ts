@@ -37,6 +37,18 @@ test('frozen, nothing gets through and no connection ends; healed, what was sent
   expect(await late.received('c')).toBe('c')
 })
 
+test('frozen after an answer, the next one gets through and nothing more', async () => {
+  const { relay, asked } = await startRelayed()
+  const client = await open(relay)
+  relay.freezeAfterAnswer()
+  expect(await client.ask('a')).toBe('a')
+  client.socket.write('b')
+  await sleep(200)
+  expect(asked()).toBe('a')
+  await relay.heal()
+  expect(await client.received('ab')).toBe('ab')
+})
+
 test('frozen, the server does not learn that a client is gone', async () => {
   const { relay, connections } = await startRelayed()
   const client = await open(relay)

@@ -14,6 +14,8 @@ export interface Relay extends AsyncDisposable {
    * are accepted and never answered. What was sent meanwhile arrives after `heal`, as with TCP.
    */
   freeze(): void
+  /** The same, once the next bytes of the member's have got through. */
+  freezeAfterAnswer(): void
   /** Freezes the connections that are open now, as a firewall does that has forgotten them; new ones get through. */
   strand(): void
   /** Resets all connections and refuses new ones. */
@@ -37,7 +39,7 @@ export async function startRelay(target: string): Promise<Relay> {
   return relay
 }
 
-type Weather = 'fair' | 'frozen' | 'answersLost'
+type Weather = 'fair' | 'frozen' | 'answersLost' | 'oneAnswer'
 
 class TcpRelay implements Relay {
   readonly endpoint: string
@@ -75,6 +77,10 @@ class TcpRelay implements Relay {
 
   freeze(): void {
     this.#become('frozen')
+  }
+
+  freezeAfterAnswer(): void {
+    this.#become('oneAnswer')
   }
 
   strand(): void {
@@ -191,6 +197,9 @@ class Connection {
           this.#lostBytes = true
           return true
         },
+        () => {
+          if (relay.weather === 'oneAnswer') relay.freeze()
+        },
       ),
     ]
   }
@@ -206,6 +215,7 @@ class Flow {
   readonly #source: Socket
   readonly #sink: Socket
   readonly #isLost: () => boolean
+  readonly #delivered: () => void
   readonly #reset: () => void
   readonly #queue: Item[] = []
   #held = false
@@ -218,11 +228,13 @@ class Flow {
     delayMs: () => number,
     reset: () => void,
     isLost: () => boolean = () => false,
+    delivered: () => void = () => {},
   ) {
     this.#source = source
     this.#sink = sink
     this.#reset = reset
     this.#isLost = isLost
+    this.#delivered = delivered
     // What is sent keeps its order, also when the delay becomes shorter.
     const due = () => ({
       dueMs: Math.max(performance.now() + delayMs(), this.#queue.at(-1)?.dueMs ?? 0),
@@ -274,7 +286,9 @@ class Flow {
 
   #deliver(item: Item): void {
     if ('bytes' in item) {
-      if (!this.#isLost() && this.#sink.writable) this.#sink.write(item.bytes)
+      if (this.#isLost() || !this.#sink.writable) return
+      this.#sink.write(item.bytes)
+      this.#delivered()
     } else if (item.over === 'reset') {
       this.#reset()
     } else if (!this.#isLost()) {

@@ -22,6 +22,8 @@ export function now() {
 export class Recorder {
   #common
   #isLeader
+  #write
+  #timer
   #ranAt = now()
   /** Since when, and until when, every sample was true. */
   #since = null
@@ -29,24 +31,30 @@ export class Recorder {
   #wasLeader = null
 
   /** `isLeader` is what is sampled. */
-  constructor(common, isLeader) {
+  constructor(common, isLeader, write = writeLine) {
     this.#common = common
     this.#isLeader = isLeader
+    this.#write = write
   }
 
   startSampling() {
-    setInterval(() => this.sample(), SAMPLE_MS)
+    this.#timer = setInterval(() => this.sample(), SAMPLE_MS)
+  }
+
+  stopSampling() {
+    clearInterval(this.#timer)
+    this.#flush()
   }
 
   entry(kind, detail = {}) {
     const at = this.#run()
-    write({ at, ...this.#common, kind, ...detail })
+    this.#write({ at, ...this.#common, kind, ...detail })
     if (kind === 'select' || kind === 'deselect') this.sample()
   }
 
   /** Something that is not part of the history. */
   note(note, detail = {}) {
-    write({ note, at: this.#run(), ...detail })
+    this.#write({ note, at: this.#run(), ...detail })
   }
 
   /** Takes the time before it looks: whoever is stopped in between says nothing wrong. */
@@ -61,7 +69,7 @@ export class Recorder {
       this.#flush()
       this.#since = null
       if (this.#wasLeader !== false) {
-        write({ at, ...this.#common, kind: 'sample', isLeader: false })
+        this.#write({ at, ...this.#common, kind: 'sample', isLeader: false })
       }
     }
     this.#wasLeader = isLeader
@@ -72,7 +80,7 @@ export class Recorder {
     if (this.#since === null) return
     const since = this.#since
     this.#since = this.#until
-    write({ at: this.#until, ...this.#common, kind: 'sample', isLeader: true, since })
+    this.#write({ at: this.#until, ...this.#common, kind: 'sample', isLeader: true, since })
   }
 
   /** The time, after noting that the process had stood still before, if it had. */
@@ -83,7 +91,7 @@ export class Recorder {
       this.#since = null
     }
     if (at - this.#ranAt > STALL_MS) {
-      write({ at, ...this.#common, kind: 'stall', since: this.#ranAt })
+      this.#write({ at, ...this.#common, kind: 'stall', since: this.#ranAt })
     }
     this.#ranAt = at
     return at
@@ -97,9 +105,9 @@ export function takeCommands(commands) {
     const { call, command, ...detail } = JSON.parse(line)
     try {
       const result = await commands[command](detail)
-      write({ reply: call, result: result ?? null })
+      writeLine({ reply: call, result: result ?? null })
     } catch (error) {
-      write({ reply: call, error: { name: error.name, message: error.message } })
+      writeLine({ reply: call, error: { name: error.name, message: error.message } })
     }
   })
   // Nobody listens any more.
@@ -127,7 +135,7 @@ export function standStill(recorder, withinMs) {
   throw new Error(`was not stopped within ${withinMs} ms`)
 }
 
-function write(line) {
+function writeLine(line) {
   let rest = Buffer.from(
     `${JSON.stringify(line, (_name, value) => (typeof value === 'bigint' ? `${value}` : value))}\n`,
   )

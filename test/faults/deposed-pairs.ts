@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Etcd3 } from 'etcd3'
+import { checkHistory } from '../../src/testing/checker.js'
+import type { Fault } from '../../src/testing/report.js'
+import type { Cluster, Member } from '../etcd/index.js'
+import { raftLeaderOf } from '../etcd/raft.js'
+import { LocalCompetitor } from './local-competitor.js'
+import { now } from './now.js'
+import type { Random } from './random.js'
+
+/** Nobody is that slow; what takes longer has failed. */
+export const PATIENCE_MS = 90_000
+
+/** The members of a cluster of three, by what becomes of them. */
+export interface Roles {
+  /** The raft leader, which is to be frozen, deposed and thawed. */
+  readonly frozen: Member
+  /** Renews through the raft leader, whoever that is. */
+  readonly forwarding: Member
+  readonly other: Member
+}
+
+export async function castRoles(cluster: Cluster): Promise<Roles> {
+  const frozen = cluster.members[await raftLeaderOf(cluster.endpoints)]
+  const [forwarding, other] = cluster.members.filter((member) => member !== frozen)
+  if (frozen === undefined || forwarding === undefined || other === undefined) {
+    throw new Error('a cluster of three is needed')
+  }
+  return { frozen, forwarding, other }
+}
+
+/** Whether the other two have elected a raft leader of their own by now. */
+export async function isReplaced({ forwarding, other }: Roles): Promise<boolean> {
+  return await raftLeaderOf([forwarding.endpoint, other.endpoint], 0).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** A leader and a follower of one path, on different members, with a session each. */
+export interface Pair {
+  readonly path: string
+  readonly leader: LocalCompetitor
+  readonly follower: LocalCompetitor
+}
+
+interface PairsOptions {
+  /** Begins all their paths. */
+  readonly name: string
+  readonly count: number
+  /** In seconds. */
+  readonly ttl: number
+  readonly leaderAt: Member
+  readonly followerAt: Member
+}
+
+export function createPairs(options: PairsOptions): Promise<readonly Pair[]> {
+  const { name, count, ttl, leaderAt, followerAt } = options
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const path = `/${name}/${index}`
+      const join = (who: string, { endpoint: member }: Member) =>
+        LocalCompetitor.create({ name: `${who}${index}`, path, ttl, member })
+      return { path, leader: await join('a', leaderAt), follower: await join('b', followerAt) }
+    }),
+  )
+}
+
+/**
+ * Starts them within so many milliseconds, so that their renewals lie as far apart. Resolves once
+ * every leader has renewed.
+ */
+export async function startPairs(pairs: readonly Pair[], withinMs: number, random: Random) {
+  await Promise.all(
+    pairs.map(async ({ leader, follower }) => {
+      await sleep(random.between(0, withinMs))
+      await leader.start()
+      await follower.start()
+      await leader.until('refresh', PATIENCE_MS)
+    }),
+  )
+}
+
+export async function endPairs(pairs: readonly Pair[]): Promise<void> {
+  await Promise.all(pairs.flatMap(({ leader, follower }) => [leader.end(), follower.end()]))
+}
+
+/** The lease of a record, as the present raft leader has it. */
+export interface LeaseLeft {
+  readonly id: string
+  /** It does not expire before, on the clock of the history. */
+  readonly until: number
+}
+
+/** The leases of all records, asked of a member that knows the present raft leader. */
+export async function leasesOf(
+  pairs: readonly Pair[],
+  member: Member,
+): Promise<ReadonlyMap<string, LeaseLeft>> {
+  const client = new Etcd3({ hosts: `http://${member.endpoint}` })
+  try {
+    const leases = await Promise.all(
+      pairs.map(async ({ path }) => {
+        const { kvs } = await client.get(path).exec()
+        const id = kvs[0]?.lease ?? '0'
+        const askedAt = now()
+        const { TTL } = await client.leaseClient.leaseTimeToLive({ ID: id })
+        // Whole seconds, rounded down; -1 for one that is gone.
+        return [path, { id, until: askedAt + Number(TTL) * 1_000 }] as const
+      }),
+    )
+    return new Map(leases)
+  } finally {
+    client.close()
+  }
+}
+
+export interface Overlap {
+  readonly path: string
+  /** When the second leader joined the first. */
+  readonly at: number
+  readonly lengthMs: number
+}
+
+export interface Judgement {
+  /** The longest of each path that had two leaders. */
+  readonly overlaps: readonly Overlap[]
+  /** All that the checker found, other than two leaders. */
+  readonly otherFaults: readonly Fault[]
+}
+
+export function judge(pairs: readonly Pair[]): Judgement {
+  const { faults } = checkHistory(
+    pairs.flatMap(({ leader, follower }) => [...leader.history(), ...follower.history()]),
+  )
+  const longest = new Map<string, Overlap>()
+  const otherFaults: Fault[] = []
+  for (const fault of faults) {
+    if (fault.kind !== 'two-sampled' && fault.kind !== 'two-selected') {
+      otherFaults.push(fault)
+      continue
+    }
+    const { path, at, lengthMs } = fault
+    if (lengthMs > (longest.get(path)?.lengthMs ?? -1)) longest.set(path, { path, at, lengthMs })
+  }
+  return { overlaps: [...longest.values()], otherFaults }
+}

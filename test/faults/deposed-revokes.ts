@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Fault } from '../../src/testing/report.js'
+import type { Cluster } from '../etcd/index.js'
+import { raftLeaderOf } from '../etcd/raft.js'
+import {
+  castRoles,
+  createPairs,
+  endPairs,
+  isReplaced,
+  judge,
+  leasesOf,
+  PATIENCE_MS,
+  startPairs,
+} from './deposed-pairs.js'
+import { formatHistory } from './local-competitor.js'
+import { now } from './now.js'
+import type { Random } from './random.js'
+
+/** How often a member looks for leases that have expired, twice. */
+const LOOKS_MS = 1_000
+
+export interface RevokesRound {
+  readonly cluster: Cluster
+  /** Unique in the cluster. */
+  readonly name: string
+  /** In seconds. */
+  readonly ttl: number
+  /** On how many paths it is tried at the same time. */
+  readonly tries: number
+  readonly random: Random
+}
+
+export interface RevokesOutcome {
+  /** On how many paths the leader had renewed with the new raft leader and still led at the thaw. */
+  readonly tries: number
+  /** How many of their leases were gone after it, long before they could expire. */
+  readonly revoked: number
+  /** The same for leaders that could hear of it, and those that were cut off for a while. */
+  readonly overlapsMs: readonly number[]
+  readonly cutOffOverlapsMs: readonly number[]
+  /** Why leaders whose lease was revoked were deselected, and how long after they could hear of it. */
+  readonly ends: readonly { readonly reason: string; readonly afterMs: number }[]
+  /** Leaders whose lease was not revoked and which were deselected all the same. */
+  readonly deselectedForNothing: number
+  readonly otherFaults: readonly Fault[]
+  readonly history: string
+}
+
+/**
+ * Freezes the raft leader for longer than the ttl, while the leaders renew with the one that replaces
+ * it. Thawed, it may revoke their leases, which it never saw renewed. The network of every other
+ * leader freezes just before that, for a fifth of the ttl.
+ */
+export async function runRevokesRound(round: RevokesRound): Promise<RevokesOutcome | null> {
+  const { cluster, name, ttl, tries, random } = round
+  const roles = await castRoles(cluster)
+  const { frozen, forwarding: leaderAt, other: followerAt } = roles
+  const all = await createPairs({ name, count: tries, ttl, leaderAt, followerAt })
+  try {
+    await startPairs(all, ttl * 500, random)
+    await frozen.pause()
+    await sleep(random.between(1.3, 1.8) * ttl * 1_000)
+    if (!(await isReplaced(roles))) return null
+
+    // Whoever had a renewal on its way to the frozen one does not lead any more.
+    const pairs = all.filter(({ leader }) => leader.node.validityMs > ttl * 300)
+    const leases = await leasesOf(pairs, followerAt)
+    const cut = pairs.filter((_, index) => index % 2 === 1)
+    for (const { leader } of cut) leader.relay.freeze()
+    await frozen.resume()
+    const thawedAt = now()
+    await sleep(ttl * 200)
+    for (const { leader } of cut) await leader.relay.heal()
+    const healedAt = now()
+    await raftLeaderOf(cluster.endpoints)
+    await sleep(LOOKS_MS)
+    const left = await leasesOf(pairs, followerAt)
+    const revoked = pairs.filter(({ path }) => left.get(path)?.id !== leases.get(path)?.id)
+    const ends = await Promise.all(
+      revoked.map(async (pair) => {
+        const { leader } = pair
+        if (leader.deselected.length === 0) await leader.until('deselect', PATIENCE_MS)
+        const end = leader.history().find(({ kind }) => kind === 'deselect')
+        const afterMs = (end?.at ?? 0) - (cut.includes(pair) ? healedAt : thawedAt)
+        return { reason: leader.deselected[0] ?? '', afterMs }
+      }),
+    )
+    const { overlaps, otherFaults } = judge(all)
+    const lengths = (isCut: boolean) =>
+      overlaps
+        .filter(({ path }) => cut.some((pair) => pair.path === path) === isCut)
+        .map(({ lengthMs }) => lengthMs)
+    const deselectedForNothing = pairs.filter(
+      (pair) => !revoked.includes(pair) && pair.leader.deselected.length > 0,
+    ).length
+    return {
+      tries: pairs.length,
+      revoked: revoked.length,
+      overlapsMs: lengths(false),
+      cutOffOverlapsMs: lengths(true),
+      ends,
+      deselectedForNothing,
+      otherFaults,
+      history: formatHistory(all.flatMap(({ leader, follower }) => [leader, follower])),
+    }
+  } finally {
+    await frozen.resume()
+    await endPairs(all)
+  }
+}

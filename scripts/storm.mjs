@@ -1,5 +1,5 @@
-// `npm run storm -- --minutes 30 --seed N [--peer etcd3]`: the storm of test/faults for as long as
-// one likes. Prints the seed, the faults that it made and what the checker found in the history.
+// `npm run storm -- --minutes 30 --seed N [--peer etcd3] [--etcd 3.5]`: the storm of test/faults for as
+// long as one likes. Prints the seed, the faults that it made and what the checker found.
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     peer: { type: 'string', default: 'locked' },
+    etcd: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -42,6 +43,7 @@ const { status } = spawnSync(process.execPath, [vitest, ...args], {
     LOCKED_STORM_SECONDS: String(Math.round(minutes * 60)),
     LOCKED_STORM_SEED: String(seed),
     LOCKED_STORM_PEER: values.peer,
+    ...(values.etcd !== undefined && { LOCKED_TEST_ETCD_VERSION: values.etcd }),
     ...(values.verbose ? { LOCKED_STORM_LOG: '1' } : {}),
   },
 })

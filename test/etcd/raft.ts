@@ -18,6 +18,14 @@ async function raftStatusOf(endpoint: string): Promise<RaftStatus> {
   }
 }
 
+/** Whether a member takes itself for the raft leader; true if it does not answer. */
+export async function mayLeadRaft(endpoint: string): Promise<boolean> {
+  return await raftStatusOf(endpoint).then(
+    ({ memberId, leader }) => memberId === leader,
+    () => true,
+  )
+}
+
 /** Resolves with the index of the member that all of these take for the raft leader. */
 export async function raftLeaderOf(
   endpoints: readonly string[],

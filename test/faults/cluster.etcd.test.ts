@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Etcd3 } from 'etcd3'
 import { describe, expect, onTestFinished } from 'vitest'
 import { createPeers } from '../etcd/peers.js'
+import { raftLeaderOf } from '../etcd/raft.js'
 import type { Competitor } from './competitor.js'
 import { now } from './now.js'
 import { expectInTime, leaderWithinMs, type Scene, test } from './scene.js'
@@ -15,7 +16,7 @@ describe('of three members the raft leader is killed', () => {
   }) => {
     const { members } = await scene.startEtcd(3)
     const competitors = await scene.lead('a', 'b', 'c')
-    const raftLeader = members[await raftLeaderOf(scene)]
+    const raftLeader = members[await raftLeaderOf(scene.cluster.endpoints)]
     const killedAt = now()
     await raftLeader?.kill()
     await untilWritable(scene)
@@ -124,16 +125,6 @@ async function launchAt(scene: Scene, name: string, member: number): Promise<Com
     if (index !== member) await relay.cut()
   }
   return competitor
-}
-
-async function raftLeaderOf(scene: Scene): Promise<number> {
-  for (const [index, endpoint] of scene.cluster.endpoints.entries()) {
-    const client = new Etcd3({ hosts: `http://${endpoint}` })
-    const { leader, header } = await client.maintenance.status()
-    client.close()
-    if (leader === header.member_id) return index
-  }
-  throw new Error('no member is the raft leader')
 }
 
 /** Resolves once a write goes through, at a member from this one on. */

@@ -3,7 +3,7 @@ import { Etcd3 } from 'etcd3'
 import { checkHistory } from '../../src/testing/checker.js'
 import type { Fault } from '../../src/testing/report.js'
 import type { Cluster, Member } from '../etcd/index.js'
-import { raftLeaderOf } from '../etcd/raft.js'
+import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'
 import { LocalCompetitor } from './local-competitor.js'
 import { now } from './now.js'
 import type { Random } from './random.js'
@@ -29,12 +29,20 @@ export async function castRoles(cluster: Cluster): Promise<Roles> {
   return { frozen, forwarding, other }
 }
 
-/** Whether the other two have elected a raft leader of their own by now. */
-export async function isReplaced({ forwarding, other }: Roles): Promise<boolean> {
-  return await raftLeaderOf([forwarding.endpoint, other.endpoint], 0).then(
+/**
+ * Freezes the raft leader for so long. Resolves with whether the other two have replaced it by then:
+ * it may have been another already before, on a machine that is busy.
+ */
+export async function depose(roles: Roles, forMs: number): Promise<boolean> {
+  const { frozen, forwarding, other } = roles
+  const led = await mayLeadRaft(frozen.endpoint)
+  await frozen.pause()
+  await sleep(forMs)
+  const replaced = await raftLeaderOf([forwarding.endpoint, other.endpoint], 0).then(
     () => true,
     () => false,
   )
+  return led && replaced
 }
 
 /** A leader and a follower of one path, on different members, with a session each. */

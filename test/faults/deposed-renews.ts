@@ -5,8 +5,8 @@ import { renewalsBy } from '../etcd/raft.js'
 import {
   castRoles,
   createPairs,
+  depose,
   endPairs,
-  isReplaced,
   judge,
   leasesOf,
   PATIENCE_MS,
@@ -73,9 +73,7 @@ export async function runRenewsRound(round: RenewsRound): Promise<RenewsOutcome 
   try {
     await (renewals === 'late' ? startLate(round, pairs) : startPairs(pairs, ttl * 500, random))
     const before = await renewalsBy(frozen.endpoint)
-    await frozen.pause()
-    await sleep(freeze * ttl * 1_000)
-    if (!(await isReplaced(roles))) return null
+    if (!(await depose(roles, freeze * ttl * 1_000))) return null
 
     const leases = await leasesOf(pairs, other)
     pairs.forEach(({ leader }, index) => {

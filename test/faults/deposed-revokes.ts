@@ -5,8 +5,8 @@ import { raftLeaderOf } from '../etcd/raft.js'
 import {
   castRoles,
   createPairs,
+  depose,
   endPairs,
-  isReplaced,
   judge,
   leasesOf,
   PATIENCE_MS,
@@ -58,9 +58,7 @@ export async function runRevokesRound(round: RevokesRound): Promise<RevokesOutco
   const all = await createPairs({ name, count: tries, ttl, leaderAt, followerAt })
   try {
     await startPairs(all, ttl * 500, random)
-    await frozen.pause()
-    await sleep(random.between(1.3, 1.8) * ttl * 1_000)
-    if (!(await isReplaced(roles))) return null
+    if (!(await depose(roles, random.between(1.3, 1.8) * ttl * 1_000))) return null
 
     // Whoever had a renewal on its way to the frozen one does not lead any more.
     const pairs = all.filter(({ leader }) => leader.node.validityMs > ttl * 300)

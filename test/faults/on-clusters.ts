@@ -16,7 +16,7 @@ export interface Job<Outcome> {
 }
 
 /** A world in which it so often does not happen is not the one that is to be tried. */
-const MOST_IN_VAIN = 5
+const MOST_IN_VAIN = 10
 
 /** Runs the jobs on so many clusters of three at the same time, one after the other on each. */
 export async function onClusters<Outcome>(

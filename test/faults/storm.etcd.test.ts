@@ -7,7 +7,7 @@ import { runStorm } from './storm.js'
 const seconds = Number(process.env.LOCKED_STORM_SECONDS ?? 60)
 const seed = Number(process.env.LOCKED_STORM_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const peer = process.env.LOCKED_STORM_PEER === 'etcd3' ? 'etcd3' : 'locked'
-const TTL = 2
+const TTL = 3
 /** A member that was cut off or paused may make the others elect a raft leader anew. */
 const RAFT_ELECTION_MS = 3_000
 

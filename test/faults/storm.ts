@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Report } from '../../src/testing/report.js'
 import { createPeers, type Peers } from '../etcd/peers.js'
+import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'
 import type { Competitor, CompetitorSettings } from './competitor.js'
 import { now } from './now.js'
+import { elections } from './on-clusters.js'
 import { Random } from './random.js'
 import { leaderWithinMs, Scene } from './scene.js'
 
@@ -34,12 +36,17 @@ interface Fault {
 
 const NODES = ['a', 'b', 'c', 'd', 'e']
 const PATIENCE_MS = 60_000
+/**
+ * For how much of a ttl a raft leader is frozen, at most. A longer freeze than half a ttl, and etcd
+ * may revoke leases that were renewed meanwhile, which no client can help.
+ */
+const LONGEST_RAFT_FREEZE = 0.45
 
 /** Three members, five nodes in five processes, and random faults; then healing. */
 export async function runStorm({
   seed,
   lastsMs,
-  ttl = 2,
+  ttl = 3,
   peer = 'locked',
   log = () => {},
 }: StormOptions): Promise<StormOutcome> {
@@ -48,7 +55,11 @@ export async function runStorm({
   const scene = new Scene()
   scene.ttl = ttl
   try {
-    await scene.startEtcd(3, { advertisePeer: (target, host) => peers.advertise(target, host) })
+    await scene.startEtcd(3, {
+      advertisePeer: (target, host) => peers.advertise(target, host),
+      // A raft leader can then be deposed within a small ttl.
+      extraArgs: elections.quick,
+    })
     const storm = new Storm(scene, peers, random, peer, log)
     await storm.begin()
     await storm.rage(lastsMs)
@@ -172,7 +183,43 @@ class Storm {
     const target = this.#random.next() < 0.5 ? (leading ?? id) : id
     const member = Math.floor(this.#random.next() * 3)
     const kind = this.#random.next()
-    return kind < 0.75 ? this.#nodeFault(target) : this.#memberFault(member)
+    if (kind < 0.7) return this.#nodeFault(target)
+    return kind < 0.8 ? this.#deposition(leading ?? id) : this.#memberFault(member)
+  }
+
+  /**
+   * The raft leader is frozen, replaced and thawed, and the network of a node that renews by it
+   * freezes at the first thing that it then hears.
+   */
+  #deposition(id: string): Fault | null {
+    const node = this.#nodes.get(id)
+    const { members, endpoints } = this.#scene.cluster
+    if (node === undefined || this.#busy.has('peers')) return null
+    if (members.some(({ name }) => this.#busy.has(name))) return null
+    const ttlMs = this.#scene.ttl * 1_000
+    return this.#exclusively('depose raft leader', id, async (lastsMs) => {
+      const index = await raftLeaderOf(endpoints, 1_000).catch(() => -1)
+      const member = members[index]
+      const entrance = node.relays[index]
+      if (member === undefined || entrance === undefined || this.#busy.has(member.name)) return
+      this.#busy.add(member.name)
+      try {
+        for (const relay of node.relays) if (relay !== entrance) await relay.cut()
+        const reachedAt = now()
+        await node.until('refresh', { after: reachedAt, withinMs: ttlMs })
+        await member.pause()
+        await sleep(Math.min(Math.max(lastsMs, ttlMs * 0.3), ttlMs * LONGEST_RAFT_FREEZE))
+        entrance.freezeAfterAnswer()
+        await member.resume()
+        await sleep(ttlMs)
+      } catch (error) {
+        // Whoever does not lead, or is dead, renews nothing.
+        this.#log(`nobody was deposed: ${error}`)
+      } finally {
+        this.#busy.delete(member.name)
+        await node.heal()
+      }
+    })
   }
 
   #nodeFault(id: string): Fault | null {
@@ -275,8 +322,10 @@ class Storm {
         // It is healthy once there is a majority, for which another may have to come back first.
         await member.start()
       } else {
+        const leads = await mayLeadRaft(member.endpoint)
         await member.pause()
-        await sleep(lastsMs)
+        const longestMs = this.#scene.ttl * 1_000 * LONGEST_RAFT_FREEZE
+        await sleep(leads ? Math.min(lastsMs, longestMs) : lastsMs)
         await member.resume()
       }
     })

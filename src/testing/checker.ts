@@ -11,34 +11,23 @@ import { type Histories, Replacements, type Shared } from './replacements.js'
 import { type Fault, formatMs, type Report } from './report.js'
 import { findVacancies } from './vacancies.js'
 
-/** How strict a check is. */
-export interface CheckOptions {
-  /**
-   * How long after a stall a process may take until its first `deselect`, in milliseconds; 100 if
-   * not given. Matters only where the history has `stall` entries, and only to events: samples are
-   * taken as they are.
-   */
-  readonly wakeMs?: number
-}
-
 /**
  * Checks the history of a whole run against what the election promises: at most one leader on a
  * path, tokens that grow, changes that somebody wrote, revisions that never go back. That the store's
- * history was replaced excuses what `Replacements` names, and nothing else. Takes the entries of all
- * processes together, in any order; the order of entries with the same time in one process is kept.
- * It can only find what was recorded: no fault is not a proof.
+ * history was replaced excuses what `Replacements` names, and a `stall` a late `deselect` of its
+ * process until its `awake`; samples are taken as they are. Takes the entries of all processes
+ * together, in any order; the order of entries with the same time in one process is kept. It can only
+ * find what was recorded: no fault is not a proof.
  */
-export function checkHistory(
-  entries: readonly HistoryEntry[],
-  { wakeMs = 100 }: CheckOptions = {},
-): Report {
+export function checkHistory(entries: readonly HistoryEntry[]): Report {
   const inOrder = [...entries].sort((a, b) => a.at - b.at)
-  const lives = new ProcessLives(inOrder, wakeMs)
+  const lives = new ProcessLives(inOrder)
   const endMs = inOrder.at(-1)?.at ?? 0
   const since = inOrder.reduce((first, entry) => Math.min(first, beginOf(entry)), endMs)
   const replacements = new Replacements(inOrder)
-  // Exits and stalls are of processes and replacements of the store, whatever path they name.
-  const ofNodes = inOrder.filter(({ kind }) => !['exit', 'stall', 'replaced'].includes(kind))
+  // These are of processes, or of the store, whatever path their entries name.
+  const ofOthers = ['exit', 'stall', 'awake', 'replaced']
+  const ofNodes = inOrder.filter(({ kind }) => !ofOthers.includes(kind))
 
   const paths = groupByPath(ofNodes)
   const perPath = [...paths].map(([path, entriesOfPath]) => {

@@ -73,12 +73,22 @@ interface SampledFalse {
 }
 /**
  * The process did not run from `since` to `at` (stopped by a signal, or its event loop was blocked),
- * so that it could not tell of its deselect. Holds for all nodes of the process. `since` is the last
- * time at which it is known to have run: of its last sample or entry, or of the signal that stopped
- * it. Not earlier, or an overlap may go unseen.
+ * so that it could not tell of its deselect. Holds for all nodes of the process, until its `awake`.
+ * `since` is the last time at which it is known to have run: of its last sample or entry, or of the
+ * signal that stopped it. Not earlier, or an overlap may go unseen.
  */
 interface Stall {
   readonly kind: 'stall'
+  readonly since: number
+}
+/**
+ * After the stall that began at `since`, the event loop of the process has gone round once: every
+ * timer that the stall made late has run, and all that had arrived meanwhile was read. In Node.js, a
+ * `setTimeout` that was set on waking, and a `setImmediate` set by it, have run. What is told later
+ * is late for another reason. Not written if the process died before.
+ */
+interface Awake {
+  readonly kind: 'awake'
   readonly since: number
 }
 /** The process is known to be dead from then on, with all of its nodes. Whoever killed it writes it. */
@@ -112,6 +122,7 @@ type Detail =
   | SampledTrue
   | SampledFalse
   | Stall
+  | Awake
   | Exit
   | Replaced
   | Wrote
@@ -194,6 +205,7 @@ function parseDetail(fields: Fields, at: number): Detail {
         : { kind, isLeader: false }
     case 'stall':
     case 'replaced':
+    case 'awake':
       return { kind, since: fields.numberUpTo(at, 'since') }
     case 'wrote': {
       const id = fields.orNull('id', () => fields.string('id'))

@@ -1,7 +1,7 @@
 /** What an app needs to test its own use of an election: a cluster in memory, on a clock of its own. */
 
 export { MemoryStore } from '../stores/memory.js'
-export { type CheckOptions, checkHistory } from './checker.js'
+export { checkHistory } from './checker.js'
 export { type ClusterNodeOptions, MemoryCluster } from './cluster.js'
 export { type ElectionTestEvent, electionTestModel } from './election-test-model.js'
 export { formatEntry, type HistoryEntry, HistoryError, parseHistory } from './history.js'

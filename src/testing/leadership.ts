@@ -10,24 +10,26 @@ export interface Leadership {
 
 interface Stall {
   readonly since: number
-  readonly until: number
+  /** Infinity where the process did not come round any more. */
+  until: number
 }
 
 /** When the processes of a run stood still, and when they died. */
 export class ProcessLives {
   readonly #exits = new Map<string, number>()
   readonly #stalls = new Map<string, Stall[]>()
-  readonly #wakeMs: number
 
-  constructor(entries: readonly HistoryEntry[], wakeMs: number) {
-    this.#wakeMs = wakeMs
+  constructor(entries: readonly HistoryEntry[]) {
     for (const entry of entries) {
       if (entry.kind === 'exit' && !this.#exits.has(entry.process)) {
         this.#exits.set(entry.process, entry.at)
       } else if (entry.kind === 'stall') {
         const stalls = this.#stalls.get(entry.process) ?? []
-        stalls.push({ since: entry.since, until: entry.at })
+        stalls.push({ since: entry.since, until: Number.POSITIVE_INFINITY })
         this.#stalls.set(entry.process, stalls)
+      } else if (entry.kind === 'awake') {
+        const stalls = this.#stalls.get(entry.process) ?? []
+        for (const stall of stalls) if (stall.since === entry.since) stall.until = entry.at
       }
     }
   }
@@ -38,12 +40,12 @@ export class ProcessLives {
   }
 
   /**
-   * Since when the process had stood still at `at`, or until at most `wakeMs` before it; null if it
-   * was running. Only stalls that began in the leadership count: one before it excuses nothing.
+   * Since when the process had stood still at `at`; null if it was running, and its event loop had
+   * gone round since. Only stalls that began in the leadership count: one before it excuses nothing.
    */
   stalledSince(process: string, ledSince: number, at: number): number | null {
     const stalls = (this.#stalls.get(process) ?? []).filter(
-      ({ since, until }) => ledSince <= since && since <= at && at <= until + this.#wakeMs,
+      ({ since, until }) => ledSince <= since && since <= at && at <= until,
     )
     return stalls.length === 0 ? null : Math.min(...stalls.map(({ since }) => since))
   }

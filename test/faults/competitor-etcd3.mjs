@@ -73,6 +73,7 @@ takeCommands({
     recorder.note('blocked')
     return { atOnce: standStill(recorder, 10_000) }
   },
+  settle: () => recorder.settle(),
   exit: ({ code = 0 }) => process.exit(code),
 })
 recorder.startSampling()

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import locked from '../../dist/src/index.js'
 import { block, now, Recorder, standStill, takeCommands } from './recorder.mjs'
+import { SuspendableClock } from './suspendable-clock.mjs'
 
 const {
   name,
@@ -17,29 +18,16 @@ const {
   client,
 } = JSON.parse(process.argv[2])
 
-/** A clock that can be made to lose time, as the monotonic clock does in a suspended machine. */
-const suspended = {
-  lostMs: 0,
-  now: () => performance.now() - suspended.lostMs,
-  wallNow: () => Date.now(),
-  setTimeout(callback, delayMs) {
-    const timer = { handle: undefined }
-    const due = suspended.now() + delayMs
-    const wait = () => {
-      const leftMs = due - suspended.now()
-      timer.handle = leftMs > 0 ? setTimeout(wait, leftMs) : setTimeout(callback, 0)
-    }
-    wait()
-    return timer
-  },
-  clearTimeout: (timer) => clearTimeout(timer?.handle),
-}
-
+const clock = suspendable ? new SuspendableClock() : undefined
 const require = createRequire(import.meta.url)
 const given = client === 'etcdjs' ? require('etcdjs')(hosts) : hosts
-const locker = locked(given, { ...options, ...(suspendable ? { clock: suspended } : {}) })
+const locker = locked(given, { ...options, ...(clock && { clock }) })
 const node = locker(path, { id, value, ttl })
-const recorder = new Recorder({ path, node: name, process: name }, () => node.isLeader)
+const recorder = new Recorder(
+  { path, node: name, process: name },
+  () => node.isLeader,
+  clock && { caughtUp: () => clock.caughtUp() },
+)
 /** What to block on, and for how long. */
 let blocking = { event: '', ms: 0 }
 let guarded
@@ -120,7 +108,7 @@ takeCommands({
     recorder.sample()
     recorder.note('blocked')
     block(ms)
-    if (suspend) suspended.lostMs += ms
+    if (suspend) clock.lose(ms)
     return await firstLooks(recorder.sample())
   },
   /** The same around a SIGSTOP by its own hand and the SIGCONT that must follow. */
@@ -132,6 +120,8 @@ takeCommands({
   blockOn({ event, ms }) {
     blocking = { event, ms }
   },
+  /** Replies once it has told of every stall so far. */
+  settle: () => recorder.settle(),
   clocks: () => ({ monotonic: now(), wall: Date.now() }),
   exit: ({ code = 0 }) => process.exit(code),
 })
@@ -140,7 +130,6 @@ recorder.note('ready')
 
 async function firstLooks(atOnce) {
   const inMicrotask = await Promise.resolve().then(() => recorder.sample())
-  recorder.note('awake')
   return { atOnce, inMicrotask }
 }
 

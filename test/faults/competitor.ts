@@ -196,8 +196,10 @@ export class Competitor {
     this.#child.kill('SIGSTOP')
   }
 
-  resume(): void {
+  /** SIGCONT. Resolves once it has told how long it stood still. */
+  resume(): Promise<unknown> {
     this.#child.kill('SIGCONT')
+    return this.call('settle')
   }
 
   /** SIGKILL. Resolves once it is dead and all that it told is known. */

@@ -38,13 +38,11 @@ export class LocalCompetitor {
     this.node = this.#locker(path, { id: name, value: `value of ${name}`, ttl })
     const { node } = this
     // Each is a process of its own to the checker: none knows of another.
-    const recorder = new Recorder(
-      { path, node: name, process: name },
-      () => node.isLeader,
-      (line: object) => {
+    const recorder = new Recorder({ path, node: name, process: name }, () => node.isLeader, {
+      write: (line: object) => {
         if (!('note' in line)) this.#history += `${JSON.stringify(line, bigintAsText)}\n`
       },
-    )
+    })
     this.#recorder = recorder
     node.on('select', (value) => {
       recorder.entry('select', { token: node.holder?.token, value, id: name })

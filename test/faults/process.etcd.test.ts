@@ -18,7 +18,7 @@ describe('a leader whose process is stopped for two ttls and continued', () => {
     const looks = leader.call('standStill')
     const { at: stoppedAt } = await leader.until('blocked', { withinMs: 30_000 })
     await sleep(2 * scene.ttl * 1_000)
-    leader.resume()
+    void leader.resume()
     expect(await looks).toEqual({ atOnce: false, inMicrotask: false })
     expect(await firstEvent(leader, stoppedAt)).toMatchObject({
       kind: 'deselect',
@@ -140,12 +140,12 @@ describe('a leader whose machine is suspended, so that its monotonic clock stand
 async function suspendFor(competitor: Competitor, seconds: number): Promise<void> {
   competitor.suspend()
   await sleep(seconds * 1_000)
-  competitor.resume()
+  void competitor.resume()
 }
 
 /** The first that it tells of the election, or of its troubles. */
 async function firstEvent(competitor: Competitor, after: number): Promise<Told> {
-  const silent = ['sample', 'stall', 'blocked', 'awake']
+  const silent = ['sample', 'stall', 'awake', 'blocked']
   const isEvent = (told: Told) => !silent.some((kind) => isKind(told, kind))
   const find = () => competitor.told.find((told) => told.at > after && isEvent(told))
   await competitor.untilTrue(() => find() !== undefined, 'event', 30_000)

@@ -24,17 +24,22 @@ export class Recorder {
   #isLeader
   #write
   #timer
+  #caughtUp
   #ranAt = now()
   /** Since when, and until when, every sample was true. */
   #since = null
   #until = 0
   #wasLeader = null
 
-  /** `isLeader` is what is sampled. */
-  constructor(common, isLeader, write = writeLine) {
+  /**
+   * `isLeader` is what is sampled. `caughtUp` resolves once no timer of the node's is late by what its
+   * clock lost, for a clock that can lose time.
+   */
+  constructor(common, isLeader, { write = writeLine, caughtUp = async () => {} } = {}) {
     this.#common = common
     this.#isLeader = isLeader
     this.#write = write
+    this.#caughtUp = caughtUp
   }
 
   startSampling() {
@@ -83,6 +88,13 @@ export class Recorder {
     this.#write({ at: this.#until, ...this.#common, kind: 'sample', isLeader: true, since })
   }
 
+  /** Resolves once the event loop has gone round from here. */
+  async #goRound() {
+    await this.#caughtUp()
+    // Timers that are due by now run before this one; then all that has arrived is read.
+    await new Promise((resolve) => setTimeout(setImmediate, 0, resolve))
+  }
+
   /** The time, after noting that the process had stood still before, if it had. */
   #run() {
     const at = now()
@@ -90,11 +102,15 @@ export class Recorder {
       this.#flush()
       this.#since = null
     }
-    if (at - this.#ranAt > STALL_MS) {
-      this.#write({ at, ...this.#common, kind: 'stall', since: this.#ranAt })
-    }
+    if (at - this.#ranAt > STALL_MS) void this.#tellStall(this.#ranAt, at)
     this.#ranAt = at
     return at
+  }
+
+  async #tellStall(since, at) {
+    this.#write({ at, ...this.#common, kind: 'stall', since })
+    await this.#goRound()
+    this.#write({ at: now(), ...this.#common, kind: 'awake', since })
   }
 }
 

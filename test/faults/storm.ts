@@ -269,7 +269,7 @@ class Storm {
       suspend: async (lastsMs) => {
         node.suspend()
         await sleep(lastsMs)
-        node.resume()
+        await node.resume()
       },
       block: async (lastsMs) => {
         await node.call('block', { ms: lastsMs })

@@ -14,6 +14,8 @@ interface Term {
   readonly lengthMs: number
   readonly tokenGrowth: number
   readonly stalls: boolean
+  /** From the deselect after a stall until the event loop has gone round. */
+  readonly turnMs: number
   readonly proposes: boolean
 }
 
@@ -24,6 +26,8 @@ const anyTerm: fc.Arbitrary<Term> = fc.record({
   lengthMs: fc.double({ min: 10, max: 5000, noNaN: true }),
   tokenGrowth: fc.integer({ min: 1, max: 1_000_000 }),
   stalls: fc.boolean(),
+  // On a busy machine, longer than anything else.
+  turnMs: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 60_000, noNaN: true })),
   proposes: fc.boolean(),
 })
 const anyTerms = fc.array(anyTerm, { minLength: 2, maxLength: 20 })
@@ -49,7 +53,7 @@ function scheduleTerms(terms: readonly Term[]): Led[] {
     const since = Math.max(at + term.gapMs, (wakesAt.get(node) ?? 0) + 10)
     const until = since + term.lengthMs
     token += BigInt(term.tokenGrowth)
-    if (term.stalls) wakesAt.set(node, until + wakesAfterMs)
+    if (term.stalls) wakesAt.set(node, until + wakesAfterMs + term.turnMs)
     led.push({ node, since, until, token, term })
     at = until
   }
@@ -85,9 +89,13 @@ function playTerm({ node, since, until, token, term }: Led): HistoryEntry[] {
         ...seen(since + 3, proposal, token),
       ]
     : []
-  const saysAt = term.stalls ? until + wakesAfterMs + 1 : until
+  // On waking, before the event loop has gone round.
+  const saysAt = term.stalls ? until + wakesAfterMs : until
   const stall: HistoryEntry[] = term.stalls
-    ? [{ ...common(node, until + wakesAfterMs), kind: 'stall', since: until }]
+    ? [
+        { ...common(node, saysAt), kind: 'stall', since: until },
+        { ...common(node, saysAt + term.turnMs), kind: 'awake', since: until },
+      ]
     : []
   return [
     { ...common(node, since), kind: 'select', token, value, id: node },
@@ -232,6 +240,93 @@ describe('an overlap put into such a history is found', () => {
         expect(pairs[0]).toMatchObject({ nodes: [first.node, 'intruder'], at, until: first.until })
         expect(pairs).toHaveLength(led.length - index)
         expect(faults.filter(({ kind }) => kind === 'token-not-grown')).toHaveLength(1)
+      }),
+    )
+  })
+})
+
+/** A leader that stands still, another that is selected meanwhile, and when the first says so. */
+const late = fc
+  .record({
+    standsMs: fc.double({ min: 1, max: 60_000, noNaN: true }),
+    turnMs: fc.double({ min: 0, max: 60_000, noNaN: true }),
+    selectedAfter: fc.double({ min: 0, max: 0.99, noNaN: true }),
+    saidAfter: fc.double({ min: 0, max: 1, noNaN: true }),
+    lateMs: fc.double({ min: 0.001, max: 60_000, noNaN: true }),
+  })
+  .map(({ standsMs, turnMs, selectedAfter, saidAfter, lateMs }) => {
+    const since = 100
+    const wokeAt = since + standsMs
+    const awakeAt = wokeAt + turnMs
+    const play = (saidAt: number): HistoryEntry[] => [
+      { ...common('a', 0), kind: 'select', token: 1, value: 0, id: 'a' },
+      { ...common('a', wokeAt), kind: 'stall', since },
+      { ...common('a', awakeAt), kind: 'awake', since },
+      {
+        ...common('b', since + selectedAfter * standsMs),
+        kind: 'select',
+        token: 2,
+        value: 0,
+        id: 'b',
+      },
+      { ...common('a', saidAt), kind: 'deselect', reason: 'expired' },
+    ]
+    return {
+      inTime: play(wokeAt + saidAfter * turnMs),
+      tooLate: play(awakeAt + lateMs),
+      wokeAt,
+      awakeAt,
+    }
+  })
+
+describe('a deselect of a leader that stood still', () => {
+  test('is excused until its event loop has gone round, however long that takes', () => {
+    fc.assert(
+      fc.property(late, ({ inTime }) => {
+        expect(checkHistory(inTime).faults).toEqual([])
+      }),
+    )
+  })
+
+  test('is not excused after that, however soon it comes', () => {
+    fc.assert(
+      fc.property(late, ({ tooLate }) => {
+        expect(checkHistory(tooLate).faults).toMatchObject([{ kind: 'two-selected' }])
+      }),
+    )
+  })
+
+  test('is excused for good if its process is not seen awake again', () => {
+    fc.assert(
+      fc.property(late, ({ tooLate }) => {
+        const { faults } = checkHistory(tooLate.filter(({ kind }) => kind !== 'awake'))
+        expect(faults).toEqual([])
+      }),
+    )
+  })
+
+  test('is not excused by a stall of another process, or one from before it led', () => {
+    fc.assert(
+      fc.property(late, fc.boolean(), ({ inTime }, ofAnother) => {
+        const history = inTime.map((entry): HistoryEntry => {
+          if (entry.kind !== 'stall') return entry
+          return ofAnother ? { ...entry, process: 'process of b' } : { ...entry, since: -1 }
+        })
+        expect(checkHistory(history).faults).toMatchObject([{ kind: 'two-selected' }])
+      }),
+    )
+  })
+
+  test('does not excuse a sample on waking', () => {
+    fc.assert(
+      fc.property(late, ({ inTime, wokeAt, awakeAt }) => {
+        const samples: HistoryEntry[] = [
+          { ...common('a', wokeAt), kind: 'sample', isLeader: true, since: wokeAt },
+          { ...common('b', awakeAt + 1), kind: 'sample', isLeader: true, since: wokeAt - 0.5 },
+        ]
+        expect(checkHistory([...inTime, ...samples]).faults).toMatchObject([
+          { kind: 'two-sampled', nodes: expect.arrayContaining(['a', 'b']), at: wokeAt },
+        ])
       }),
     )
   })

@@ -30,11 +30,6 @@ describe('checkHistory', () => {
     ])
   })
 
-  test('takes the time a process may need to wake from its options', () => {
-    const late = [a.select(0, 1), a.stall(100, 900), b.select(500, 2), a.deselect(1000)]
-    expect(checkHistory(late, { wakeMs: 99 }).faults).toHaveLength(1)
-  })
-
   test('does not depend on the order in which the processes are read', () => {
     const history = [a.start(0), a.select(5, 1), a.deselect(9), b.start(1), b.select(8, 2)]
     const { faults, ...rest } = checkHistory(history)

@@ -44,6 +44,7 @@ export const on = (node: string) => {
     }),
     didNotLead: (at: number): HistoryEntry => ({ ...common(at), kind: 'sample', isLeader: false }),
     stall: (since: number, at: number): HistoryEntry => ({ ...common(at), kind: 'stall', since }),
+    awake: (since: number, at: number): HistoryEntry => ({ ...common(at), kind: 'awake', since }),
     exit: (at: number): HistoryEntry => ({ ...common(at), kind: 'exit' }),
     vacant: (at: number): HistoryEntry => ({ ...common(at), kind: 'vacant' }),
     replaced: (since: number, at: number): HistoryEntry => ({

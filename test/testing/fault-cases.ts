@@ -10,6 +10,8 @@ export interface Case {
   readonly faults: readonly (Partial<Fault> & Pick<Fault, 'kind'>)[]
 }
 
+const stalled = [a.select(0, 1), a.stall(100, 900)]
+
 export const cases: readonly Case[] = [
   {
     title: 'two selected at once',
@@ -54,13 +56,19 @@ export const cases: readonly Case[] = [
     faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 99, until: 100, lengthMs: 1 }],
   },
   {
-    title: 'a deselect too long after a stall',
-    wrong: [a.select(0, 1), a.stall(100, 900), b.select(500, 2), a.deselect(1001)],
-    right: [a.select(0, 1), a.stall(100, 900), b.select(500, 2), a.deselect(1000)],
-    faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 500, until: 1001 }],
+    title: 'a deselect of a process that is awake again',
+    wrong: [...stalled, b.select(500, 2), a.awake(100, 905), a.deselect(905.5)],
+    right: [...stalled, b.select(500, 2), a.awake(100, 905), a.deselect(905)],
+    faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 500, until: 905.5 }],
   },
   {
-    title: 'a late deselect from a leadership that began after the stall',
+    title: 'a deselect of a process that is awake from the stall that it was in, not from another',
+    wrong: [...stalled, b.select(500, 2), a.stall(910, 990), a.awake(100, 991), a.deselect(992)],
+    right: [...stalled, b.select(500, 2), a.stall(910, 990), a.awake(910, 991), a.deselect(992)],
+    faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 500, until: 910 }],
+  },
+  {
+    title: 'a late deselect from a leadership that began after its process had last run',
     wrong: [a.stall(100, 900), a.select(901, 1), b.select(910, 2), a.deselect(920)],
     right: [a.stall(100, 900), a.select(100, 1), b.select(910, 2), a.deselect(920)],
     faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 910, until: 920 }],
@@ -73,13 +81,13 @@ export const cases: readonly Case[] = [
   },
   {
     title: 'a leader that was running before it was killed',
-    wrong: [a.select(0, 1), a.stall(100, 200), b.select(500, 2), a.exit(900)],
+    wrong: [a.select(0, 1), a.stall(100, 200), a.awake(100, 201), b.select(500, 2), a.exit(900)],
     right: [a.select(0, 1), a.stall(100, 900), b.select(500, 2), a.exit(900)],
     faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 500, until: 900 }],
   },
   {
     title: 'a leader that was running when the history ended',
-    wrong: [a.select(0, 1), a.stall(100, 300), b.select(500, 2)],
+    wrong: [a.select(0, 1), a.stall(100, 300), a.awake(100, 301), b.select(500, 2)],
     right: [a.select(0, 1), a.stall(100, 500), b.select(500, 2)],
     faults: [{ kind: 'two-selected', nodes: ['a', 'b'], at: 500 }],
   },

@@ -20,6 +20,7 @@ const entries: readonly HistoryEntry[] = [
   { ...common, kind: 'sample', isLeader: true, since: 10.5 },
   { ...common, kind: 'sample', isLeader: false },
   { ...common, kind: 'stall', since: 3 },
+  { ...common, kind: 'awake', since: 3 },
   { ...common, kind: 'exit' },
   { ...common, kind: 'replaced', since: 3 },
   { ...common, kind: 'wrote', value: 'junk', id: null },
@@ -79,6 +80,7 @@ describe('parseHistory', () => {
     ['a stall that ends before it begins', line({ kind: 'stall', since: 11 }), /at most 10.5/],
     ['a replacement without since', line({ kind: 'replaced' }), /"since" must be/],
     ['a replacement that ends first', line({ kind: 'replaced', since: 11 }), /at most 10.5/],
+    ['a process awake from no stall', line({ kind: 'awake' }), /"since" must be a number/],
     ['a write without id', line({ kind: 'wrote', value: 1 }), /"id" must be a string/],
   ]
 

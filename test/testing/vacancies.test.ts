@@ -46,7 +46,8 @@ describe('vacancies', () => {
   })
 
   test('are none while a leader that stood still remains the leader', () => {
-    expect(lengths(a.select(0, 1), b.start(5), a.stall(10, 50), b.stop(500))).toEqual([])
+    const stood = [a.stall(10, 50), a.awake(10, 51)]
+    expect(lengths(a.select(0, 1), b.start(5), ...stood, b.stop(500))).toEqual([])
   })
 
   test('are none while nobody competes', () => {

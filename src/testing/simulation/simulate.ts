@@ -80,7 +80,7 @@ class Simulation {
   async run(): Promise<Outcome> {
     for (const step of this.#schedule.steps) await this.#do(step)
     await this.#heal()
-    const report = checkHistory(this.#history, { wakeMs: 1 })
+    const report = checkHistory(this.#history)
     const faults = [...this.#faults, ...report.faults.map(({ message }) => message)]
     return { faults, report }
   }
@@ -173,11 +173,16 @@ class Simulation {
     process.clock.stall()
     process.link.freeze()
     await this.#advance(ms)
-    for (const { name, settings: other } of this.#competitors) {
-      if (other.process === settings.process) this.#write(name, { kind: 'stall', since })
+    const write = (kind: 'stall' | 'awake') => {
+      for (const { name, settings: other } of this.#competitors) {
+        if (other.process === settings.process) this.#write(name, { kind, since })
+      }
     }
+    write('stall')
     process.clock.wake(slept ? ms : 0)
     process.link.heal()
+    // A timer that is set on waking has run then, as in one turn of an event loop.
+    process.clock.setTimeout(() => write('awake'), 0)
     await this.#advance(0)
   }
 

@@ -100,11 +100,6 @@ export interface Store {
    * kept, reports the path as it is now and goes on from there.
    */
   watch(path: string, from: number, listener: WatchListener): Watch
-  /**
-   * Calls `listener` whenever the store's history was replaced by another: before anything of the new
-   * one is told.
-   */
-  onReset?(listener: () => void): void
   /** A transaction builder that commits only during `reign`, for stores that have such a thing. */
   guard?(path: string, reign: Reign): ComparatorBuilder
   /**

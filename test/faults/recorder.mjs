@@ -88,6 +88,11 @@ export class Recorder {
     this.#write({ at: this.#until, ...this.#common, kind: 'sample', isLeader: true, since })
   }
 
+  /** Tells of a stall that has just ended, if there was one. */
+  settle() {
+    this.sample()
+  }
+
   /** Resolves once the event loop has gone round from here. */
   async #goRound() {
     await this.#caughtUp()

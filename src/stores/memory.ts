@@ -21,7 +21,8 @@ interface Change extends Sighting {
 }
 
 interface Watcher {
-  readonly from: number
+  /** The revision from which on it has not been told anything yet. */
+  next: number
   readonly listener: WatchListener
   closed: boolean
 }
@@ -30,6 +31,24 @@ interface Watcher {
 export interface LeaseState extends Lease {
   /** How long it lasts if it is not renewed, in milliseconds. */
   readonly leftMs: number
+}
+
+/** What a store held at one time: it can be restored to that, or another one can. */
+export interface MemoryBackup {
+  readonly revision: number
+  /** What stood at each path. */
+  readonly entries: ReadonlyMap<string, Entry>
+  /** The leases that had not ended. */
+  readonly leases: readonly Lease[]
+}
+
+/** How a store is restored. */
+export interface RestoreOptions {
+  /**
+   * By how much its revision is to be above the backup's, as with `etcdutl snapshot restore
+   * --bump-revision --mark-compacted`: enough, and no revision of the history before comes again.
+   */
+  readonly bumpRevision?: number
 }
 
 /**
@@ -41,7 +60,10 @@ export class MemoryStore implements Store {
   readonly #entries = new Map<string, Entry>()
   readonly #grants = new Map<string, Grant>()
   readonly #watchers = new Map<string, Set<Watcher>>()
+  readonly #resetListeners = new Set<() => void>()
   #history: Change[] = []
+  /** Which history this is: it grows when the history is replaced. */
+  #generation = 0
   #revision = 1
   /** The oldest revision that a watch can still start at. */
   #oldest = 1
@@ -103,14 +125,8 @@ export class MemoryStore implements Store {
 
   watch(path: string, from: number, listener: WatchListener): Watch {
     this.#expireDue()
-    const watcher: Watcher = { from, listener, closed: false }
-    const past =
-      from < this.#oldest
-        ? [this.#now(path)]
-        : this.#history
-            .slice(this.#history.findLastIndex(({ revision }) => revision < from) + 1)
-            .filter((change) => change.path === path)
-    for (const { entry, revision } of past) this.#tell(watcher, { entry, revision })
+    const watcher: Watcher = { next: from, listener, closed: false }
+    this.#catchUp(path, watcher)
     const watchers = this.#watchers.get(path) ?? new Set()
     this.#watchers.set(path, watchers.add(watcher))
     this.#setAlarm()
@@ -125,6 +141,11 @@ export class MemoryStore implements Store {
         this.#setAlarm()
       },
     }
+  }
+
+  /** Called in `restore`, when nothing of the history before is left. */
+  onReset(listener: () => void): void {
+    this.#resetListeners.add(listener)
   }
 
   /** There is nothing to do: what is open is closed with the last watch. */
@@ -164,6 +185,53 @@ export class MemoryStore implements Store {
     if (revision <= this.#oldest) return
     this.#oldest = revision
     this.#history = this.#history.filter((change) => change.revision >= revision)
+  }
+
+  /** What the store holds now, without its history. */
+  backup(): MemoryBackup {
+    this.#expireDue()
+    return {
+      revision: this.#revision,
+      entries: new Map(this.#entries),
+      leases: [...this.#grants.values()].map(({ id, ttlMs }) => ({ id, ttlMs })),
+    }
+  }
+
+  /**
+   * The history is replaced by another, as when etcd is restored from a backup; without one, as when
+   * it has lost its data: everything is gone, and revisions begin anew. What stood in the backup
+   * stands again, and leases that had not ended by then have their whole ttl left, as when etcd starts.
+   *
+   * A watch of the history before hears nothing until the new one comes to its revision; if that is
+   * passed already, it hears of its path as it is now.
+   */
+  restore(backup: MemoryBackup | null = null, { bumpRevision = 0 }: RestoreOptions = {}): void {
+    if (!Number.isInteger(bumpRevision) || bumpRevision < 0) {
+      throw new RangeError(
+        `restore: bumpRevision must be an integer, 0 or more, and is ${bumpRevision}`,
+      )
+    }
+    const nowMs = this.#clock.now()
+    this.#generation += 1
+    this.#history = []
+    this.#revision = (backup?.revision ?? 1) + bumpRevision
+    // A new store has nothing to tell of the time before; a restored one knows the outcome only.
+    this.#oldest = backup === null ? this.#revision : this.#revision + 1
+    this.#entries.clear()
+    // Leases are never given an id twice, not even in another history: etcd's ids have the time in them.
+    this.#grants.clear()
+    for (const lease of backup?.leases ?? []) {
+      this.#grants.set(lease.id, { ...lease, deadlineMs: nowMs + lease.ttlMs, paths: new Set() })
+    }
+    for (const [path, entry] of backup?.entries ?? []) {
+      this.#entries.set(path, entry)
+      if (entry.lease !== null) this.#grants.get(entry.lease)?.paths.add(path)
+    }
+    for (const listener of [...this.#resetListeners]) listener()
+    for (const [path, watchers] of this.#watchers) {
+      for (const watcher of watchers) this.#catchUp(path, watcher)
+    }
+    this.#setAlarm()
   }
 
   /** The leases that stand now. */
@@ -239,14 +307,30 @@ export class MemoryStore implements Store {
     }
     const { path, entry, revision } = change
     for (const watcher of this.#watchers.get(path) ?? []) {
-      if (revision >= watcher.from) this.#tell(watcher, { entry, revision })
+      if (revision >= watcher.next) this.#tell(watcher, { entry, revision })
     }
+  }
+
+  /** Tells a watch what it has missed; the path as it is, if that is no longer known. */
+  #catchUp(path: string, watcher: Watcher): void {
+    const from = watcher.next
+    const past =
+      from < this.#oldest
+        ? [this.#now(path)]
+        : this.#history
+            .slice(this.#history.findLastIndex(({ revision }) => revision < from) + 1)
+            .filter((change) => change.path === path)
+    for (const { entry, revision } of past) this.#tell(watcher, { entry, revision })
   }
 
   /** Microtasks run in the order they were queued in, and one that throws does not stop the next. */
   #tell(watcher: Watcher, sighting: Sighting): void {
+    const generation = this.#generation
+    watcher.next = sighting.revision + 1
     queueMicrotask(() => {
-      if (!watcher.closed) watcher.listener.seen(sighting)
+      // What was on its way when the history was replaced is lost, as with a connection.
+      const isOfToday = generation === this.#generation
+      if (!watcher.closed && isOfToday) watcher.listener.seen(sighting)
     })
   }
 

@@ -245,6 +245,125 @@ describe('MemoryStore, watches', () => {
   })
 })
 
+describe('MemoryStore, a history that is replaced', () => {
+  /** Holds `p` and `q` at revisions 2 and 3, of which the backup knows `p` alone. */
+  async function makeHeldStore() {
+    const { clock, store, recorder } = makeStore()
+    const lease = await store.grant(10)
+    await store.claim('p', 'old', lease)
+    await clock.advance(4_000)
+    const backup = store.backup()
+    await store.claim('q', 'new', await store.grant(10))
+    return { clock, store, recorder, lease, backup }
+  }
+
+  test('begins anew when everything is lost', async () => {
+    const { store, lease } = await makeHeldStore()
+    store.restore()
+    expect(store.entries().size).toBe(0)
+    expect(store.leases()).toEqual([])
+    expect(await store.read('p')).toEqual({ entry: null, revision: 1 })
+    await expect(store.renew(lease)).rejects.toThrow('no longer exists')
+    const next = await store.grant(10)
+    // A lease of the history before is never taken for one of this.
+    expect(next.id).toBe('3')
+    expect(await store.claim('p', 'me', next)).toEqual({ won: true, token: 2 })
+  })
+
+  test('is the one of the backup again, whose leases have their whole ttl left', async () => {
+    const { clock, store, lease, backup } = await makeHeldStore()
+    const held = { text: 'old', token: 2, revision: 2, lease: lease.id }
+    await clock.advance(20_000)
+    store.put('p', 'newer')
+    store.restore(backup)
+    expect(store.leases()).toEqual([{ ...lease, leftMs: 10_000 }])
+    expect(store.entries()).toEqual(new Map([['p', held]]))
+    expect(store.put('q', 'x')).toBe(3)
+    await clock.advance(9_999)
+    expect(await store.read('p')).toEqual({ entry: held, revision: 3 })
+    await clock.advance(1)
+    expect(await store.read('p')).toEqual({ entry: null, revision: 4 })
+  })
+
+  test('can be another store’s, and does not change with what comes after', async () => {
+    const { store, lease, backup } = await makeHeldStore()
+    store.delete('p')
+    const other = makeStore().store
+    for (const _ of [1, 2]) {
+      other.restore(backup)
+      expect(other.entries().get('p')?.text).toBe('old')
+      expect(await other.release('p', { token: 2, lease: lease.id }, null)).toBe(true)
+    }
+  })
+
+  test('goes on above the revisions of the one before, if its revision is bumped', async () => {
+    const { store, backup } = await makeHeldStore()
+    store.restore(backup, { bumpRevision: 1_000 })
+    expect(await store.read('p')).toMatchObject({ entry: { token: 2 }, revision: 1_002 })
+    expect(store.put('q', 'x')).toBe(1_003)
+    expect(() => store.restore(backup, { bumpRevision: -1 })).toThrow(RangeError)
+  })
+
+  test('is told of at once, before anything that it holds', async () => {
+    const { clock, store, recorder, backup } = await makeHeldStore()
+    const told: (string | null)[] = []
+    store.onReset(() => {
+      expect(recorder.texts).toEqual([])
+      told.push(store.entries().get('p')?.text ?? null)
+    })
+    store.watch('p', 3, recorder)
+    store.restore(backup, { bumpRevision: 10 })
+    expect(told).toEqual(['old'])
+    await clock.advance(0)
+    expect(recorder.sightings.splice(0)).toEqual([await store.read('p')])
+    store.restore()
+    expect(told).toEqual(['old', null])
+  })
+
+  test('says nothing to a watch of the one before until it comes to its revision', async () => {
+    const { clock, store, recorder, backup } = await makeHeldStore()
+    store.put('p', 'newer')
+    store.watch('p', 4, recorder)
+    await clock.advance(0)
+    store.restore(backup)
+    for (const text of ['three', 'four', 'five']) store.put('p', text)
+    await clock.advance(0)
+    expect(recorder.texts).toEqual(['newer', 'five'])
+  })
+
+  test('tells a watch that it has overtaken how its path is now', async () => {
+    const { clock, store, recorder, backup } = await makeHeldStore()
+    const late = new Recorder()
+    store.watch('p', 4, recorder)
+    store.restore(backup, { bumpRevision: 1_000 })
+    store.watch('p', 4, late)
+    await clock.advance(0)
+    expect(recorder.sightings).toEqual([await store.read('p')])
+    expect(late.sightings).toEqual(recorder.sightings)
+    store.put('p', 'next')
+    await clock.advance(0)
+    expect(recorder.texts).toEqual(['old', 'next'])
+  })
+
+  test('loses what watches of the one before had not been told yet', async () => {
+    const { clock, store, recorder } = await makeHeldStore()
+    store.watch('p', 4, recorder)
+    store.put('p', 'lost')
+    store.restore()
+    await clock.advance(0)
+    expect(recorder.texts).toEqual([])
+  })
+
+  test('lets leases run out for watches that were there before', async () => {
+    const { clock, store, recorder, backup } = await makeHeldStore()
+    store.watch('p', 3, recorder)
+    store.restore(backup)
+    await clock.advance(10_000)
+    expect(recorder.texts).toEqual([null])
+    expect(clock.timers).toBe(0)
+  })
+})
+
 describe('memoryStoreNamed', () => {
   test('gives one store per name, and the empty name is one', () => {
     expect(memoryStoreNamed('')).toBe(memoryStoreNamed(''))

@@ -18,9 +18,19 @@ const NOTICED_AFTER_MS = 1_000
 export type Fate = number | 'lost'
 
 /**
+ * What the answer to a request tells of the store's history. One member's own answer is a hint only
+ * that the history was replaced, and a linearizable one proves it. What a `write` has done is not
+ * known when it does: it was sent to another history than the one that answers.
+ */
+export type RequestKind = 'own' | 'linearizable' | 'write'
+
+/**
  * A network between one process and a store. Requests, answers and watch events each take their
  * time, in milliseconds of the store's clock. What is under way while the link is frozen arrives
  * after it has healed; what is sent while it is cut is lost, answers included.
+ *
+ * When the store's history is replaced, streams break, and the process hears of it as with etcd: by
+ * the first linearizable answer of the new history. If it watches anything it asks at once.
  */
 export class Link implements Store {
   readonly #store: Store
@@ -29,16 +39,31 @@ export class Link implements Store {
   #state: 'up' | 'frozen' | 'cut' | 'dead' = 'up'
   #held: (() => void)[] = []
   readonly #watches = new Set<LinkedWatch>()
+  readonly #resetListeners = new Set<() => void>()
+  /** How many histories the store has had before this one. */
+  #history = 0
+  #known = 0
+  #isAsking = false
 
   constructor(store: Store, clock: Clock, fate: () => Fate = () => 0) {
     this.#store = store
     this.#clock = clock
     this.#fate = fate
+    store.onReset?.(() => this.#breakStreams())
   }
 
   /** Whether what happens at the store now is heard without delay: no watch has lost anything. */
   get hears(): boolean {
-    return this.#state === 'up' && [...this.#watches].every((watch) => !watch.isInterrupted)
+    return (
+      this.#state === 'up' &&
+      this.#isCurrent &&
+      [...this.#watches].every((watch) => !watch.isInterrupted)
+    )
+  }
+
+  /** The history that the process has heard of last: how many the store had before it. */
+  get history(): number {
+    return this.#known
   }
 
   /** Nothing arrives any more, in either direction, until `heal`. */
@@ -69,42 +94,44 @@ export class Link implements Store {
   }
 
   grant(ttl: number, call: Call): Promise<Lease> {
-    return this.#request(call, () => this.#store.grant(ttl, call))
+    return this.request('own', call, () => this.#store.grant(ttl, call))
   }
 
   renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number> {
-    return this.#request(call, () => this.#store.renew(lease, call, paths))
+    return this.request('linearizable', call, () => this.#store.renew(lease, call, paths))
   }
 
   revoke(lease: Lease, call: Call): Promise<void> {
-    return this.#request(call, () => this.#store.revoke(lease, call))
+    return this.request('own', call, () => this.#store.revoke(lease, call))
   }
 
   claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
-    return this.#request(call, () => this.#store.claim(path, text, lease, call))
+    return this.request('write', call, () => this.#store.claim(path, text, lease, call))
   }
 
   propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null> {
-    return this.#request(call, () => this.#store.propose(path, text, reign, call))
+    return this.request('write', call, () => this.#store.propose(path, text, reign, call))
   }
 
   release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
-    return this.#request(call, () => this.#store.release(path, reign, notice, call))
+    return this.request('write', call, () => this.#store.release(path, reign, notice, call))
   }
 
   /** What stands at `path` now. */
   read(path: string, call: Call): Promise<Sighting> {
-    return this.#request(call, () => this.#store.read(path, call))
+    return this.request('linearizable', call, () => this.#store.read(path, call))
   }
 
   watch(path: string, from: number, listener: WatchListener): Watch {
     const watch = new LinkedWatch(
-      (next, seen) =>
-        this.#store.watch(path, next, {
+      (next, seen) => {
+        if (!this.#isCurrent) return null
+        return this.#store.watch(path, next, {
           seen,
           troubled: (error, attempt) => listener.troubled(error, attempt),
           refused: (error) => listener.refused(error),
-        }),
+        })
+      },
       (deliver) => this.#send(deliver),
       (resume) => this.#clock.setTimeout(resume, NOTICED_AFTER_MS),
       from,
@@ -112,31 +139,95 @@ export class Link implements Store {
       () => this.#watches.delete(watch),
     )
     this.#watches.add(watch)
+    this.#reconnect()
     return watch
+  }
+
+  /** `listener` is called before anything of a new history is told. */
+  onReset(listener: () => void): void {
+    this.#resetListeners.add(listener)
   }
 
   rest(): void {
     this.#store.rest()
   }
 
-  #request<Answer>({ withinMs }: Call, carryOut: () => Promise<Answer>): Promise<Answer> {
+  /**
+   * Sends a request, which is carried out when it arrives, if it does; its answer then has its own
+   * way back. Rejects with UnreachableError if none has come in time.
+   */
+  request<Answer>(
+    kind: RequestKind,
+    { withinMs }: Call,
+    carryOut: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const sentIn = this.#known
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimeout(
-        () => reject(new UnreachableError(`no answer within ${Math.round(withinMs)} ms`)),
-        withinMs,
-      )
+      let isAwaited = true
+      const timer = this.#clock.setTimeout(() => {
+        isAwaited = false
+        reject(new UnreachableError(`no answer within ${Math.round(withinMs)} ms`))
+      }, withinMs)
       const answered = (settle: () => void) =>
         this.#send(() => {
           this.#clock.clearTimeout(timer)
-          settle()
+          if (isAwaited) settle()
         })
       this.#send(() => {
+        const history = this.#history
         carryOut().then(
-          (answer) => answered(() => resolve(answer)),
+          (answer) =>
+            answered(() => {
+              this.#hear(history, kind)
+              if (kind !== 'write' || sentIn === this.#known) resolve(answer)
+              else reject(new UnreachableError('the store’s history was replaced meanwhile'))
+            }),
+          // etcd's errors do not say of which history they are.
           (error: unknown) => answered(() => reject(error)),
         )
       })
     })
+  }
+
+  get #isCurrent(): boolean {
+    return this.#known === this.#history
+  }
+
+  #breakStreams(): void {
+    this.#history += 1
+    for (const watch of this.#watches) watch.interrupt()
+    const isNoticed = this.#send(() => this.#reconnect())
+    if (!isNoticed) this.#clock.setTimeout(() => this.#reconnect(), NOTICED_AFTER_MS)
+  }
+
+  /** Learns from an answer. */
+  #hear(history: number, kind: RequestKind): void {
+    if (history <= this.#known) return
+    if (kind === 'own') {
+      this.#ask()
+      return
+    }
+    this.#known = history
+    for (const listener of [...this.#resetListeners]) listener()
+    for (const watch of [...this.#watches]) watch.resume()
+  }
+
+  /** Whoever watches opens a stream again when it breaks, and asks which history this is before. */
+  #reconnect(): void {
+    if (this.#watches.size > 0) this.#ask()
+  }
+
+  #ask(): void {
+    if (this.#isCurrent || this.#isAsking || this.#state === 'dead') return
+    this.#isAsking = true
+    const done = () => {
+      this.#isAsking = false
+      this.#reconnect()
+    }
+    this.request('linearizable', { withinMs: NOTICED_AFTER_MS }, async () => undefined).then(
+      done,
+      done,
+    )
   }
 
   /** Whether the message is on its way; `false` when it is lost. */
@@ -156,21 +247,22 @@ export class Link implements Store {
 
 /** A watch over a link: events arrive in their order, and none is missed for good. */
 class LinkedWatch implements Watch {
-  readonly #open: (from: number, seen: (sighting: Sighting) => void) => Watch
+  readonly #open: (from: number, seen: (sighting: Sighting) => void) => Watch | null
   readonly #send: (deliver: () => void) => boolean
   readonly #later: (resume: () => void) => void
   readonly #listener: WatchListener
   readonly #onClose: () => void
-  #watch: Watch
+  #watch: Watch | null = null
   #next: number
   /** Which subscription counts: events of an earlier one that are still under way do not. */
   #life = 0
-  #interrupted = false
+  #interrupted = true
   #closed = false
   #waiting: Sighting[] = []
 
+  /** @param open Returns `null` as long as there is nobody to watch: `resume` tries again. */
   constructor(
-    open: (from: number, seen: (sighting: Sighting) => void) => Watch,
+    open: (from: number, seen: (sighting: Sighting) => void) => Watch | null,
     send: (deliver: () => void) => boolean,
     later: (resume: () => void) => void,
     from: number,
@@ -183,7 +275,7 @@ class LinkedWatch implements Watch {
     this.#listener = listener
     this.#onClose = onClose
     this.#next = from
-    this.#watch = this.#subscribe()
+    this.resume()
   }
 
   get isInterrupted(): boolean {
@@ -193,19 +285,27 @@ class LinkedWatch implements Watch {
   /** After an interruption, starts again at the revision after the last one seen. */
   resume(): void {
     if (!this.#interrupted || this.#closed) return
+    const watch = this.#subscribe()
+    if (watch === null) return
     this.#interrupted = false
     this.#waiting = []
-    this.#watch.close()
-    this.#watch = this.#subscribe()
+    this.#watch?.close()
+    this.#watch = watch
+  }
+
+  /** The stream breaks: what is under way may still arrive, and nothing else until `resume`. */
+  interrupt(): void {
+    this.#interrupted = true
+    this.#watch?.close()
   }
 
   close(): void {
     this.#closed = true
-    this.#watch.close()
+    this.#watch?.close()
     this.#onClose()
   }
 
-  #subscribe(): Watch {
+  #subscribe(): Watch | null {
     this.#life += 1
     const life = this.#life
     return this.#open(this.#next, (sighting) => {

@@ -55,6 +55,26 @@ describe('FreezableStore', () => {
     expect(seen.map(({ entry }) => entry?.text)).toEqual(['one', 'two'])
   })
 
+  test('tells late that the history was replaced, and before what is of the new one', async () => {
+    const { inner, store } = frozenStore()
+    const told: (string | null)[] = []
+    store.onReset(() => told.push('reset'))
+    store.watch('/p', 1, {
+      seen: ({ entry }) => told.push(entry?.text ?? null),
+      troubled() {},
+      refused() {},
+    })
+    inner.restore()
+    inner.put('/p', 'new')
+    await inner.read('/p')
+    expect(told).toEqual([])
+    store.thaw()
+    expect(told).toEqual(['reset', 'new'])
+    store.cut()
+    inner.restore()
+    expect(told).toEqual(['reset', 'new'])
+  })
+
   test('once cut, rejects what waits and what comes, and never thaws', async () => {
     const { inner, store } = frozenStore()
     const seen: Sighting[] = []

@@ -91,6 +91,10 @@ export class Gate implements Store {
     return watch
   }
 
+  onReset(listener: () => void): void {
+    this.#store.onReset?.(listener)
+  }
+
   rest(): void {}
 
   #wait<Answer>(method: Method, call: () => Promise<Answer>): Promise<Answer> {

@@ -333,13 +333,17 @@ describe('MemoryStore, a history that is replaced', () => {
 
   test('tells a watch that it has overtaken how its path is now', async () => {
     const { clock, store, recorder, backup } = await makeHeldStore()
-    const late = new Recorder()
+    const [late, latest, next] = [new Recorder(), new Recorder(), new Recorder()]
     store.watch('p', 4, recorder)
     store.restore(backup, { bumpRevision: 1_000 })
     store.watch('p', 4, late)
+    store.watch('p', 1_002, latest)
+    store.watch('p', 1_003, next)
     await clock.advance(0)
     expect(recorder.sightings).toEqual([await store.read('p')])
     expect(late.sightings).toEqual(recorder.sightings)
+    expect(latest.sightings).toEqual(recorder.sightings)
+    expect(next.sightings).toEqual([])
     store.put('p', 'next')
     await clock.advance(0)
     expect(recorder.texts).toEqual(['old', 'next'])

@@ -25,7 +25,7 @@ export class FreezableStore implements Store {
   #connection: Connection = 'up'
   /** Wakes the requests that wait for the connection to change. */
   readonly #waiting = new Set<() => void>()
-  /** Watch events that arrived while it was frozen. */
+  /** What was to be told while it was frozen, in its order. */
   #backlog: (() => void)[] = []
 
   /** `answered` is called at every answer that gets through. */
@@ -103,13 +103,10 @@ export class FreezableStore implements Store {
 
   watch(path: string, from: number, listener: WatchListener): Watch {
     let isOpen = true
-    const deliver = (tell: () => void) => {
-      const tellIfOpen = () => {
+    const deliver = (tell: () => void) =>
+      this.#deliver(() => {
         if (isOpen) tell()
-      }
-      if (this.#connection === 'up') tellIfOpen()
-      else if (this.#connection === 'frozen') this.#backlog.push(tellIfOpen)
-    }
+      })
     const watch = this.#inner.watch(path, from, {
       seen: (sighting) => deliver(() => listener.seen(sighting)),
       troubled: (error, attempt) => deliver(() => listener.troubled(error, attempt)),
@@ -123,8 +120,18 @@ export class FreezableStore implements Store {
     }
   }
 
+  onReset(listener: () => void): void {
+    this.#inner.onReset?.(() => this.#deliver(listener))
+  }
+
   rest(): void {
     this.#inner.rest()
+  }
+
+  /** Tells it when the connection lets it through, if it does. */
+  #deliver(tell: () => void): void {
+    if (this.#connection === 'up') tell()
+    else if (this.#connection === 'frozen') this.#backlog.push(tell)
   }
 
   /** Lets a request out and its answer in, each when the connection is up, or fails in time. */

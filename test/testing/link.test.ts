@@ -1,0 +1,231 @@
+import { describe, expect, test } from 'vitest'
+import { UnreachableError } from '../../src/errors.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+import { MemoryCluster } from '../../src/testing/cluster.js'
+import { type Fate, Link } from '../../src/testing/link.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
+
+const call = { withinMs: 5_000 }
+const ONE_WAY_MS = 10
+
+/** What happened on the client's side of a link, in its order. */
+function makeLink() {
+  const clock = new VirtualClock()
+  const store = new MemoryStore(clock)
+  const fates: Fate[] = []
+  const link = new Link(store, clock, () => fates.shift() ?? ONE_WAY_MS)
+  const told: string[] = []
+  link.onReset(() => told.push('reset'))
+  const note = (what: string, answering: Promise<unknown>) =>
+    answering.then(
+      (answer) => told.push(`${what}: ${JSON.stringify(answer)}`),
+      (error: Error) => told.push(`${what}: ${error.name}`),
+    )
+  const watch = (from: number) =>
+    link.watch('p', from, {
+      seen: ({ entry }) => told.push(`seen: ${entry?.text ?? null}`),
+      troubled() {},
+      refused() {},
+    })
+  /** These messages take so long, or are lost; those that follow take 10 ms. */
+  const next = (...ones: Fate[]) => fates.push(...ones)
+  return { clock, store, link, told, note, watch, next }
+}
+
+describe('a link whose store has another history', () => {
+  test('tells of it with the first linearizable answer, and before that answer', async () => {
+    const { clock, store, link, told, note } = makeLink()
+    store.restore()
+    await clock.advance(1_000)
+    expect(told).toEqual([])
+    void note('read', link.read('p', call))
+    void note('again', link.read('p', call))
+    await clock.advance(2 * ONE_WAY_MS)
+    const answer = '{"entry":null,"revision":1}'
+    expect(told).toEqual(['reset', `read: ${answer}`, `again: ${answer}`])
+    expect(link.history).toBe(1)
+  })
+
+  test('cannot say what became of a write that was sent before it told of it', async () => {
+    const { clock, store, link, told, note, next } = makeLink()
+    const lease = await store.grant(10)
+    next(45, 45, 45)
+    const reign = { token: 2, lease: lease.id }
+    void note('claim', link.claim('p', 'me', lease, call))
+    void note('propose', link.propose('p', 'me', reign, call))
+    void note('release', link.release('p', reign, null, call))
+    await clock.advance(20)
+    store.restore({ ...store.backup(), revision: 1 })
+    void note('read', link.read('q', call))
+    await clock.advance(60)
+    expect(told).toEqual([
+      'reset',
+      'read: {"entry":null,"revision":1}',
+      'claim: UnreachableError',
+      'propose: UnreachableError',
+      'release: UnreachableError',
+    ])
+    // It was carried out all the same.
+    expect(store.backup().revision).toBe(4)
+  })
+
+  test('delivers what the history before has answered, until it is told of', async () => {
+    const { clock, store, link, told, note, next } = makeLink()
+    const lease = await store.grant(10)
+    next(0, 0, 30, 50)
+    void note('early', link.claim('p', 'me', lease, call))
+    void note('late', link.claim('q', 'me', lease, call))
+    await clock.advance(0)
+    store.restore()
+    await clock.advance(20)
+    void note('read', link.read('p', call))
+    await clock.advance(40)
+    expect(told).toEqual([
+      'early: {"won":true,"token":2}',
+      'reset',
+      'read: {"entry":null,"revision":1}',
+      'late: UnreachableError',
+    ])
+  })
+
+  test('asks at once when a member’s own answer hints at it', async () => {
+    const { clock, store, link, told, note } = makeLink()
+    store.restore()
+    void note('grant', link.grant(10, call))
+    await clock.advance(2 * ONE_WAY_MS)
+    expect(told).toEqual(['grant: {"id":"1","ttlMs":10000}'])
+    await clock.advance(2 * ONE_WAY_MS)
+    expect(told).toEqual(['grant: {"id":"1","ttlMs":10000}', 'reset'])
+  })
+
+  test('asks at once when its watches break, and watches what comes after', async () => {
+    const { clock, store, told, watch } = makeLink()
+    watch(2)
+    store.put('p', 'old')
+    store.restore()
+    store.put('p', 'missed')
+    await clock.advance(3 * ONE_WAY_MS)
+    expect(told).toEqual(['reset'])
+    store.put('p', 'new')
+    await clock.advance(ONE_WAY_MS)
+    expect(told).toEqual(['reset', 'seen: missed', 'seen: new'])
+  })
+
+  test('watches nothing of it before it is told of', async () => {
+    const { clock, store, told, watch, next } = makeLink()
+    store.restore()
+    store.put('p', 'new')
+    next(400, 400)
+    watch(1)
+    await clock.advance(799)
+    expect(told).toEqual([])
+    await clock.advance(1 + ONE_WAY_MS)
+    expect(told).toEqual(['reset', 'seen: new'])
+  })
+
+  test('asks again until it is answered, as long as anything is watched', async () => {
+    const { clock, store, told, watch, next } = makeLink()
+    const watching = watch(1)
+    // Neither the end of the stream is heard of, nor the first two questions arrive.
+    next('lost', 'lost', 'lost')
+    store.restore()
+    await clock.advance(3_000 + ONE_WAY_MS)
+    expect(told).toEqual([])
+    await clock.advance(ONE_WAY_MS)
+    expect(told).toEqual(['reset'])
+    next('lost', 'lost', 'lost')
+    store.restore()
+    watching.close()
+    await clock.advance(60_000)
+    expect(told).toEqual(['reset'])
+    expect(clock.timers).toBe(0)
+  })
+
+  test.each([
+    ['cut', (link: Link) => link.cut()],
+    ['frozen', (link: Link) => link.freeze()],
+  ])('that is %s tells of it once it has healed, and once for all', async (_how, impair) => {
+    const { clock, store, link, told, watch } = makeLink()
+    watch(1)
+    impair(link)
+    store.restore()
+    await clock.advance(10_000)
+    store.restore()
+    await clock.advance(10_000)
+    expect(told).toEqual([])
+    expect(link.history).toBe(0)
+    link.heal()
+    await clock.advance(2_000)
+    expect(told).toEqual(['reset'])
+    expect(link.history).toBe(2)
+  })
+
+  test('hears what happens at the store again once it has told of it', async () => {
+    const { clock, store, link, watch } = makeLink()
+    watch(1)
+    expect(link.hears).toBe(true)
+    store.restore()
+    expect(link.hears).toBe(false)
+    await clock.advance(3 * ONE_WAY_MS)
+    expect(link.hears).toBe(true)
+  })
+
+  test('tells a process that is killed of nothing', async () => {
+    const { clock, store, link, told, watch } = makeLink()
+    watch(1)
+    link.kill()
+    store.restore()
+    await clock.advance(60_000)
+    expect(told).toEqual([])
+    expect(clock.timers).toBe(0)
+  })
+
+  test('rejects late answers as it does those that are lost', async () => {
+    const { clock, store, link, told, next } = makeLink()
+    store.restore()
+    next(3_000, 3_000)
+    const reading = link.read('p', call)
+    const rejected = expect(reading).rejects.toBeInstanceOf(UnreachableError)
+    await clock.advance(6_000)
+    await rejected
+    expect(told).toEqual([])
+  })
+})
+
+describe('nodes of a cluster whose store has another history', () => {
+  test.each([
+    ['lost everything', false],
+    ['was restored to when another one led', true],
+  ])(
+    'elect anew when it %s, and nobody follows a holder that is gone',
+    async (_how, isRestored) => {
+      const cluster = new MemoryCluster()
+      const nodes = ['a', 'b', 'c'].map((id) => {
+        return cluster.node('p', { id, value: id, ttl: 5, fate: () => 20 })
+      })
+      const reasons: string[] = []
+      for (const node of nodes) node.on('deselect', (reason) => reasons.push(reason))
+      void nodes[0]?.start()
+      await cluster.advance(1_000)
+      const backup = cluster.store.backup()
+      const stopping = nodes[0]?.stop()
+      for (const node of nodes.slice(1)) void node.start()
+      await cluster.advance(1_000)
+      await stopping
+      void nodes[0]?.start()
+      await cluster.advance(1_000)
+      cluster.store.restore(isRestored ? backup : null)
+      await cluster.advance(200)
+      expect(reasons).toEqual(['stopped', 'reset'])
+      await cluster.advance(8_000)
+      const leaders = nodes.filter(({ isLeader }) => isLeader)
+      expect(leaders).toHaveLength(1)
+      expect(new Set(nodes.map(({ holder }) => holder?.token))).toEqual(
+        new Set([leaders[0]?.token]),
+      )
+      const stopped = Promise.all(nodes.map((node) => node.stop()))
+      await cluster.advance(5_000)
+      await stopped
+    },
+  )
+})

@@ -7,6 +7,7 @@ import { CompactedError, PermissionError } from './etcd-errors.js'
 import type { Header } from './etcd-history.js'
 import { KeepAlive } from './etcd-keepalive.js'
 import { rangeOf } from './etcd-range.js'
+import { confirmsRenewal } from './etcd-renewal.js'
 import { WatchHub } from './etcd-watch.js'
 import type { Keys } from './etcd-watch-line.js'
 import { entryFrom, type Watched } from './etcd-watcher.js'
@@ -65,22 +66,13 @@ export class EtcdStore implements Store {
     return { id: ID, ttlMs: Number(TTL) * 1_000 }
   }
 
-  /**
-   * etcd renews a lease on the word of whoever takes itself for the raft leader, without asking a
-   * quorum. One that was deposed and does not know it yet answers as well, and the cluster never
-   * hears of that renewal.
-   *
-   * So a renewal counts only if three answers tell the same raft term: one of the member that
-   * answered the renewal, from before it was sent; the renewal's own; and one to a linearizable read
-   * that was sent after it. The read proves that a quorum still took that term's leader for its
-   * leader; the answer before, that the member had not asked the leader of an earlier term.
-   */
+  /** A renewal that is answered need not be one that counts: `confirmsRenewal` says when it is. */
   async renew(lease: Lease, { withinMs }: Call, paths: Iterable<string>): Promise<number> {
     const endsAt = performance.now() + withinMs
     const { ttlMs, header, termsBefore } = await this.#keepAlive.renew(lease, { withinMs })
     const after = await this.#readOneOf(paths, endsAt)
-    const terms = [termsBefore.get(header.member_id), header.raft_term, after.raft_term]
-    if (terms.some((term) => term !== header.raft_term)) {
+    if (!confirmsRenewal(termsBefore, header, after)) {
+      const terms = [termsBefore.get(header.member_id), header.raft_term, after.raft_term]
       throw new UnconfirmedError(
         `renewing the session: etcd’s members tell different raft terms (${terms.map((term) => term ?? 'none known').join(', then ')}), so that the renewal may not count`,
       )

@@ -40,14 +40,25 @@ describe('an etcd of one member', () => {
     await connectTo(etcd.endpoint).put('a').value('1')
   })
 
-  test('listens on several ports, and serves the v2 API, when asked to', async () => {
+  test('listens on several ports when asked to', async () => {
     const ports = [await freePort(), await freePort()]
-    const etcd = await start({ clientPorts: ports, enableV2: true })
+    const etcd = await start({ clientPorts: ports })
     expect(etcd.endpoints).toHaveLength(2)
-    const [first, second] = etcd.endpoints
+    const [first = '', second = ''] = etcd.endpoints
+    await connectTo(first).put('a').value('1')
+    expect(await connectTo(second).get('a').string()).toBe('1')
+  })
+
+  test('serves the v2 API when asked to, or says that it has none', async () => {
+    const version = await (await fetch(`http://${(await start()).endpoint}/version`)).text()
+    if (!/"etcdserver":"3\.[45]\./.test(version)) {
+      await expect(start({ enableV2: true })).rejects.toThrow(/enable-v2/)
+      return
+    }
+    const { endpoint } = await start({ enableV2: true })
     const body = new URLSearchParams({ value: '1' })
-    await fetch(`http://${first}/v2/keys/a`, { method: 'PUT', body })
-    const read = await fetch(`http://${second}/v2/keys/a`)
+    await fetch(`http://${endpoint}/v2/keys/a`, { method: 'PUT', body })
+    const read = await fetch(`http://${endpoint}/v2/keys/a`)
     expect(await read.json()).toMatchObject({ node: { value: '1' } })
   })
 

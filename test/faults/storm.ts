@@ -192,6 +192,8 @@ class Storm {
    * freezes at the first thing that it then hears.
    */
   #deposition(id: string): Fault | null {
+    // The next renewal comes half a ttl after the last: it is to fall into the freeze.
+    const waitShare = this.#random.between(0.52 - LONGEST_RAFT_FREEZE, 0.4)
     const node = this.#nodes.get(id)
     const { members, endpoints } = this.#scene.cluster
     if (node === undefined || this.#busy.has('peers')) return null
@@ -207,8 +209,10 @@ class Storm {
         for (const relay of node.relays) if (relay !== entrance) await relay.cut()
         const reachedAt = now()
         await node.until('refresh', { after: reachedAt, withinMs: ttlMs })
+        await sleep(waitShare * ttlMs)
         await member.pause()
-        await sleep(Math.min(Math.max(lastsMs, ttlMs * 0.3), ttlMs * LONGEST_RAFT_FREEZE))
+        const leastMs = (0.52 - waitShare) * ttlMs
+        await sleep(Math.min(Math.max(lastsMs, leastMs), LONGEST_RAFT_FREEZE * ttlMs))
         entrance.freezeAfterAnswer()
         await member.resume()
         await sleep(ttlMs)

@@ -107,7 +107,7 @@ export type ElectionEvent =
   | { readonly type: 'vacated'; readonly revision: number }
   /** The session was renewed and is valid for `validityMs` from now. */
   | { readonly type: 'renewed'; readonly validityMs: number }
-  /** The validity of the session ended. */
+  /** The validity of the session ended; a follower is told when it has another one. */
   | { readonly type: 'expired' }
   /** The store's history was replaced by another: nothing of what was known is so any more. */
   | { readonly type: 'reset' }
@@ -511,6 +511,11 @@ export const electionMachine = setup({
           description: 'The store no longer lets this node watch.',
           target: 'stopped',
           actions: 'tellError',
+        },
+        expired: {
+          description:
+            'Another session took the place of its own: a claim tells who holds the path now.',
+          target: 'campaigning',
         },
         reset: {
           description: 'The store’s history was replaced: the holder may be gone.',

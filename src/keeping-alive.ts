@@ -11,7 +11,8 @@ const LONGEST_BACKOFF_MS = 1_000
 /**
  * What one node is told of its session, as events of its statechart. A leader's session ends once
  * and for all; a follower without one opens another, so as to be ready, and to notice a frozen
- * connection.
+ * connection. It is told of the end of its session when the other one is open: by then etcd may have
+ * another history, of which its watch tells nothing, and a claim shows who holds the path.
  */
 export class KeepingAlive implements SessionListener {
   readonly #services: Services
@@ -65,7 +66,7 @@ export class KeepingAlive implements SessionListener {
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
         this.#member.session = await sessions.current(this.#member.ttl)
-        if (!signal.aborted) this.#follow()
+        if (!signal.aborted) this.#send({ type: 'expired' })
         return
       } catch (thrown) {
         if (signal.aborted) return

@@ -36,6 +36,8 @@ export class Session {
   #endTimer: unknown
   #renewTimer: unknown
   #attempt = 0
+  /** How many renewals are on their way. */
+  #onTheirWay = 0
   /** How many renewals were answered. */
   #answers = 0
   /** Whether the latest renewal repeats one that may not count. */
@@ -101,6 +103,11 @@ export class Session {
     this.#ttlMs = 0
   }
 
+  /** Renews it now, rather than when half of its ttl has passed, unless a renewal is on its way. */
+  renewNow(): void {
+    if (!this.#ended && this.#onTheirWay === 0) void this.#renew()
+  }
+
   subscribe(listener: SessionListener): void {
     this.#listeners.add(listener)
   }
@@ -147,8 +154,13 @@ export class Session {
     // case this one’s connection is frozen.
     this.#armRenewal(Math.max(leftMs / 4, SHORTEST_RETRY_MS))
     const answers = this.#answers
+    this.#onTheirWay += 1
     try {
-      const ttlMs = await this.#store.renew(this.lease, { withinMs: leftMs }, this.#paths)
+      const ttlMs = await this.#store
+        .renew(this.lease, { withinMs: leftMs }, this.#paths)
+        .finally(() => {
+          this.#onTheirWay -= 1
+        })
       const isLater = sentAt >= this.#sentAt && !Number.isNaN(sentAtWall)
       if (!this.check() || !isLater) return
       this.#answers += 1

@@ -30,6 +30,9 @@ export class Sessions {
     this.#store = store
     this.#clock = clock
     this.#telemetry = telemetry
+    store.onReconnected?.(() => {
+      for (const { session } of this.#slots.values()) session?.renewNow()
+    })
   }
 
   /** Counts one more node with this ttl, on a path that it may read. */

@@ -48,6 +48,7 @@ export class Endpoints {
   readonly history = new History()
   readonly #endpoints: readonly Endpoint[]
   readonly #listeners = new Set<() => void>()
+  readonly #reconnected = new Set<() => void>()
   #connection: Connection | null = null
   #race: Promise<Connection> | null = null
   #opening: Promise<Connection> | null = null
@@ -73,6 +74,11 @@ export class Endpoints {
   /** `listener` is called when the member in use is given up; streams to it should end. */
   onGivenUp(listener: () => void): void {
     this.#listeners.add(listener)
+  }
+
+  /** `listener` is called when a member is in use in the place of one that was given up. */
+  onReconnected(listener: () => void): void {
+    this.#reconnected.add(listener)
   }
 
   /** The client in use, if there is one now. */
@@ -211,12 +217,13 @@ export class Endpoints {
     const winner = await this.#hold(rests)
     const current = this.#connection
     this.#losses = 0
-    if (current === null) {
-      this.#connection = winner
-      return winner
-    }
-    if (this.#stillOwes()) {
-      this.#exchange(current, winner)
+    if (current === null || this.#stillOwes()) {
+      if (current === null) this.#connection = winner
+      else this.#exchange(current, winner)
+      // Not before those who wait for it have it.
+      queueMicrotask(() => {
+        for (const listener of this.#reconnected) listener()
+      })
       return winner
     }
     if (winner.client !== current.client) winner.endpoint.close(winner.client)

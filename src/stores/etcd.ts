@@ -160,6 +160,10 @@ export class EtcdStore implements Store {
     this.#endpoints.history.onReplaced(listener)
   }
 
+  onReconnected(listener: () => void): void {
+    this.#endpoints.onReconnected(listener)
+  }
+
   watch(path: string, from: number, listener: WatchListener): Watch {
     return this.#hub.watch(path, from, listener)
   }

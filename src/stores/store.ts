@@ -108,6 +108,11 @@ export interface Store {
    * replaced has no need of it.
    */
   onReset?(listener: () => void): void
+  /**
+   * Calls `listener` whenever the store is reached again after a connection was lost. Leases are then
+   * renewed at once: whether the store still knows them is not to be learned half a ttl later.
+   */
+  onReconnected?(listener: () => void): void
   /** Called when no node uses the store any more: nothing may be left open. It may be used again afterwards. */
   rest(): void
 }

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, onTestFinished } from 'vitest'
+import { createPeers } from '../etcd/peers.js'
+import type { Competitor } from './competitor.js'
+import { now } from './now.js'
+import { write } from './replacing.js'
+import { type Scene, test } from './scene.js'
+
+/** What looks like another history at first sight, and is the same. */
+describe('the history is the same, and nobody is told of a reset', () => {
+  test('when a member lags behind, and nodes go over to it', { timeout: 120_000 }, async ({
+    scene,
+  }) => {
+    const peers = createPeers()
+    onTestFinished(() => peers.stop())
+    scene.ttl = 8
+    await scene.startEtcd(3, { advertisePeer: (target, host) => peers.advertise(target, host) })
+    const [leader, follower] = await scene.lead('a', 'b')
+    if (follower === undefined) throw new Error('two were asked for')
+    const lagging = await otherThanRaftLeader(scene)
+    peers.cutOff(lagging.id, 'vanish')
+    await write(scene, 60)
+    // They know of all that by now, and find the one that does not.
+    await leader.call('propose', { value: 'news' })
+    await follower.until('change', {
+      withinMs: 30_000,
+      where: (told) => 'value' in told && told.value === 'news',
+    })
+    for (const node of [leader, follower]) {
+      for (const [index, relay] of node.relays.entries()) {
+        if (index !== lagging.index) await relay.cut()
+      }
+    }
+    // For less than the session is valid.
+    await sleep(2_000)
+    await Promise.all([leader, follower].map((node) => node.heal()))
+    peers.heal()
+    const healedAt = now()
+    await leader.until('refresh', { after: healedAt, withinMs: 30_000 })
+    await leader.call('propose', { value: 'later news' })
+    await follower.until('change', {
+      withinMs: 30_000,
+      where: (told) => 'value' in told && told.value === 'later news',
+    })
+    expectNoReset(scene)
+  })
+
+  test('when etcd is restarted', async ({ scene }) => {
+    scene.ttl = 8
+    const { members } = await scene.startEtcd()
+    const nodes = await scene.lead('a', 'b')
+    await write(scene, 20)
+    await Promise.all(members.map((member) => member.kill()))
+    await Promise.all(members.map((member) => member.start()))
+    await expectToGoOn(scene, nodes)
+  })
+
+  test('when what was before is compacted under a node that is cut off', async ({ scene }) => {
+    scene.ttl = 8
+    await scene.startEtcd()
+    const nodes = await scene.lead('a', 'b')
+    for (const node of nodes) await node.cut()
+    await write(scene, 20)
+    await scene.hand.compact()
+    for (const node of nodes) await node.heal()
+    await expectToGoOn(scene, nodes)
+  })
+
+  test('when one member after the other is restarted, the raft leader among them', {
+    timeout: 120_000,
+  }, async ({ scene }) => {
+    scene.ttl = 8
+    const { members } = await scene.startEtcd(3)
+    const nodes = await scene.lead('a', 'b')
+    for (const member of members) {
+      await write(scene, 10)
+      await member.kill()
+      await member.start()
+    }
+    await expectToGoOn(scene, nodes)
+  })
+})
+
+async function expectToGoOn(scene: Scene, nodes: readonly Competitor[]): Promise<void> {
+  const { leader } = await scene.led()
+  await leader.until('refresh', { after: now(), withinMs: 30_000 })
+  await leader.call('propose', { value: 'after that' })
+  for (const node of nodes) {
+    await node.until('change', {
+      withinMs: 30_000,
+      where: (told) => 'value' in told && told.value === 'after that',
+    })
+  }
+  expectNoReset(scene)
+}
+
+function expectNoReset(scene: Scene): void {
+  const ends = scene.competitors.flatMap((node) => node.all('deselect'))
+  expect(ends.filter((end) => 'reason' in end && end.reason === 'reset')).toEqual([])
+}
+
+async function otherThanRaftLeader(scene: Scene): Promise<{ id: string; index: number }> {
+  const { operator, cluster } = scene
+  const { leader } = await operator.maintenance.status()
+  const { members } = await operator.cluster.memberList({})
+  for (const [index, { name }] of cluster.members.entries()) {
+    const id = members.find((member) => member.name === name)?.ID
+    if (id !== undefined && id !== leader) return { id, index }
+  }
+  throw new Error('all members are the raft leader')
+}

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Report } from '../../src/testing/report.js'
+import type { Backup } from '../etcd/data.js'
 import { createPeers, type Peers } from '../etcd/peers.js'
 import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'
 import type { Competitor, CompetitorSettings } from './competitor.js'
@@ -41,6 +42,10 @@ const PATIENCE_MS = 60_000
  * may revoke leases that were renewed meanwhile, which no client can help.
  */
 const LONGEST_RAFT_FREEZE = 0.45
+/** The part of the faults after which etcd comes to another history. */
+const REPLACED_EVERY = 0.05
+/** Nothing of the old history is left once etcd has been back for so long. */
+const SETTLED_MS = 2_000
 
 /** Three members, five nodes in five processes, and random faults; then healing. */
 export async function runStorm({
@@ -56,6 +61,7 @@ export async function runStorm({
   scene.ttl = ttl
   try {
     await scene.startEtcd(3, {
+      replaceable: true,
       advertisePeer: (target, host) => peers.advertise(target, host),
       // A raft leader can then be deposed within a small ttl.
       extraArgs: elections.quick,
@@ -85,6 +91,7 @@ class Storm {
   /** What a fault is being made of: one at a time for each. */
   readonly #busy = new Set<string>()
   #memberIds: readonly string[] = []
+  #backup: Backup | null = null
   #lives = 0
   #proposals = 0
 
@@ -107,6 +114,7 @@ class Storm {
     this.#memberIds = this.#scene.cluster.members.map(
       ({ name }) => members.find((member) => member.name === name)?.ID ?? '',
     )
+    this.#backup = await this.#scene.cluster.data.save()
     await Promise.all(NODES.map((id) => this.#launch(id)))
   }
 
@@ -118,6 +126,10 @@ class Storm {
       const fault = this.#pick()
       const faultLastsMs = this.#random.between(100, 3 * this.#scene.ttl * 1_000)
       const pauseMs = this.#random.between(0, this.#scene.ttl * 1_000)
+      if (this.#random.next() < REPLACED_EVERY) {
+        await Promise.all(going)
+        await this.#replaceHistory()
+      }
       if (fault !== null) {
         this.counts[fault.name] = (this.counts[fault.name] ?? 0) + 1
         this.#log(`${fault.name} for ${Math.round(faultLastsMs)} ms`)
@@ -131,6 +143,22 @@ class Storm {
       await sleep(Math.min(pauseMs, Math.max(0, untilMs - now())))
     }
     await Promise.all(going)
+  }
+
+  /**
+   * Etcd loses its data, or is restored from a backup. Never beside another fault: whoever is cut off
+   * or stands still when etcd is back cannot know of it, and leads on for as long as it is valid.
+   */
+  async #replaceHistory(): Promise<void> {
+    const backup = this.#random.next() < 0.5 ? this.#backup : null
+    const name = backup === null ? 'wipe' : 'restore'
+    this.counts[name] = (this.counts[name] ?? 0) + 1
+    this.#log(name)
+    await this.#scene.replaceHistory((data) =>
+      backup === null ? data.erase() : data.restore(backup),
+    )
+    await sleep(SETTLED_MS)
+    this.#backup = await this.#scene.cluster.data.save()
   }
 
   /** Everything is whole again: how long until there is a leader whom all know. */

@@ -56,7 +56,7 @@ export async function replaceUnder(
 export async function expectOneLeader(
   scene: Scene,
   nodes: readonly Competitor[],
-  { at }: Replaced,
+  { at }: Pick<Replaced, 'at'>,
 ): Promise<void> {
   const promisedMs = leaderWithinMs(scene.ttl)
   const agreement = async () => {

@@ -190,6 +190,11 @@ describe('a process that sends its inspection events', () => {
       '{"type":"@xstate.snapshot","sessionId":"x","createdAt":"1","snapshot":{"context":{},"value":{}}}',
       '{"type":"@xstate.event","sessionId":7,"event":null,"createdAt":{}}',
       '{"type":"locked.offer","sessionId":"x","actions":"all"}',
+      // What cannot be made a number, or text.
+      '{"type":"@xstate.event","sessionId":"x","event":{"type":"e"},"createdAt":{"valueOf":1,"toString":1}}',
+      '{"type":"@xstate.event","sessionId":"x","event":{"type":"e","error":{"message":{"toString":1}}},"createdAt":"1"}',
+      `{"type":"@xstate.event","sessionId":"x","event":{"type":"e","value":${'['.repeat(50_000)}${']'.repeat(50_000)}},"createdAt":"1"}`,
+      `{"type":"@xstate.snapshot","sessionId":"x","createdAt":"1","snapshot":{"context":{"path":"/","id":"x","instance":"x"},"value":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}}`,
     ]) {
       socket.send(junk)
     }

@@ -1,5 +1,6 @@
 import { fromCallback } from 'xstate'
 import {
+  type ElectionActor,
   type ElectionEvent,
   type ElectionMachine,
   electionMachine,
@@ -32,7 +33,7 @@ interface Admitted {
 }
 
 interface Stoppable {
-  readonly actor: { send(event: ElectionEvent): void }
+  readonly actor: Pick<ElectionActor, 'send' | 'getSnapshot'>
   stop(): Promise<void>
 }
 
@@ -110,7 +111,10 @@ export class Services {
 
   /** Each of them elects anew, whatever it is about. */
   #tellReset(): void {
-    for (const { node } of [...this.#members.values()]) node.actor.send({ type: 'reset' })
+    for (const { node } of [...this.#members.values()]) {
+      // One whose actor has ended in an error is about to leave.
+      if (node.actor.getSnapshot().status === 'active') node.actor.send({ type: 'reset' })
+    }
     this.#embedded.tellAll({ type: 'reset' })
   }
 

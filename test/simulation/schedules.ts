@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import {
+  DEPOSITIONS,
   NODE_STEPS,
   OPERATOR_STEPS,
   type Schedule,
@@ -27,8 +28,32 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ms: fc.integer({ min: -3_600_000, max: 3_600_000 }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom(...OPERATOR_STEPS) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom(...OPERATOR_STEPS) }) },
 )
+
+/** As long as nothing else happens it matters most. */
+const deposition: fc.Arbitrary<Step[]> = fc
+  .record({
+    node,
+    ms: fc.oneof(fc.nat({ max: 2_000 }), fc.nat({ max: 8_000 })),
+    how: fc.constantFrom(...DEPOSITIONS),
+    silentMs: fc.constantFrom(0, 1_000, 3_000),
+    passes: fc.boolean(),
+  })
+  .map(({ passes, ...deposed }) => {
+    const depose = { kind: 'depose' as const, ...deposed }
+    return passes ? [depose, { kind: 'advance', ms: deposed.ms + deposed.silentMs }] : [depose]
+  })
+
+const steps = fc
+  .array(
+    fc.oneof(
+      { weight: 18, arbitrary: step.map((one) => [one]) },
+      { weight: 2, arbitrary: deposition },
+    ),
+    { maxLength: 40 },
+  )
+  .map((parts) => parts.flat())
 
 /** Schedules for two to four nodes in one to three processes, most of which start at once. */
 export const schedules: fc.Arbitrary<Schedule> = fc
@@ -45,14 +70,14 @@ export const schedules: fc.Arbitrary<Schedule> = fc
     latencyMs: fc.constantFrom(0, 5, 50, 400),
     lossPercent: fc.constantFrom(0, 0, 2, 20),
     starting: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
-    steps: fc.array(step, { maxLength: 40 }),
+    steps,
   })
-  .map(({ starting, steps, ...schedule }) => ({
+  .map(({ starting, steps: following, ...schedule }) => ({
     ...schedule,
     steps: [
       ...starting.flatMap((starts, index) =>
         starts ? [{ kind: 'start' as const, node: index }] : [],
       ),
-      ...steps,
+      ...following,
     ],
   }))

@@ -26,11 +26,57 @@ export type Step =
   | { readonly kind: NodeStep; readonly node: number }
   | { readonly kind: 'stall' | 'sleep'; readonly node: number; readonly ms: number }
   | { readonly kind: 'jump'; readonly node: number; readonly ms: number }
+  | {
+      readonly kind: 'depose'
+      readonly node: number
+      readonly ms: number
+      readonly how: Deposition
+      /** For how long the network of the node's process then freezes. */
+      readonly silentMs: number
+    }
   | { readonly kind: OperatorStep }
 
-export type NodeStep = 'start' | 'stop' | 'freeze' | 'cut' | 'heal' | 'kill' | 'propose'
-export type OperatorStep = 'expire' | 'delete' | 'junk'
+/**
+ * How the raft leader is deposed that renews the session of a node. For a while it does so on its own
+ * word, and the cluster never hears of it.
+ */
+export type Deposition =
+  /** The member that the node is connected to is that leader, cut off from the others. */
+  | 'isolated'
+  /** It is that leader, was frozen, and answers when it goes on. */
+  | 'frozen'
+  /** It had asked that leader, which was frozen, and has learned of the next one by the answer. */
+  | 'asked'
 
+/** What is done to one node, or to its process. */
+export type NodeStep =
+  | 'start'
+  | 'stop'
+  | 'freeze'
+  | 'cut'
+  | 'heal'
+  | 'kill'
+  | 'propose'
+  /** Something is thrown in its actor, which ends with that. */
+  | 'crash'
+  /** Its process is killed, and its actor restored from a snapshot in the next one. */
+  | 'revive'
+
+/** What is done to the store. */
+export type OperatorStep =
+  | 'expire'
+  | 'delete'
+  | 'junk'
+  /** What it holds is kept, for later. */
+  | 'backup'
+  /** It loses everything, and begins a new history. */
+  | 'lose'
+  /** It is what it was at the last backup. */
+  | 'restore'
+  /** The same, with revisions above all that there were. */
+  | 'restoreBumped'
+
+export const DEPOSITIONS: readonly Deposition[] = ['isolated', 'frozen', 'asked']
 export const NODE_STEPS: readonly NodeStep[] = [
   'start',
   'stop',
@@ -39,5 +85,15 @@ export const NODE_STEPS: readonly NodeStep[] = [
   'heal',
   'kill',
   'propose',
+  'crash',
+  'revive',
 ]
-export const OPERATOR_STEPS: readonly OperatorStep[] = ['expire', 'delete', 'junk']
+export const OPERATOR_STEPS: readonly OperatorStep[] = [
+  'expire',
+  'delete',
+  'junk',
+  'backup',
+  'lose',
+  'restore',
+  'restoreBumped',
+]

@@ -1,0 +1,94 @@
+import { LeaseGoneError } from '../../errors.js'
+import type { Header } from '../../stores/etcd-history.js'
+import type { Lease, Store } from '../../stores/store.js'
+import type { Deposition } from './schedule.js'
+
+/** What an answer tells of the member that gives it. */
+export type MemberHeader = Pick<Header, 'member_id' | 'raft_term'>
+
+/** The raft of a simulated etcd, as far as its members tell of it. */
+export interface Raft {
+  term: number
+}
+
+/** A renewal that was answered, whether the store has heard of it or not. */
+interface Renewal {
+  readonly ttlMs: number
+  readonly header: MemberHeader
+}
+
+/** A raft leader that was deposed, and does not know it. */
+interface DeposedLeader {
+  readonly how: Deposition
+  readonly term: number
+  /** The leases that it knows. */
+  readonly leases: ReadonlySet<string>
+  /** What it does when it goes on, or hears of the others again. */
+  readonly later: (() => void)[]
+}
+
+const ID = 'connected'
+const OTHER_ID = 'other'
+
+/**
+ * The member of etcd that one process is connected to. What it does is done to the store, except
+ * where it has to do with a raft leader that was deposed: that one renews leases on its own word, and
+ * the store does not keep them.
+ */
+export class Member {
+  readonly #store: Pick<Store, 'renew'>
+  readonly #raft: Raft
+  #deposed: DeposedLeader | null = null
+
+  constructor(store: Pick<Store, 'renew'>, raft: Raft) {
+    this.#store = store
+    this.#raft = raft
+  }
+
+  /** Whether it hears nothing of what happens at the store. */
+  get isCutOff(): boolean {
+    return this.#deposed !== null && this.#deposed.how !== 'asked'
+  }
+
+  /** The header of an answer other than to a renewal. A leader that was deposed cannot give any. */
+  get header(): MemberHeader {
+    return { member_id: this.isCutOff ? OTHER_ID : ID, raft_term: String(this.#raft.term) }
+  }
+
+  /** Has it told to those who watch, once it has heard of it itself. */
+  hear(tell: () => void): void {
+    if (this.isCutOff) this.#deposed?.later.push(tell)
+    else tell()
+  }
+
+  /** Its raft leader is deposed, and knows only these leases. */
+  depose(how: Deposition, leases: readonly Lease[]): void {
+    this.recover()
+    const { term } = this.#raft
+    this.#raft.term += 1
+    this.#deposed = { how, term, leases: new Set(leases.map(({ id }) => id)), later: [] }
+  }
+
+  /** The leader that was deposed hears of it, after it has answered what waited for it. */
+  recover(): void {
+    const later = this.#deposed?.later ?? []
+    this.#deposed = null
+    for (const goOn of later) goOn()
+  }
+
+  async renew(lease: Lease): Promise<Renewal> {
+    const deposed = this.#deposed
+    if (deposed === null) {
+      // The rule that follows is the client's: nobody asks here whether it counts.
+      const ttlMs = await this.#store.renew(lease, { withinMs: Number.POSITIVE_INFINITY }, [])
+      return { ttlMs, header: this.header }
+    }
+    if (deposed.how !== 'isolated') {
+      await new Promise<void>((resolve) => deposed.later.push(resolve))
+    }
+    if (!deposed.leases.has(lease.id)) throw new LeaseGoneError('lease unknown')
+    // A member that had asked it may have changed sides when the answer comes.
+    const term = deposed.how === 'asked' ? this.#raft.term : deposed.term
+    return { ttlMs: lease.ttlMs, header: { member_id: ID, raft_term: String(term) } }
+  }
+}

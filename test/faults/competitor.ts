@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { formatEntry, type HistoryEntry, parseHistory } from '../../src/testing/history.js'
 import { type Relay, startRelay } from '../etcd/relay.js'
+import { PATIENCE_MS } from '../patience.js'
 import { now } from './now.js'
 
 export interface CompetitorSettings {
@@ -99,7 +100,7 @@ export class Competitor {
     const relays = await Promise.all(members.map((member) => startRelay(member)))
     const competitor = new Competitor(settings, relays)
     try {
-      await competitor.until('ready', { withinMs: 30_000 })
+      await competitor.until('ready', { withinMs: PATIENCE_MS })
       return competitor
     } catch (error) {
       await competitor.end()

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Etcd3 } from 'etcd3'
 import { describe, expect, onTestFinished } from 'vitest'
+import { PATIENCE_MS } from '../patience.js'
 import type { Competitor } from './competitor.js'
 import { now } from './now.js'
-import { expectInTime, leaderWithinMs, type Scene, test } from './scene.js'
+import { leaderWithinMs, type Scene, test } from './scene.js'
 
 describe('credentials', () => {
   test('that are wrong from the start: one readable error, and no retry', async ({ scene }) => {
@@ -22,23 +23,23 @@ describe('credentials', () => {
     const root = await startWithUsers(scene)
     const leader = await launchAs(scene, 'a', 'competes', 'secret')
     await leader.start()
-    await leader.until('select', { withinMs: 30_000 })
+    await leader.until('select', { withinMs: PATIENCE_MS })
     const other = await launchAs(scene, 'b', 'competes too', 'secret')
     await other.start()
 
     const changedAt = now()
     await root.user('competes').setPassword('another')
     await leader.call('propose', { value: 'another value' })
-    const error = await leader.until('error', { after: changedAt, withinMs: 30_000 })
+    const error = await leader.until('error', { after: changedAt, withinMs: PATIENCE_MS })
     expect(error).toMatchObject({
       name: 'RefusedError',
       message: expect.stringMatching(/auth/),
     })
-    const deselected = await leader.until('deselect', { after: changedAt, withinMs: 30_000 })
+    const deselected = await leader.until('deselect', { after: changedAt, withinMs: PATIENCE_MS })
     expect(deselected).toMatchObject({ reason: 'refused' })
     const elected = await scene.elected({ after: changedAt })
     expect(elected.leader).toBe(other)
-    expectInTime(elected.at, error.at, leaderWithinMs(scene.ttl))
+    scene.expectInTime(elected.at, error.at, leaderWithinMs(scene.ttl))
     await expectToRest(leader)
   })
 
@@ -58,18 +59,18 @@ describe('credentials', () => {
     const root = await startWithUsers(scene)
     const leader = await launchAs(scene, 'a', 'competes', 'secret')
     await leader.start()
-    await leader.until('select', { withinMs: 30_000 })
+    await leader.until('select', { withinMs: PATIENCE_MS })
     const other = await launchAs(scene, 'b', 'competes too', 'secret')
     await other.start()
 
     const takenAt = now()
     await root.user('competes').removeRole('competitor')
     await leader.call('propose', { value: 'another value' })
-    const error = await leader.until('error', { after: takenAt, withinMs: 30_000 })
+    const error = await leader.until('error', { after: takenAt, withinMs: PATIENCE_MS })
     expect(error).toMatchObject({ message: expect.stringMatching(/permission denied/) })
     const elected = await scene.elected({ after: takenAt })
     expect(elected.leader).toBe(other)
-    expectInTime(elected.at, error.at, leaderWithinMs(scene.ttl))
+    scene.expectInTime(elected.at, error.at, leaderWithinMs(scene.ttl))
     await expectToRest(leader)
   })
 })

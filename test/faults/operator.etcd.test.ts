@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
+import { PATIENCE_MS } from '../patience.js'
 import { client } from './hand.js'
 import { now } from './now.js'
-import { expectInTime, leaderWithinMs, type Scene, test } from './scene.js'
+import { leaderWithinMs, type Scene, test } from './scene.js'
 
 describe('an operator', () => {
   test.skipIf(client === 'etcdjs')(
@@ -13,9 +14,9 @@ describe('an operator', () => {
       const { kvs } = await scene.operator.get(scene.path).exec()
       const revokedAt = now()
       await scene.operator.leaseClient.leaseRevoke({ ID: kvs[0]?.lease ?? '' })
-      await leader.until('deselect', { after: revokedAt, withinMs: 30_000 })
+      await leader.until('deselect', { after: revokedAt, withinMs: PATIENCE_MS })
       const elected = await scene.elected({ after: revokedAt })
-      expectInTime(elected.at, revokedAt, leaderWithinMs(scene.ttl))
+      scene.expectInTime(elected.at, revokedAt, leaderWithinMs(scene.ttl))
     },
   )
 
@@ -26,10 +27,10 @@ describe('an operator', () => {
     const [leader] = await scene.lead('a', 'b')
     const deletedAt = now()
     await scene.hand.delete(scene.path)
-    const deselected = await leader.until('deselect', { after: deletedAt, withinMs: 30_000 })
+    const deselected = await leader.until('deselect', { after: deletedAt, withinMs: PATIENCE_MS })
     expect(deselected).toMatchObject({ reason: 'vacated' })
     const elected = await scene.elected({ after: deletedAt })
-    expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
+    scene.expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
   })
 
   test('overwrites the key with junk: the leader deselects, all see the junk, and nobody leads until it is gone', async ({
@@ -41,10 +42,13 @@ describe('an operator', () => {
     const overwrittenAt = now()
     scene.wrote('{not a record', null)
     await scene.hand.put(scene.path, '{not a record')
-    const deselected = await leader.until('deselect', { after: overwrittenAt, withinMs: 30_000 })
+    const deselected = await leader.until('deselect', {
+      after: overwrittenAt,
+      withinMs: PATIENCE_MS,
+    })
     expect(deselected).toMatchObject({ reason: 'overwritten' })
     for (const competitor of [leader, other]) {
-      const seen = await competitor.until('change', { after: overwrittenAt, withinMs: 30_000 })
+      const seen = await competitor.until('change', { after: overwrittenAt, withinMs: PATIENCE_MS })
       expect(seen).toMatchObject({ value: '{not a record', nodeid: null })
     }
     // The lease that the record was attached to may run out: the junk is not attached to it.
@@ -55,7 +59,7 @@ describe('an operator', () => {
     const deletedAt = now()
     await scene.hand.delete(scene.path)
     const elected = await scene.elected({ after: deletedAt })
-    expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
+    scene.expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
   })
 
   test('overwrites the key with a record of another node: the leader deselects and follows it', async ({
@@ -68,16 +72,19 @@ describe('an operator', () => {
     scene.wrote('value of x', 'x')
     const record = JSON.stringify({ id: 'x', value: 'value of x', instance: 'x' })
     await scene.hand.put(scene.path, record, scene.ttl)
-    const deselected = await leader.until('deselect', { after: overwrittenAt, withinMs: 30_000 })
+    const deselected = await leader.until('deselect', {
+      after: overwrittenAt,
+      withinMs: PATIENCE_MS,
+    })
     expect(deselected).toMatchObject({ reason: 'overwritten' })
     for (const competitor of [leader, other]) {
-      const seen = await competitor.until('change', { after: overwrittenAt, withinMs: 30_000 })
+      const seen = await competitor.until('change', { after: overwrittenAt, withinMs: PATIENCE_MS })
       expect(seen).toMatchObject({ value: 'value of x', nodeid: 'x' })
     }
     // Nobody renews x’s lease.
     const elected = await scene.elected({ after: overwrittenAt })
     expect(elected.at - overwrittenAt).toBeGreaterThan(scene.ttl * 1_000 - 100)
-    expectInTime(elected.at, overwrittenAt, leaderWithinMs(scene.ttl))
+    scene.expectInTime(elected.at, overwrittenAt, leaderWithinMs(scene.ttl))
   })
 
   test('writes the leader’s own record under another lease: its reign is over, and it is elected anew', async ({
@@ -89,10 +96,13 @@ describe('an operator', () => {
     const overwrittenAt = now()
     scene.wrote('value of a', 'a')
     await scene.hand.put(scene.path, text, 60)
-    const deselected = await leader.until('deselect', { after: overwrittenAt, withinMs: 30_000 })
+    const deselected = await leader.until('deselect', {
+      after: overwrittenAt,
+      withinMs: PATIENCE_MS,
+    })
     expect(deselected).toMatchObject({ reason: 'overwritten' })
     const elected = await scene.elected({ after: overwrittenAt })
-    expectInTime(elected.at, overwrittenAt, leaderWithinMs(scene.ttl))
+    scene.expectInTime(elected.at, overwrittenAt, leaderWithinMs(scene.ttl))
   })
 
   test('writes the leader’s own record under no lease: its reign is over, and nobody overwrites it', async ({
@@ -104,14 +114,14 @@ describe('an operator', () => {
     const overwrittenAt = now()
     scene.wrote('value of a', 'a')
     await scene.hand.put(scene.path, text)
-    await leader.until('deselect', { after: overwrittenAt, withinMs: 30_000 })
+    await leader.until('deselect', { after: overwrittenAt, withinMs: PATIENCE_MS })
     await sleep(scene.ttl * 1_500)
     expect(scene.competitors.flatMap((one) => one.all('select', overwrittenAt))).toEqual([])
 
     const deletedAt = now()
     await scene.hand.delete(scene.path)
     const elected = await scene.elected({ after: deletedAt })
-    expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
+    scene.expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
   })
 })
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { PATIENCE_MS } from '../patience.js'
 import { type Competitor, isKind } from './competitor.js'
 import type { Moment } from './moments.js'
-import { now } from './now.js'
 import { saveEmpty, type Way } from './replacing.js'
-import { expectInTime, leaderWithinMs, type Replaced, type Scene, SLACK_MS } from './scene.js'
+import { leaderWithinMs, type Replaced, type Scene } from './scene.js'
 import { launchIn, type Topology } from './topologies.js'
 
 /** Has etcd's history replaced in this way at this moment, and looks at what the nodes make of it. */
@@ -68,11 +68,9 @@ export async function expectOneLeader(
       ? 'all agree'
       : `leaders ${leaders.map(({ name }) => name)}; ${nodes.map(({ name }) => name)} say ${told}`
   }
-  await expect
-    .poll(agreement, { timeout: promisedMs + SLACK_MS - (now() - at), interval: 100 })
-    .toBe('all agree')
+  await expect.poll(agreement, { timeout: PATIENCE_MS, interval: 100 }).toBe('all agree')
   const led = await scene.led()
-  expectInTime(led.at, at, promisedMs)
+  scene.expectInTime(led.at, at, promisedMs)
   await sleep(scene.ttl * 1_000)
   expect(await agreement()).toBe('all agree')
   expect((await scene.led()).leader).toBe(led.leader)

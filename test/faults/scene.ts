@@ -1,20 +1,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Etcd3 } from 'etcd3'
-import { afterAll, test as base, expect } from 'vitest'
+import { test as base, expect } from 'vitest'
 import { checkHistory } from '../../src/testing/checker.js'
 import { formatEntry, type HistoryEntry } from '../../src/testing/history.js'
+import { ProcessLives } from '../../src/testing/leadership.js'
 import { formatReport, type Report } from '../../src/testing/report.js'
 import type { ClusterData } from '../etcd/data.js'
 import { type Cluster, type EtcdOptions, startCluster } from '../etcd/index.js'
-import { bigintAsText, Competitor, type CompetitorSettings } from './competitor.js'
+import { Starvation } from '../load/starvation.js'
+import { PATIENCE_MS } from '../patience.js'
+import { bigintAsText, Competitor, type CompetitorSettings, type Told } from './competitor.js'
 import { client, type Hand, V2Hand, V3Hand } from './hand.js'
 import { now } from './now.js'
-
-/** How much later than promised something may be seen on a machine that is busy with other tests. */
-export const SLACK_MS = 1_500
-/** How long to wait for what is to come at all; what was promised about its time is asserted after. */
-const PATIENCE_MS = 30_000
 
 /** Within how many milliseconds there is a leader once etcd can be reached: ttl + 3 s. */
 export function leaderWithinMs(ttl: number): number {
@@ -25,6 +23,8 @@ export interface Elected {
   readonly leader: Competitor
   /** When it was selected. */
   readonly at: number
+  /** Its `select`. */
+  readonly told: Told
 }
 
 /** When the store's history was replaced: etcd was killed, and accepted connections again. */
@@ -45,6 +45,7 @@ export class Scene {
   #operator: Etcd3 | null = null
   #hand: Hand | null = null
   readonly #writes: HistoryEntry[] = []
+  readonly #starvation = new Starvation()
 
   get cluster(): Cluster {
     if (this.#cluster === null) throw new Error('scene: call startEtcd first')
@@ -120,13 +121,15 @@ export class Scene {
       among
         .filter(({ isRunning }) => isRunning)
         .map(async (leader) => {
-          const { at } = await leader.until('select', { after, withinMs: PATIENCE_MS })
-          return { leader, at }
+          const told = await leader.until('select', { after, withinMs: PATIENCE_MS })
+          return { leader, at: told.at, told }
         }),
     )
     // Another’s may have been told later and be earlier.
     const earliest = among
-      .flatMap((leader) => leader.all('select', after).map(({ at }) => ({ leader, at })))
+      .flatMap((leader) =>
+        leader.all('select', after).map((told) => ({ leader, at: told.at, told })),
+      )
       .sort((a, b) => a.at - b.at)
     return earliest[0] ?? found
   }
@@ -137,7 +140,7 @@ export class Scene {
       const leaders = this.competitors.filter(({ leadership }) => leadership !== null)
       const [leader] = leaders
       if (leaders.length !== 1 || !leader?.leadership) return null
-      return { leader, at: leader.leadership.at }
+      return { leader, at: leader.leadership.at, told: leader.leadership }
     }
     const running = this.competitors.filter(({ isRunning }) => isRunning)
     return await Promise.any(
@@ -182,8 +185,52 @@ export class Scene {
     return [...this.competitors.flatMap((competitor) => competitor.history()), ...this.#writes]
   }
 
+  /** How long the processes had to wait for a processor between these times, in milliseconds. */
+  starvedMs(from: number, to: number): number {
+    return this.#starvation.between(from, to)
+  }
+
+  /** Asserts that `at` is no later than promised, counted from `from`. */
+  expectInTime(at: number, from: number, promisedMs: number): void {
+    const tookMs = at - from
+    const netMs = tookMs - this.starvedMs(from, at)
+    expect(netMs, `promised within ${promisedMs} ms; it took ${tookMs} ms`).toBeLessThan(promisedMs)
+  }
+
+  /**
+   * Asserts that a competitor told this before another told that. A competitor that stands still
+   * tells nothing: then it counts when it last ran.
+   */
+  expectBefore(competitor: Competitor, told: Told, other: Told): void {
+    const stalledSince = new ProcessLives(competitor.history()).stalledSince(
+      competitor.name,
+      Number.NEGATIVE_INFINITY,
+      told.at,
+    )
+    expect(stalledSince ?? told.at).toBeLessThan(other.at)
+  }
+
+  /**
+   * Asserts that it was not deselected after `after`, but where its session could not be renewed in
+   * time because processes had to wait for a processor: for longer than the `spareMs` that a renewal
+   * has beyond what the test makes it take.
+   */
+  expectToStayLeader(
+    competitor: Competitor,
+    { after = 0, spareMs }: { readonly after?: number; readonly spareMs: number },
+  ): void {
+    for (const deselected of competitor.all('deselect', after)) {
+      const renewed = [...competitor.all('select'), ...competitor.all('refresh')]
+        .map(({ at }) => at)
+        .filter((at) => at < deselected.at)
+      const starvedMs = this.#starvation.between(Math.max(...renewed), deselected.at)
+      expect(starvedMs, `starved before ${JSON.stringify(deselected)}`).toBeGreaterThan(spareMs)
+    }
+  }
+
   /** Ends everything, and checks the history. */
   async end(): Promise<Report> {
+    this.#starvation[Symbol.dispose]()
     await Promise.all(this.competitors.map((competitor) => competitor.end()))
     this.#operator?.close()
     await this.#cluster?.stop()
@@ -204,26 +251,12 @@ export class Scene {
 
 /** A test with a scene, whose history is checked at the end, whatever the test itself found. */
 export const test = base.extend<{ scene: Scene }>({
-  scene: async ({ task, onTestFailed }, use) => {
+  scene: async ({ task }, use) => {
     const scene = new Scene()
-    // A second try that passes must not hide what went wrong in the first.
-    onTestFailed(() => console.error(`${task.name}:`, task.result?.errors?.at(-1)?.stack))
     await use(scene)
     const report = await scene.end()
     const folder = process.env.LOCKED_TEST_HISTORIES
     if (folder) scene.save(folder, task.name.replace(/\W+/g, '-'))
-    if (report.faults.length > 0) broken.push(formatReport(report))
     expect(report.faults, formatReport(report)).toEqual([])
   },
 })
-
-/** A promise that was broken stays so, even if its test is tried again and then passes. */
-const broken: string[] = []
-afterAll(() => {
-  expect(broken).toEqual([])
-})
-
-/** Asserts that `at` is no later than promised, counted from `from`. */
-export function expectInTime(at: number, from: number, promisedMs: number): void {
-  expect(at - from, `promised within ${promisedMs} ms`).toBeLessThan(promisedMs + SLACK_MS)
-}

@@ -3,6 +3,7 @@ import type { Report } from '../../src/testing/report.js'
 import type { Backup } from '../etcd/data.js'
 import { createPeers, type Peers } from '../etcd/peers.js'
 import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'
+import { PATIENCE_MS } from '../patience.js'
 import type { Competitor, CompetitorSettings } from './competitor.js'
 import { now } from './now.js'
 import { elections } from './on-clusters.js'
@@ -25,6 +26,8 @@ export interface StormOutcome {
   readonly faults: Readonly<Record<string, number>>
   /** From the end of healing until there was a leader; null if there was none in time. */
   readonly leaderAfterMs: number | null
+  /** How long processes had to wait for a processor meanwhile, in milliseconds. */
+  readonly starvedMs: number
   /** Whether all said the same leader in the end. */
   readonly agreed: boolean
 }
@@ -36,7 +39,6 @@ interface Fault {
 }
 
 const NODES = ['a', 'b', 'c', 'd', 'e']
-const PATIENCE_MS = 60_000
 /**
  * For how much of a ttl a raft leader is frozen, at most. A longer freeze than half a ttl, and etcd
  * may revoke leases that were renewed meanwhile, which no client can help.
@@ -162,7 +164,7 @@ class Storm {
   }
 
   /** Everything is whole again: how long until there is a leader whom all know. */
-  async heal(): Promise<{ readonly leaderAfterMs: number | null; readonly agreed: boolean }> {
+  async heal(): Promise<Omit<StormOutcome, 'report' | 'faults'>> {
     const { ttl } = this.#scene
     const healedAt = now()
     const competitors = [...this.#nodes.values()]
@@ -188,6 +190,7 @@ class Storm {
     await sleep(2 * ttl * 1_000)
     return {
       leaderAfterMs: ledAt === null ? null : Math.max(0, ledAt - healedAt),
+      starvedMs: ledAt === null ? 0 : this.#scene.starvedMs(healedAt, ledAt),
       agreed: agreed && leader() !== undefined,
     }
   }

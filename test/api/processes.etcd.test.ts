@@ -4,12 +4,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Json } from '../../src/index.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { freePort } from '../etcd/ports.js'
+import { timeNet } from '../load/starvation.js'
+import { patiently } from '../patience.js'
 import { Competitor } from './competitor.js'
 
-const ttl = 2
+/** In seconds; of leaders that are killed. */
+const ttl = 3
+/** In seconds; of leaders that stay, however long processes have to wait for a processor. */
+const LONG_TTL = 30
 const rounds = 5
-/** What a loaded machine may add to any single figure; the median has to do without. */
-const slackMs = 1_500
 const values: Record<string, Json> = { a: 10, b: { of: 'b' }, c: 'the value of c' }
 
 let etcd: Etcd
@@ -28,7 +31,7 @@ afterAll(async () => {
 describe('three processes', () => {
   test('elect one, and all of them learn its value', async () => {
     const path = randomUUID()
-    const all = await spawnAll(path)
+    const all = await spawnAll(path, LONG_TTL)
     await Promise.all(all.map((one) => one.call('start')))
     const changes = await Promise.all(all.map((one) => one.until('change')))
     const [winner, ...others] = await leadersFirst(all)
@@ -57,25 +60,26 @@ describe('three processes', () => {
 
   test('have another leader at once when theirs stops', async () => {
     const path = randomUUID()
-    const all = await spawnAll(path)
+    const all = await spawnAll(path, LONG_TTL)
     await Promise.all(all.map((one) => one.call('start')))
     const tookMs: number[] = []
     for (let round = 1; round <= rounds; round += 1) {
       const [leader, ...others] = await leadersFirst(all)
       if (leader === undefined) throw new Error('there are three')
       const marks = others.map((one) => one.told.length)
-      const from = performance.now()
-      const stopped = leader.call('stop')
-      await anySelected(others, marks)
-      tookMs.push(performance.now() - from)
+      let stopped: unknown
+      const stopping = async () => {
+        stopped = leader.call('stop')
+        await anySelected(others, marks)
+      }
+      tookMs.push(await timeNet(stopping))
       await stopped
       await allTold(others, marks, path)
       expect(selectsOf(all)).toBe(1 + round)
       await leader.call('start')
     }
     report('stop() of the leader to the next select', tookMs)
-    expect(median(tookMs)).toBeLessThan(1_000)
-    expect(Math.max(...tookMs)).toBeLessThan(1_000 + slackMs)
+    expect(Math.max(...tookMs)).toBeLessThan(1_000)
     await Promise.all(all.map((one) => one.call('stop')))
     expect(all.map((one) => one.complaints)).toEqual(['', '', ''])
     expect(all.map((one) => one.count('error'))).toEqual([0, 0, 0])
@@ -83,7 +87,7 @@ describe('three processes', () => {
 
   test('have another leader within ttl + 1 s when theirs is killed', async () => {
     const path = randomUUID()
-    let all = await spawnAll(path)
+    let all = await spawnAll(path, ttl)
     await Promise.all(all.map((one) => one.call('start')))
     const grantedMs = await grantedTtlMs(path)
     expect(grantedMs).toBeGreaterThanOrEqual(ttl * 1_000)
@@ -93,10 +97,12 @@ describe('three processes', () => {
       if (leader === undefined) throw new Error('there are three')
       const id = String(await leader.call('id'))
       const marks = others.map((one) => one.told.length)
-      const from = performance.now()
-      const killed = leader.kill()
-      await anySelected(others, marks)
-      tookMs.push(performance.now() - from)
+      let killed: unknown
+      const killing = async () => {
+        killed = leader.kill()
+        await anySelected(others, marks)
+      }
+      tookMs.push(await timeNet(killing))
       await killed
       await allTold(others, marks, path)
       const selects = others.flatMap((one, i) =>
@@ -110,12 +116,11 @@ describe('three processes', () => {
       all = [...others, next]
     }
     report('kill -9 of the leader to the next select', tookMs)
-    expect(median(tookMs)).toBeLessThan(grantedMs + 1_000)
-    expect(Math.max(...tookMs)).toBeLessThan(grantedMs + 1_000 + slackMs)
+    expect(Math.max(...tookMs)).toBeLessThan(grantedMs + 1_000)
     await Promise.all(all.map((one) => one.call('stop')))
     expect(all.map((one) => one.complaints)).toEqual(['', '', ''])
     expect(all.map((one) => one.count('error'))).toEqual([0, 0, 0])
-  }, 120_000)
+  })
 })
 
 test('two processes with the same node id have one leader, ever', async () => {
@@ -155,7 +160,7 @@ test('two processes with the same node id have one leader, ever', async () => {
     expect(from).toBeGreaterThanOrEqual(reigns[i - 1]?.to ?? 0)
   }
   expect(reigns).toHaveLength(rounds + 1)
-}, 120_000)
+})
 
 describe('a process ends by itself, although nobody closed its locker,', () => {
   test.each(['etcd', 'memory:'])('once its node was stopped (%s)', async (store) => {
@@ -171,8 +176,9 @@ describe('a process ends by itself, although nobody closed its locker,', () => {
 
   test.each(['etcd', 'memory:'])('if it only asked (%s)', async (store) => {
     const one = await spawnOne(store)
-    expect(await one.call('id')).toBe(null)
-    expect(await one.call('value')).toBe(null)
+    // On a machine that is busy, etcd may not answer in time.
+    expect(await patiently(() => one.call('id'))).toBe(null)
+    expect(await patiently(() => one.call('value'))).toBe(null)
     await expectToEnd(one)
   })
 
@@ -210,7 +216,7 @@ describe('a process ends by itself, although nobody closed its locker,', () => {
   })
 })
 
-function spawnAll(path: string): Promise<readonly Competitor[]> {
+function spawnAll(path: string, ttl: number): Promise<readonly Competitor[]> {
   return Promise.all(
     Object.entries(values).map(([id, value]) =>
       Competitor.spawn(etcd.endpoint, { path, id, value, ttl }),
@@ -225,11 +231,9 @@ function spawnOne(store: string): Promise<Competitor> {
 
 async function expectToEnd(one: Competitor): Promise<void> {
   await one.call('leave')
-  const from = performance.now()
-  expect(await one.exited()).toBe(0)
-  const tookMs = performance.now() - from
+  const tookMs = await timeNet(async () => expect(await one.exited()).toBe(0))
   report('stop() to the end of the process', [tookMs])
-  expect(tookMs).toBeLessThan(1_000 + slackMs)
+  expect(tookMs).toBeLessThan(1_000)
   expect(one.complaints).toBe('')
 }
 
@@ -268,10 +272,6 @@ function isSelect({ event }: { readonly event: string }): boolean {
 
 function lastSelect(one: Competitor): number {
   return one.told.findLastIndex(isSelect)
-}
-
-function median(figures: readonly number[]): number {
-  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN
 }
 
 function report(what: string, figuresMs: readonly number[]): void {

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { PATIENCE_MS } from '../patience.js'
 
 /** The built command. */
 export const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
-
-/** How long the output is waited for, in milliseconds: CI can be slow. */
-const WAIT_MS = 30_000
 
 /** A command that runs, and what it has printed so far. */
 export class RunningCommand {
@@ -59,7 +57,7 @@ export class RunningCommand {
 
   /** Resolves with what `look` makes of the output, as soon as that is not `null`. */
   async until<Result>(what: string, look: (output: string) => Result | null): Promise<Result> {
-    const signal = AbortSignal.timeout(WAIT_MS)
+    const signal = AbortSignal.timeout(PATIENCE_MS)
     for (;;) {
       const result = look(this.output)
       if (result !== null) return result

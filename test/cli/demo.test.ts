@@ -1,19 +1,22 @@
 import { describe, expect, test } from 'vitest'
+import { timeNet } from '../load/starvation.js'
 import { RunningCommand } from './command.js'
 
 const QUIT_WITHIN_MS = 2_000
 
-describe('locked demo, not on a terminal', { timeout: 60_000 }, () => {
+describe('locked demo, not on a terminal', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
     'prints one plain line for each event until %s, and then ends well',
     async (signal) => {
-      using demo = RunningCommand.locked('demo')
+      // Nobody else is elected, however long processes have to wait for a processor.
+      using demo = RunningCommand.locked('demo', '--ttl', '60')
       const [, id, value] = await demo.untilMatch(/(node-[abc]) select value=(\S+) token=\d+\n/)
       await demo.untilMatch(/node-[abc] change .*\n.*node-[abc] change .*\n/)
-      const toldAt = performance.now()
-      demo.kill(signal)
-      expect(await demo.exited).toBe(0)
-      expect(performance.now() - toldAt).toBeLessThan(QUIT_WITHIN_MS)
+      const quit = async () => {
+        demo.kill(signal)
+        expect(await demo.exited).toBe(0)
+      }
+      expect(await timeNet(quit)).toBeLessThan(QUIT_WITHIN_MS)
       const lines = demo.stdout.trimEnd().split('\n')
       expect(lines.filter((line) => !/^\d+\.\ds node-[abc] [a-z]+( \w+=\S+)*$/.test(line))).toEqual(
         [],
@@ -36,7 +39,7 @@ describe('locked demo, not on a terminal', { timeout: 60_000 }, () => {
   })
 })
 
-describe('locked', { timeout: 60_000 }, () => {
+describe('locked', () => {
   test.each([
     ['--endpoints', 'no host', /^error: .*--endpoints.*"no host" is not a host.*\n$/],
     ['--endpoints', '', /^error: .*--endpoints.*is empty.*\n$/],

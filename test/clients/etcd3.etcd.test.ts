@@ -132,13 +132,13 @@ describe('an existing client', () => {
       seen.add(options.method_definition.path)
       return new InterceptingCall(nextCall(options))
     }
-    // A deadline that would end a stream at once.
+    // A deadline that would end a stream before the renewals below have come.
     const defaultCallOptions = (): CallOptions => ({
       interceptors: [spy],
-      deadline: Date.now() + 300,
+      deadline: Date.now() + 4_000,
     })
     const client = connect({ defaultCallOptions })
-    const node = nodeOf(client, { ttl: 2 })
+    const node = nodeOf(client, { ttl: 6 })
     const unreachable: Error[] = []
     node.on('unreachable', (error) => unreachable.push(error))
     await node.start()

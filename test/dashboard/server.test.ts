@@ -1,11 +1,12 @@
 import { request } from 'node:http'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { Board } from '../../src/dashboard/board.js'
 import type { ServerMessage } from '../../src/dashboard/protocol.js'
 import { Dashboard, type DashboardSettings } from '../../src/dashboard/server.js'
 import locked, { type LockedNode } from '../../src/index.js'
 import { InspectionSender } from '../../src/inspection/sender.js'
+import { patiently } from '../patience.js'
 
 const PAGE = new URL('../../dist/src/dashboard/page/', import.meta.url)
 const TOKEN = 'the token of this test'
@@ -148,14 +149,14 @@ describe('a process that sends its inspection events', () => {
   test('is shown, step by step, and as gone when it has gone', async () => {
     const { board, port } = await openDashboard()
     const [node] = await inspectNodes(port)
-    await vi.waitFor(() => {
+    await patiently(() => {
       expect(board.everything.nodes).toMatchObject([
         { path: '/one', id: 'node of /one', value: 10, state: 'leader.holding', token: 2 },
         { path: '/two', id: 'node of /two', state: 'leader.holding' },
       ])
     })
     await node?.stop()
-    await vi.waitFor(() => {
+    await patiently(() => {
       expect(board.everything.nodes[0]?.state).toBe('stopped.released')
     })
     expect(board.everything.log.map(({ kind }) => kind)).toContain('deselect')
@@ -166,16 +167,13 @@ describe('a process that sends its inspection events', () => {
   test('tells anew what stands when the dashboard was started again', async () => {
     const first = await openDashboard()
     await inspectNodes(first.port)
-    await vi.waitFor(() => expect(first.board.everything.nodes).toHaveLength(2))
+    await patiently(() => expect(first.board.everything.nodes).toHaveLength(2))
     await first.dashboard.close()
     const again = await openDashboard({ port: first.port })
-    await vi.waitFor(
-      () => {
-        const states = again.board.everything.nodes.map(({ state }) => state)
-        expect(states).toEqual(['leader.holding', 'leader.holding'])
-      },
-      { timeout: 5_000 },
-    )
+    await patiently(() => {
+      const states = again.board.everything.nodes.map(({ state }) => state)
+      expect(states).toEqual(['leader.holding', 'leader.holding'])
+    })
   })
 
   test('cannot upset the dashboard with what is none of its business', async () => {
@@ -199,7 +197,7 @@ describe('a process that sends its inspection events', () => {
       socket.send(junk)
     }
     await inspectNodes(port)
-    await vi.waitFor(() => expect(board.everything.nodes).toHaveLength(2))
+    await patiently(() => expect(board.everything.nodes).toHaveLength(2))
   })
 })
 
@@ -209,13 +207,13 @@ describe('a page', () => {
     const [node] = await inspectNodes(port)
     const { messages, answer } = open(port, '/live')
     await answer
-    await vi.waitFor(() => expect(messages[0]).toMatchObject({ type: 'hello', title: 'a test' }))
-    await vi.waitFor(() => {
+    await patiently(() => expect(messages[0]).toMatchObject({ type: 'hello', title: 'a test' }))
+    await patiently(() => {
       const nodes = messages.flatMap((message) => message.nodes)
       expect(nodes.filter(({ state }) => state === 'leader.holding')).toHaveLength(2)
     })
     await node?.stop()
-    await vi.waitFor(() => {
+    await patiently(() => {
       expect(messages.at(-1)?.nodes).toMatchObject([{ state: 'stopped.released' }])
     })
   })
@@ -232,14 +230,14 @@ describe('a page', () => {
       })
       closing.push(() => locker.close())
       await locker('/one', { value: 10 }).start()
-      await vi.waitFor(() => expect(board.node('x')).toBeDefined())
-      await vi.waitFor(() => expect(board.node('x')?.actions).toEqual(isAllowed ? ['stop'] : []))
+      await patiently(() => expect(board.node('x')).toBeDefined())
+      await patiently(() => expect(board.node('x')?.actions).toEqual(isAllowed ? ['stop'] : []))
       const { socket, answer } = open(port, '/live')
       await answer
       for (const action of ['start', 'format', 'stop']) {
         socket.send(JSON.stringify({ type: 'control', node: 'x', action }))
       }
-      if (isAllowed) await vi.waitFor(() => expect(asked).toEqual(['stop']))
+      if (isAllowed) await patiently(() => expect(asked).toEqual(['stop']))
       else await new Promise((resolve) => setTimeout(resolve, 200))
       expect(asked).toEqual(isAllowed ? ['stop'] : [])
     },

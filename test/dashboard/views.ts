@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Locator, Page } from 'playwright-core'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
+import { PATIENCE_MS, patiently } from '../patience.js'
 
 export type View = 'now' | 'statechart' | 'time' | 'log'
 
@@ -18,7 +19,7 @@ export class Views {
 
   async open(view: View): Promise<void> {
     await this.#page.locator(`#tab-${view}`).click()
-    await this.#page.locator(`#view[data-view="${view}"] .tools`).waitFor()
+    await this.#page.locator(`#view[data-view="${view}"] .tools`).waitFor({ timeout: PATIENCE_MS })
   }
 
   holder(path: string, id: string): Locator {
@@ -33,30 +34,24 @@ export class Views {
 
   /** Resolves with the holder’s id, once there is one, and it is another. */
   async holderOtherThan(path: string, before: string): Promise<string> {
-    return await vi.waitFor(
-      async () => {
-        const id = await this.#row(path).locator('.holder').textContent({ timeout: 1_000 })
-        expect(id).not.toBe(before)
-        if (id === null) throw new Error('no holder')
-        return id
-      },
-      { timeout: 15_000, interval: 50 },
-    )
+    return await patiently(async () => {
+      const id = await this.#row(path).locator('.holder').textContent({ timeout: 1_000 })
+      expect(id).not.toBe(before)
+      if (id === null) throw new Error('no holder')
+      return id
+    })
   }
 
   /** Resolves with the id of the node that leads, once the holder that is shown is that node. */
   async leaderOf(path: string): Promise<string> {
-    return await vi.waitFor(
-      async () => {
-        const row = this.#row(path)
-        const id = await row.locator('.holder').textContent({ timeout: 1_000 })
-        const leader = row.locator('.candidate', { has: this.#page.locator('.badge.leader') })
-        expect(await leader.textContent({ timeout: 1_000 })).toBe(`leader ${id}`)
-        if (id === null) throw new Error('no holder')
-        return id
-      },
-      { timeout: 15_000, interval: 50 },
-    )
+    return await patiently(async () => {
+      const row = this.#row(path)
+      const id = await row.locator('.holder').textContent({ timeout: 1_000 })
+      const leader = row.locator('.candidate', { has: this.#page.locator('.badge.leader') })
+      expect(await leader.textContent({ timeout: 1_000 })).toBe(`leader ${id}`)
+      if (id === null) throw new Error('no holder')
+      return id
+    })
   }
 
   /** A picture of the view as it is now; kept in docs/ when that is asked for. */

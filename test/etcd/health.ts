@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export async function untilHealthy(
   metricsAddress: string,
   signal: AbortSignal,
-  deadlineMs = 45_000,
+  deadlineMs = 120_000,
 ): Promise<void> {
   const endMs = performance.now() + deadlineMs
   while (!(await isHealthy(metricsAddress))) {
@@ -25,7 +25,7 @@ async function isHealthy(metricsAddress: string): Promise<boolean> {
   try {
     const response = await fetch(`http://${metricsAddress}/health`, {
       headers: { connection: 'close' },
-      signal: AbortSignal.timeout(2_000),
+      signal: AbortSignal.timeout(10_000),
     })
     await response.arrayBuffer()
     return response.ok

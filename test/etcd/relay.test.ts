@@ -156,7 +156,7 @@ async function open(relay: Relay) {
     error = reason.code
   })
   const received = async (wanted: string) => {
-    await expect.poll(() => text, { timeout: 5_000 }).toBe(wanted)
+    await expect.poll(() => text).toBe(wanted)
     return text
   }
   return {

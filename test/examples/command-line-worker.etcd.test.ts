@@ -24,7 +24,7 @@ test('a worker that knows nothing of elections runs on one machine at a time', a
   await b.untilMatch(/worker b: works/)
   b.kill('SIGTERM')
   await b.exited
-}, 60_000)
+})
 
 function elect(endpoints: string, id: string): RunningCommand {
   const options = ['--endpoints', endpoints, '--id', id, '--ttl', '5', '--restart']

@@ -38,4 +38,4 @@ test('a machine that invokes the election works while that child leads', async (
   c.kill('SIGTERM')
   expect(await c.exited).toBe(0)
   expect(a.stderr + b.stderr + c.stderr).toBe('')
-}, 90_000)
+})

@@ -44,4 +44,4 @@ test('one runs the job; one that was stopped and goes on is refused by the fence
   expect([...reigns].map((reign) => reign.split(',')[0])).toEqual(['a', 'b', 'a'])
   const tokens = [...reigns].map((reign) => Number(reign.split(',')[1]))
   expect(tokens).toEqual(tokens.toSorted((x, y) => x - y))
-}, 120_000)
+})

@@ -28,7 +28,7 @@ class Inspected {
 
   constructor(url: string, path: string, id: string, how: 'by option' | 'by environment') {
     assertBuilt()
-    const options = { path, id, value: `value of ${id}`, ttl: 2 }
+    const options = { path, id, value: `value of ${id}`, ttl: 30 }
     const given = how === 'by option' ? url : null
     const args = [etcd.endpoint, given, options].map((one) => JSON.stringify(one))
     this.child = spawn(process.execPath, [script, ...args], {

@@ -1,5 +1,6 @@
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
+import { patiently } from '../patience.js'
 
 /** What a viewer knows of one actor. */
 export interface Seen {
@@ -29,26 +30,20 @@ export class Viewer {
 
   /** The node of that name, once there is one in that state. */
   async nodeIn(name: string, state: string): Promise<Seen> {
-    return await vi.waitFor(
-      () => {
-        const node = this.nodes().find((one) => one.name === name)
-        expect(node?.states.at(-1)).toBe(state)
-        if (node === undefined) throw new Error('never')
-        return node
-      },
-      { timeout: 10_000, interval: 20 },
-    )
+    return await patiently(() => {
+      const node = this.nodes().find((one) => one.name === name)
+      expect(node?.states.at(-1)).toBe(state)
+      if (node === undefined) throw new Error('never')
+      return node
+    })
   }
 
   /** Resolves once the node of that name has got an event of that type. */
   async eventAt(name: string, type: string): Promise<void> {
-    await vi.waitFor(
-      () => {
-        const node = this.nodes().find((one) => one.name === name)
-        expect(node?.events.map((event) => event.type)).toContain(type)
-      },
-      { timeout: 10_000, interval: 20 },
-    )
+    await patiently(() => {
+      const node = this.nodes().find((one) => one.name === name)
+      expect(node?.events.map((event) => event.type)).toContain(type)
+    })
   }
 
   childrenOf({ sessionId }: Seen): string[] {

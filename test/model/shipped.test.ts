@@ -20,7 +20,7 @@ const WORLDS = [
 describe('two nodes, every interleaving', () => {
   for (const { name, bounds } of WORLDS) {
     test(`one leader at most, and always one in the end, with ${name}`, {
-      timeout: 180_000,
+      timeout: 900_000,
     }, () => {
       const report = checkModel({ bounds: { nodes: 2, ...bounds } })
       console.info(formatModelReport(report))

@@ -8,7 +8,7 @@ import {
 
 describe('the checker catches an election that', () => {
   for (const { name, caughtAs, machine, laws, bounds } of VARIANTS) {
-    test(name, { timeout: 120_000 }, () => {
+    test(name, () => {
       const { counterexample } = checkModel({
         bounds: { ...VARIANT_BOUNDS, ...bounds },
         ...(machine === undefined ? {} : { machine }),

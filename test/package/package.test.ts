@@ -47,7 +47,7 @@ beforeAll(() => {
   for (const name of readdirSync(fixtures)) {
     writeFileSync(join(project, name), readFileSync(join(fixtures, name)))
   }
-}, 300_000)
+})
 
 afterAll(() => {
   if (project !== undefined) rmSync(project, { recursive: true, force: true })

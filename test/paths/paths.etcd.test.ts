@@ -3,6 +3,7 @@ import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll } from 'vitest'
 import { EtcdStore } from '../../src/stores/etcd.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
+import { PATIENCE_MS } from '../patience.js'
 import type { Server } from './scene.js'
 import { describePaths } from './suite.js'
 
@@ -31,7 +32,7 @@ beforeAll(async () => {
       await client.kv.compact({ revision: header.revision, physical: true })
     },
     settle: () => pass(1),
-    patienceMs: 10_000,
+    patienceMs: PATIENCE_MS,
   }
 })
 

@@ -38,7 +38,7 @@ export interface Told {
   readonly args: readonly unknown[]
 }
 
-const WITHIN = { withinMs: 5_000 }
+const WITHIN = { withinMs: 60_000 }
 const TICK_MS = 25
 const ID = 'node'
 

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { transformSync } from 'esbuild'
 import { onTestFinished } from 'vitest'
 import { root } from '../package/built.js'
+import { PATIENCE_MS } from '../patience.js'
 import { Authority } from '../secure/authority.js'
 import type { Block } from './blocks.js'
 
@@ -22,7 +23,7 @@ export async function runScript({ language, text }: Block, endpoint: string): Pr
   writeFileSync(file, language === 'ts' ? transformSync(there, { loader: 'ts' }).code : there)
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [runner, file], {
     cwd: folder,
-    timeout: 30_000,
+    timeout: PATIENCE_MS,
     env: { ...process.env, ETCD_PASSWORD: 'secret' },
   })
   if (stderr !== '') throw new Error(`it complains: ${stderr}`)

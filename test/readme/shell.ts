@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 import { MAIN } from '../cli/command.js'
 import { unpackDebianPackage } from '../etcd/debian-package.js'
+import { PATIENCE_MS } from '../patience.js'
 import type { Block } from './blocks.js'
 import { commandsIn } from './commands.js'
 
@@ -29,7 +30,7 @@ export async function runShell({ text }: Block, endpoint: string): Promise<strin
   const path = [bin, process.env.PATH, await etcdctlFolder()].filter(Boolean).join(delimiter)
   const { stdout } = await run('sh', ['-eu', '-c', text], {
     cwd: bin,
-    timeout: 30_000,
+    timeout: PATIENCE_MS,
     env: { ...process.env, PATH: path, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: endpoint },
   })
   return stdout

@@ -83,7 +83,7 @@ describe('a user', () => {
 
 describe('when the token has expired', () => {
   test('a leader goes on leading, proposes, and releases the path', async () => {
-    const leader = observe(etcd.endpoint, { auth: authOf('prefix') }, { ttl: 2 })
+    const leader = observe(etcd.endpoint, { auth: authOf('prefix') }, { ttl: 4 })
     await leader.node.start()
     // Renewals need no token: by then it has gone unused for several times as long as it lives.
     for (let renewals = 0; renewals < 4; renewals += 1) await once(leader.node, 'refresh')
@@ -131,7 +131,7 @@ describe('when the token has expired', () => {
 test('a connection that is forgotten on the way does not keep a leader from logging in again', async () => {
   const relay = await startRelay(etcd.endpoint)
   onTestFinished(() => relay.stop())
-  const observed = observe(relay.endpoint, { auth: authOf('prefix') }, { ttl: 2 })
+  const observed = observe(relay.endpoint, { auth: authOf('prefix') }, { ttl: 4 })
   const { node } = observed
   await node.start()
   relay.strand()

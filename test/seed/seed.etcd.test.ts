@@ -43,7 +43,7 @@ test('the usage of the seed runs as it stands, in a project of its own', async (
   expect(await second.line()).toBe('this server has been elected as the master!')
   await second.kill()
   expect([first.complaints(), second.complaints()]).toEqual(['', ''])
-}, 120_000)
+})
 
 test('the usage with an existing etcdjs object runs, in a project of its own', async () => {
   const etcd = await startEtcd({ clientPorts: ports, enableV2: true })
@@ -70,7 +70,7 @@ test('the usage with an existing etcdjs object runs, in a project of its own', a
   expect(await second.end()).toBe(0)
   expect((await operator.get('/master')).node).toBeUndefined()
   expect([first.complaints(), second.complaints()]).toEqual(['', ''])
-}, 120_000)
+})
 
 /** An empty CommonJS project that holds a usage and has this package installed. */
 function makeProject(usage: string): string {

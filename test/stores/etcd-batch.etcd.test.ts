@@ -8,7 +8,7 @@ import { type EtcdOptions, memberEndpoint } from '../../src/stores/etcd-client.j
 import { type Etcd, startEtcd } from '../etcd/index.js'
 
 const CLAIMS = 150
-const call = { withinMs: 15_000 }
+const call = { withinMs: 60_000 }
 
 let etcd: Etcd
 

@@ -7,10 +7,10 @@ import { type PrefixListener, PrefixWatch } from '../../src/stores/etcd-prefix.j
 import type { Sighting } from '../../src/stores/store.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { type Relay, startRelay } from '../etcd/relay.js'
+import { PATIENCE_MS } from '../patience.js'
 
 /** More than fit on one page of a read. */
 const MANY = 1_201
-const PATIENCE_MS = 30_000
 
 let etcd: Etcd
 let client: Etcd3

@@ -1,7 +1,5 @@
 import type { Sighting, WatchListener } from '../../src/stores/store.js'
-
-/** Long enough for the slowest of machines; a test that gets there has failed. */
-const PATIENCE_MS = 20_000
+import { PATIENCE_MS } from '../patience.js'
 
 /** Keeps what a watch reports, and lets a test wait for it. */
 export class Recorder implements WatchListener {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished } from 'vitest'
 import { createPeers } from '../etcd/peers.js'
+import { PATIENCE_MS } from '../patience.js'
 import type { Competitor } from './competitor.js'
 import { now } from './now.js'
 import { write } from './replacing.js'
@@ -8,9 +9,7 @@ import { type Scene, test } from './scene.js'
 
 /** What looks like another history at first sight, and is the same. */
 describe('the history is the same, and nobody is told of a reset', () => {
-  test('when a member lags behind, and nodes go over to it', { timeout: 120_000 }, async ({
-    scene,
-  }) => {
+  test('when a member lags behind, and nodes go over to it', async ({ scene }) => {
     const peers = createPeers()
     onTestFinished(() => peers.stop())
     scene.ttl = 8
@@ -23,9 +22,11 @@ describe('the history is the same, and nobody is told of a reset', () => {
     // They know of all that by now, and find the one that does not.
     await leader.call('propose', { value: 'news' })
     await follower.until('change', {
-      withinMs: 30_000,
+      withinMs: PATIENCE_MS,
       where: (told) => 'value' in told && told.value === 'news',
     })
+    // A session that has just been renewed outlives what follows.
+    await leader.until('refresh', { after: now(), withinMs: PATIENCE_MS })
     for (const node of [leader, follower]) {
       for (const [index, relay] of node.relays.entries()) {
         if (index !== lagging.index) await relay.cut()
@@ -36,10 +37,10 @@ describe('the history is the same, and nobody is told of a reset', () => {
     await Promise.all([leader, follower].map((node) => node.heal()))
     peers.heal()
     const healedAt = now()
-    await leader.until('refresh', { after: healedAt, withinMs: 30_000 })
+    await leader.until('refresh', { after: healedAt, withinMs: PATIENCE_MS })
     await leader.call('propose', { value: 'later news' })
     await follower.until('change', {
-      withinMs: 30_000,
+      withinMs: PATIENCE_MS,
       where: (told) => 'value' in told && told.value === 'later news',
     })
     expectNoReset(scene)
@@ -66,9 +67,9 @@ describe('the history is the same, and nobody is told of a reset', () => {
     await expectToGoOn(scene, nodes)
   })
 
-  test('when one member after the other is restarted, the raft leader among them', {
-    timeout: 120_000,
-  }, async ({ scene }) => {
+  test('when one member after the other is restarted, the raft leader among them', async ({
+    scene,
+  }) => {
     scene.ttl = 8
     const { members } = await scene.startEtcd(3)
     const nodes = await scene.lead('a', 'b')
@@ -83,11 +84,11 @@ describe('the history is the same, and nobody is told of a reset', () => {
 
 async function expectToGoOn(scene: Scene, nodes: readonly Competitor[]): Promise<void> {
   const { leader } = await scene.led()
-  await leader.until('refresh', { after: now(), withinMs: 30_000 })
+  await leader.until('refresh', { after: now(), withinMs: PATIENCE_MS })
   await leader.call('propose', { value: 'after that' })
   for (const node of nodes) {
     await node.until('change', {
-      withinMs: 30_000,
+      withinMs: PATIENCE_MS,
       where: (told) => 'value' in told && told.value === 'after that',
     })
   }

@@ -47,18 +47,21 @@ export class Member {
 
   /** Whether it hears nothing of what happens at the store. */
   get isCutOff(): boolean {
-    return this.#deposed !== null && this.#deposed.how !== 'asked'
+    return this.#deposed !== null
   }
 
-  /** The header of an answer other than to a renewal. A leader that was deposed cannot give any. */
+  /**
+   * The header of an answer other than to a renewal. For that a member needs to hear of a raft leader
+   * that a quorum follows, and then knows its term: until then another one answers.
+   */
   get header(): MemberHeader {
     return { member_id: this.isCutOff ? OTHER_ID : ID, raft_term: String(this.#raft.term) }
   }
 
   /** Has it told to those who watch, once it has heard of it itself. */
   hear(tell: () => void): void {
-    if (this.isCutOff) this.#deposed?.later.push(tell)
-    else tell()
+    if (this.#deposed === null) tell()
+    else this.#deposed.later.push(tell)
   }
 
   /** Its raft leader is deposed, and knows only these leases. */

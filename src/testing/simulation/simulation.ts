@@ -193,6 +193,8 @@ export class Simulation {
         player.propose(this.#count)
         return
       case 'crash':
+        // One that is being started again after a crash has no actor that could.
+        if (!isActive(player)) return
         competitor.started = false
         crash(player, name)
         return
@@ -426,9 +428,8 @@ function tokenOf({ actor }: Player): number | null {
 }
 
 /** Throws inside the actor, whatever it is doing. */
-function crash(player: Player, name: string): void {
-  if (!isActive(player)) return
-  player.actor.send({
+function crash({ actor }: Player, name: string): void {
+  actor.send({
     type: 'troubled',
     attempt: 1,
     get error(): Failure {

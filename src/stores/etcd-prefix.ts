@@ -2,6 +2,7 @@ import { RefusedError, UnreachableError } from '../errors.js'
 import { keysOf } from './etcd.js'
 import { type Endpoint, Endpoints } from './etcd-endpoints.js'
 import { CompactedError, storeError } from './etcd-errors.js'
+import type { Mark } from './etcd-history.js'
 import { rangeAfter, rangeOf } from './etcd-range.js'
 import { streamOptions } from './etcd-streams.js'
 import { WatchLine, type WatchStream } from './etcd-watch-line.js'
@@ -46,6 +47,8 @@ export class PrefixWatch {
   /** Up to which revision each path is still to be told before all that was missed has been. */
   #missing: Map<string, number> | null = null
   #pageSize = PAGE_SIZE
+  /** The latest revision as of which it was told what stands there. */
+  #toldAsOf = 0
   /** Whether all that is before `next` has been told. */
   #isRead = false
   #isKnown = false
@@ -84,8 +87,14 @@ export class PrefixWatch {
     if (this.#connecting || this.#isClosed || this.#line !== null || this.#retry !== null) return
     this.#connecting = true
     try {
-      if (!this.#isRead) await this.#read()
-      await this.#open()
+      do {
+        this.#endLine()
+        // To be connected can show that what was read is of another history.
+        await this.#endpoints.current()
+        if (this.#isRead && !(await this.#isSameHistory())) this.#forget()
+        if (!this.#isRead) await this.#read()
+        await this.#open()
+      } while (!this.#isRead && !this.#isClosed)
     } catch (thrown) {
       this.#fail(storeError(`watching ${this.#watched.path}`, thrown))
     } finally {
@@ -126,6 +135,7 @@ export class PrefixWatch {
     const { found, revision } = await this.#readPages()
     if (this.#isClosed) return
     this.#watched.next = revision + 1
+    this.#toldAsOf = revision
     this.#isRead = true
     const vacant = [...this.#told.keys()].filter((path) => !found.has(path))
     for (const path of vacant) this.#tell(path, { entry: null, revision })
@@ -135,12 +145,31 @@ export class PrefixWatch {
     this.#listener.known()
   }
 
-  async #readPages(): Promise<Picture> {
+  /**
+   * Whether what was told stood there at that revision. A history that was replaced may have grown
+   * beyond what was known of the one before: then no revision shows it.
+   */
+  async #isSameHistory(): Promise<boolean> {
+    try {
+      const { found } = await this.#readPages(this.#toldAsOf)
+      const told = [...this.#told]
+      return (
+        found.size === told.length &&
+        told.every(([path, revision]) => found.get(path)?.revision === revision)
+      )
+    } catch (error) {
+      if (error instanceof CompactedError) return false
+      throw error
+    }
+  }
+
+  /** What stood there at `asOf`, or what stands there now. */
+  async #readPages(asOf = 0): Promise<Picture> {
     const found = new Map<string, Entry>()
     const { path: prefix } = this.#watched
-    let revision = 0
+    let revision = asOf
     let last: Buffer | null = null
-    let { mark } = this.#endpoints.history
+    let mark: Mark | null = null
     for (;;) {
       const { kvs, header, more, keys } = await this.#endpoints.run(
         `reading ${prefix}`,
@@ -154,10 +183,9 @@ export class PrefixWatch {
         },
       )
       // All pages show the same moment, of one history.
-      if (revision === 0) {
-        revision = Number(header.revision)
-        mark = this.#endpoints.history.mark
-      } else if (this.#endpoints.history.isReplacedSince(mark)) {
+      if (revision === 0) revision = Number(header.revision)
+      if (mark === null) mark = this.#endpoints.history.mark
+      else if (this.#endpoints.history.isReplacedSince(mark)) {
         throw new UnreachableError(`reading ${prefix}: etcd’s history was replaced meanwhile`)
       }
       for (const kv of kvs) {
@@ -174,6 +202,7 @@ export class PrefixWatch {
   #take(path: string, sighting: Sighting): void {
     // Not the next one: there may be more of the same revision on its way.
     this.#watched.next = Math.max(this.#watched.next, sighting.revision)
+    this.#toldAsOf = Math.max(this.#toldAsOf, sighting.revision)
     this.#tell(path, sighting)
     const missing = this.#missing?.get(path)
     if (missing === undefined || sighting.revision < missing) return
@@ -268,10 +297,14 @@ export class PrefixWatch {
     this.#again()
   }
 
-  /** Goes on over another stream. */
-  #again(): void {
+  #endLine(): void {
     this.#line?.end()
     this.#line = null
+  }
+
+  /** Goes on over another stream. */
+  #again(): void {
+    this.#endLine()
     this.#missing = null
     void this.#connect()
   }

@@ -3,16 +3,25 @@ import { errorFrom, RefusedError } from '../../errors.js'
 import { EtcdStore } from '../../stores/etcd.js'
 import type { Endpoint } from '../../stores/etcd-endpoints.js'
 import type { PrefixListener } from '../../stores/etcd-prefix.js'
-import type { Sighting, Store } from '../../stores/store.js'
+import type { Sighting, Store, Watch } from '../../stores/store.js'
 
 const READ_WITHIN_MS = 2_000
 const PAUSE_MS = 500
+
+interface Told {
+  /** At which revision of the store it was so. */
+  readonly asOf: number
+  /** Of the latest change of what stood there; `null` when nothing did. */
+  readonly revision: number | null
+}
 
 /** Tells what stands at some paths, vacant ones too, and every change from then on. */
 export class PathsWatch {
   readonly #store: Store
   readonly #listener: Omit<PrefixListener, 'known'>
   readonly #closing = new AbortController()
+  readonly #watches = new Map<string, Watch>()
+  readonly #told = new Map<string, Told>()
   #isTroubled = false
 
   constructor(
@@ -22,20 +31,32 @@ export class PathsWatch {
   ) {
     this.#store = new EtcdStore(endpoints)
     this.#listener = listener
+    // Of another history no revision says anything: what stands there is told anew.
+    this.#store.onReset?.(() => {
+      this.#told.clear()
+      for (const path of paths) void this.#watch(path)
+    })
+    // One that has grown beyond what was known is only seen at the path itself.
+    this.#store.onReconnected?.(() => {
+      for (const path of this.#watches.keys()) void this.#readAgain(path)
+    })
     for (const path of paths) void this.#watch(path)
   }
 
   close(): void {
     this.#closing.abort()
+    for (const watch of this.#watches.values()) watch.close()
     this.#store.rest()
   }
 
   async #watch(path: string): Promise<void> {
+    this.#watches.get(path)?.close()
+    this.#watches.delete(path)
     const sighting = await this.#read(path)
     if (sighting === null) return
-    this.#listener.seen(path, sighting)
+    this.#see(path, sighting)
     const watch = this.#store.watch(path, sighting.revision + 1, {
-      seen: (seen) => this.#listener.seen(path, seen),
+      seen: (seen) => this.#see(path, seen),
       troubled: (error, attempt) => {
         this.#troubled(error, attempt)
         // The watch goes on by itself, and does not tell when.
@@ -43,7 +64,22 @@ export class PathsWatch {
       },
       refused: (error) => this.#listener.refused(error),
     })
-    this.#closing.signal.addEventListener('abort', () => watch.close())
+    this.#watches.get(path)?.close()
+    this.#watches.set(path, watch)
+  }
+
+  async #readAgain(path: string): Promise<void> {
+    const sighting = await this.#read(path)
+    if (sighting !== null) this.#see(path, sighting)
+  }
+
+  /** Tells what is newer than what was told, and is something else. */
+  #see(path: string, { entry, revision }: Sighting): void {
+    const told = this.#told.get(path)
+    if (told !== undefined && revision < told.asOf) return
+    this.#told.set(path, { asOf: revision, revision: entry?.revision ?? null })
+    if (told !== undefined && told.revision === (entry?.revision ?? null)) return
+    this.#listener.seen(path, { entry, revision })
   }
 
   /** Reads until it is answered; `null` when it was refused, or the watch is closed. */

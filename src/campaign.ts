@@ -77,6 +77,11 @@ export class Campaign {
     }
   }
 
+  /** The store's history was replaced: of claims on their way there is nothing to be learned. */
+  reset(): void {
+    this.#claims.clear()
+  }
+
   async #claim(member: Member, text: string, session: Session): Promise<Claim> {
     const { path, ttl } = member
     const others = this.#claims.get(path)
@@ -94,7 +99,7 @@ export class Campaign {
       if (thrown instanceof UnreachableError) member.doubtIn = session
       throw thrown
     } finally {
-      this.#claims.delete(path)
+      if (this.#claims.get(path) === standing) this.#claims.delete(path)
     }
   }
 }

@@ -58,7 +58,10 @@ export class Services {
     this.sessions = new Sessions(store, clock, telemetry)
     this.#doubts = new Doubts(store)
     this.#campaigns = new Campaign(store, this.sessions, this.#doubts)
-    store.onReset?.(() => this.sessions.reset(() => this.#tellReset()))
+    store.onReset?.(() => {
+      this.#campaigns.reset()
+      this.sessions.reset(() => this.#tellReset())
+    })
     const service = (run: (member: Member, send: Send, input: ServiceInput) => Going | undefined) =>
       fromCallback<ElectionEvent, ServiceInput>(({ input, self, sendBack }) => {
         const admitted = this.#members.get(input.instance)

@@ -49,8 +49,12 @@ export class Sessions {
     const slot = this.#slots.get(ttl)
     if (slot === undefined) throw new StoppedError('the session is closed')
     if (slot.session?.check()) return slot.session
-    slot.opening ??= this.#open(slot, ttl)
-    return slot.opening
+    if (slot.opening !== null) return slot.opening
+    const opening = this.#open(slot, ttl).finally(() => {
+      if (slot.opening === opening) slot.opening = null
+    })
+    slot.opening = opening
+    return opening
   }
 
   /** Counts one node less; after the last one the session is closed, and its lease revoked. */
@@ -78,6 +82,7 @@ export class Sessions {
       slot.generation += 1
       if (slot.session !== null) sessions.push(slot.session)
       slot.session = null
+      slot.opening = null
     }
     for (const session of sessions) session.invalidate()
     tell()
@@ -86,39 +91,35 @@ export class Sessions {
 
   async #open(slot: Slot, ttl: number): Promise<Session> {
     const { users, generation } = slot
-    try {
-      const session = await Session.open(
-        this.#store,
-        this.#clock,
-        ttl,
-        { [Symbol.iterator]: () => users.keys() },
-        withinMsFor(ttl),
-      )
-      if (slot.generation !== generation) {
-        session.end()
-        void this.#revoke(session, ttl)
-        throw new UnreachableError('opening a session: the store’s history was replaced meanwhile')
-      }
-      slot.session = session
-      const { id, ttlMs } = session.lease
-      debug('session %s: opened, for %d ms', id, ttlMs)
-      const telemetry = this.#telemetry
-      session.subscribe({
-        ...(telemetry && { renewed: (_validityMs, tookMs) => telemetry.renewed(ttl, tookMs) }),
-        troubled: (error, attempt) => {
-          debug('session %s: renewal %d failed: %s', id, attempt, error.message)
-        },
-        ended: () => {
-          debug('session %s: ended', id)
-          if (slot.session === session) slot.session = null
-          // Its records need not stand until the lease expires.
-          if (slot.users.size > 0) void this.#revoke(session, ttl)
-        },
-      })
-      return session
-    } finally {
-      slot.opening = null
+    const session = await Session.open(
+      this.#store,
+      this.#clock,
+      ttl,
+      { [Symbol.iterator]: () => users.keys() },
+      withinMsFor(ttl),
+    )
+    if (slot.generation !== generation) {
+      session.end()
+      void this.#revoke(session, ttl)
+      throw new UnreachableError('opening a session: the store’s history was replaced meanwhile')
     }
+    slot.session = session
+    const { id, ttlMs } = session.lease
+    debug('session %s: opened, for %d ms', id, ttlMs)
+    const telemetry = this.#telemetry
+    session.subscribe({
+      ...(telemetry && { renewed: (_validityMs, tookMs) => telemetry.renewed(ttl, tookMs) }),
+      troubled: (error, attempt) => {
+        debug('session %s: renewal %d failed: %s', id, attempt, error.message)
+      },
+      ended: () => {
+        debug('session %s: ended', id)
+        if (slot.session === session) slot.session = null
+        // Its records need not stand until the lease expires.
+        if (slot.users.size > 0) void this.#revoke(session, ttl)
+      },
+    })
+    return session
   }
 
   /** Where this fails the lease runs out by itself. */

@@ -60,10 +60,12 @@ export class Doubts {
     const call = { withinMs: withinMsFor(ttl) }
     try {
       const { entry } = await this.#store.read(path, call)
-      if (entry === null || entry.lease === null) return
+      // Under another lease it is of an actor that was restored from this one's snapshot.
+      const { id: lease } = doubt.session.lease
+      if (entry === null || entry.lease !== lease) return
       if (decodeRecord(entry.text)?.instance !== instance) return
       if (this.#doubts.get(instance) !== doubt) return
-      await this.#store.release(path, { token: entry.token, lease: entry.lease }, null, call)
+      await this.#store.release(path, { token: entry.token, lease }, null, call)
     } catch {
       // The next round tries again.
     } finally {

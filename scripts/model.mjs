@@ -7,6 +7,8 @@ import {
   formatModelReport,
   THREE_NODES,
   THREE_NODES_LATE,
+  THREE_NODES_RENEWALS,
+  THREE_NODES_RESETS,
   TWO_NODES,
   VARIANT_BOUNDS,
   VARIANTS,
@@ -19,12 +21,27 @@ const usage = `npm run model -- [options]
   --changes <1..4>    changes a watch may lag behind
   --late <0..3>       requests at a time that may still arrive after their sender gave them up;
                       for three nodes 0 if not given, and other faults are left out if it is more
+                      (the faults of etcd have worlds of their own there, one after the other)
   --[no-]crashes  --[no-]deletes  --[no-]junk  --[no-]revokes
                       faults: crashed processes; records an operator deletes; junk an operator
                       writes; leases an operator revokes
+  --[no-]renewals  --[no-]resets  --[no-]exceptions  --[no-]snapshots
+                      faults: deposed raft leaders that answer renewals; a history that is replaced;
+                      actors that end in an error; actors restored from a snapshot
   --most <states>     give up at so many states
   --variants          show how each election with a known mistake in it is caught
   --limit             show what an operator's delete can do that no election can prevent`
+
+const FAULTS = [
+  'crashes',
+  'deletes',
+  'junk',
+  'revokes',
+  'renewals',
+  'resets',
+  'exceptions',
+  'snapshots',
+]
 
 const { values: given } = parseArgs({
   options: {
@@ -36,6 +53,10 @@ const { values: given } = parseArgs({
     deletes: { type: 'boolean' },
     junk: { type: 'boolean' },
     revokes: { type: 'boolean' },
+    renewals: { type: 'boolean' },
+    resets: { type: 'boolean' },
+    exceptions: { type: 'boolean' },
+    snapshots: { type: 'boolean' },
     most: { type: 'string' },
     variants: { type: 'boolean' },
     limit: { type: 'boolean' },
@@ -51,14 +72,17 @@ else check()
 
 function check() {
   const numbers = ['nodes', 'values', 'changes', 'late'].filter((name) => given[name] !== undefined)
-  const faults = ['crashes', 'deletes', 'junk', 'revokes'].filter(
-    (name) => given[name] !== undefined,
-  )
-  const bounds = {
-    ...usualBounds(),
-    ...Object.fromEntries(numbers.map((name) => [name, Number(given[name])])),
-    ...Object.fromEntries(faults.map((name) => [name, given[name]])),
+  const faults = FAULTS.filter((name) => given[name] !== undefined)
+  for (const usual of usualWorlds()) {
+    explore({
+      ...usual,
+      ...Object.fromEntries(numbers.map((name) => [name, Number(given[name])])),
+      ...Object.fromEntries(faults.map((name) => [name, given[name]])),
+    })
   }
+}
+
+function explore(bounds) {
   console.log(`exploring ${describeBounds(bounds)}`)
   const report = checkModel({
     bounds,
@@ -71,9 +95,14 @@ function check() {
   if (report.counterexample !== null || !report.complete) process.exitCode = 1
 }
 
-function usualBounds() {
-  if (given.nodes !== '3') return TWO_NODES
-  return given.late === undefined || given.late === '0' ? THREE_NODES : THREE_NODES_LATE
+/** For three nodes there are several, unless it is said which faults there are. */
+function usualWorlds() {
+  if (given.nodes !== '3') return [TWO_NODES]
+  if (given.late !== undefined && given.late !== '0') return [THREE_NODES_LATE]
+  if (given.renewals) return [THREE_NODES_RENEWALS]
+  if (given.resets) return [THREE_NODES_RESETS]
+  const isGiven = FAULTS.some((name) => given[name] !== undefined)
+  return isGiven ? [THREE_NODES] : [THREE_NODES, THREE_NODES_RENEWALS, THREE_NODES_RESETS]
 }
 
 function showVariants() {

@@ -1,5 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { checkModel, formatModelReport } from '../../src/testing/model/index.js'
+
+// However busy the machine is.
+vi.setConfig({ testTimeout: 1_200_000 })
+
+const NEW_FAULTS = { renewals: true, resets: true, exceptions: true, snapshots: true } as const
 
 /** What the shipped machine is checked for, by the bounds of the world it is checked in. */
 const WORLDS = [
@@ -14,6 +19,18 @@ const WORLDS = [
   {
     name: 'junk, revoked leases and compacted histories',
     bounds: { values: 1, changes: 2, late: 0, junk: true, revokes: true },
+  },
+  {
+    name: 'deposed raft leaders, replaced histories, exceptions and restored actors',
+    bounds: {
+      ...NEW_FAULTS,
+      values: 1,
+      changes: 1,
+      late: 0,
+      crashes: false,
+      junk: false,
+      deletes: false,
+    },
   },
 ] as const
 
@@ -32,7 +49,7 @@ describe('two nodes, every interleaving', () => {
 
 test('a single node is elected again after whatever happens to it', () => {
   const report = checkModel({
-    bounds: { nodes: 1, values: 1, changes: 3, late: 2, junk: true, revokes: true },
+    bounds: { ...NEW_FAULTS, nodes: 1, values: 1, changes: 3, late: 2, junk: true, revokes: true },
   })
   expect(report).toMatchObject({ complete: true, counterexample: null })
 })

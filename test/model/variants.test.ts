@@ -1,10 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   checkModel,
   formatCounterexample,
   VARIANT_BOUNDS,
   VARIANTS,
 } from '../../src/testing/model/index.js'
+
+// However busy the machine is.
+vi.setConfig({ testTimeout: 1_200_000 })
 
 describe('the checker catches an election that', () => {
   for (const { name, caughtAs, machine, laws, bounds } of VARIANTS) {
@@ -51,7 +54,14 @@ test('the shortest way is told step by step, and ends in what must not be', () =
 test('each mistake goes unseen without the fault that shows it', () => {
   // Were these caught too, the checker would find fault with everything.
   const quiet = { ...VARIANT_BOUNDS, deletes: false }
-  for (const laws of [{ releasesByTokenAlone: true }, { trustsOneLook: true }]) {
+  const mistakes = [
+    { releasesByTokenAlone: true },
+    { trustsOneLook: true },
+    { countsUnconfirmedRenewals: true },
+    { keepsSessionAfterReset: true },
+    { diesWithoutRelease: true },
+  ]
+  for (const laws of mistakes) {
     expect(checkModel({ bounds: quiet, laws })).toMatchObject({
       complete: true,
       counterexample: null,
@@ -73,4 +83,12 @@ test('a deleted record makes a second leader until the first one hears of it', (
   const laws = { countsRobbedLeaders: true }
   const without = checkModel({ bounds: { ...VARIANT_BOUNDS, deletes: false }, laws })
   expect(without).toMatchObject({ complete: true, counterexample: null })
+})
+
+test('a replaced history makes a second leader until the first one hears of it', () => {
+  const bounds = { ...VARIANT_BOUNDS, deletes: false, crashes: false, resets: true }
+  const { counterexample } = checkModel({ bounds, laws: { countsOutdatedLeaders: true } })
+  expect(counterexample?.kind).toBe('two leaders')
+  expect(counterexample?.names).not.toContain('hearReset')
+  expect(counterexample?.end).toContain('has not heard that the history was replaced')
 })

@@ -16,7 +16,22 @@ export interface Bounds {
   readonly junk: boolean
   /** An operator revokes a lease. */
   readonly revokes: boolean
+  /** Raft changes its leader, and the one before answers renewals that the store does not keep. */
+  readonly renewals: boolean
+  /** The store loses its data, or is restored to what it was before. */
+  readonly resets: boolean
+  /** Actors end in an error, and their processes go on. */
+  readonly exceptions: boolean
+  /** Processes end, and new ones restore their actors from snapshots. */
+  readonly snapshots: boolean
 }
+
+const NO_NEW_FAULTS = {
+  renewals: false,
+  resets: false,
+  exceptions: false,
+  snapshots: false,
+} as const
 
 export const TWO_NODES: Bounds = {
   nodes: 2,
@@ -27,11 +42,13 @@ export const TWO_NODES: Bounds = {
   deletes: true,
   junk: true,
   revokes: false,
+  ...NO_NEW_FAULTS,
 }
 
 /**
- * Every fault except requests that arrive late. Those multiply the states of three nodes beyond a
- * few minutes, so they are explored in a world of their own, without crashes and operators.
+ * The faults of nodes, networks and operators, except requests that arrive late. Those multiply the
+ * states of three nodes beyond a few minutes, so they are explored in a world of their own, without
+ * crashes and operators; and so are the faults of etcd.
  */
 export const THREE_NODES: Bounds = {
   nodes: 3,
@@ -42,6 +59,7 @@ export const THREE_NODES: Bounds = {
   deletes: true,
   junk: true,
   revokes: true,
+  ...NO_NEW_FAULTS,
 }
 
 export const THREE_NODES_LATE: Bounds = {
@@ -53,15 +71,38 @@ export const THREE_NODES_LATE: Bounds = {
   deletes: false,
   junk: false,
   revokes: false,
+  ...NO_NEW_FAULTS,
 }
 
+const THREE_NODES_QUIET: Bounds = {
+  ...THREE_NODES,
+  changes: 1,
+  crashes: false,
+  deletes: false,
+  junk: false,
+  revokes: false,
+}
+
+export const THREE_NODES_RENEWALS: Bounds = {
+  ...THREE_NODES_QUIET,
+  renewals: true,
+  exceptions: true,
+  snapshots: true,
+}
+
+export const THREE_NODES_RESETS: Bounds = { ...THREE_NODES_QUIET, resets: true }
+
 export function describeBounds(bounds: Bounds): string {
-  const { nodes, values, changes, late, crashes, deletes, junk, revokes } = bounds
+  const { nodes, values, changes, late } = bounds
   const faults = [
-    crashes && 'crashes',
-    deletes && "operator's deletes",
-    junk && "operator's junk",
-    revokes && 'revoked leases',
+    bounds.crashes && 'crashes',
+    bounds.deletes && "operator's deletes",
+    bounds.junk && "operator's junk",
+    bounds.revokes && 'revoked leases',
+    bounds.renewals && 'renewals by deposed raft leaders',
+    bounds.resets && 'histories that are replaced',
+    bounds.exceptions && 'actors that end in an error',
+    bounds.snapshots && 'actors restored from snapshots',
   ].filter((fault) => fault !== false)
   return `${nodes} nodes, ${values} value${values === 1 ? '' : 's'}, watches up to ${changes} behind, ${late} late request${late === 1 ? '' : 's'}, any number of lost requests and answers, ended validities, stops and starts${['', ...faults].join(', ')}`
 }

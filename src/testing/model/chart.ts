@@ -36,6 +36,7 @@ export interface ChartStep {
 }
 
 type Snapshot = SnapshotFrom<Machine>
+type StateNode = Machine['root']
 
 const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'start',
@@ -54,6 +55,8 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'proposed',
   'drained',
   'released',
+  'reset',
+  'restored',
   'backoff',
 ]
 const EVENT_NUMBER = new Map(EVENT_TYPES.map((type, index) => [type, index]))
@@ -98,6 +101,20 @@ export class Chart {
   /** How many entries XState has worked out. */
   get size(): number {
     return this.#steps.size
+  }
+
+  /** The services that run in a state. */
+  servicesIn(leaf: number): readonly string[] {
+    const path = (LEAF_NAMES[leaf] ?? '').split('.')
+    let state: StateNode = this.machine.root
+    const services: string[] = []
+    for (const name of path) {
+      const child = state.states[name]
+      if (child === undefined) throw new Error(`model: the machine has no state ${path.join('.')}`)
+      state = child
+      services.push(...state.invoke.map(({ src }) => String(src)))
+    }
+    return services
   }
 
   /** What `event` makes of `node`. */

@@ -1,16 +1,20 @@
 /** Steps and worlds in words. */
-import type { Step } from './steps.js'
+import { FORGOTTEN, type Step } from './step.js'
 import {
   Call,
   ETERNAL,
   GONE,
+  Inert,
   isLeader,
   isLeading,
   JUNK,
   LEAVES,
+  Leaf,
   NO_LEASE,
   type NodeState,
+  Renewal,
   Session,
+  Term,
   VACANT,
   type World,
 } from './world.js'
@@ -43,6 +47,13 @@ const ANSWERS: Readonly<Record<number, string>> = {
   [Call.left]: 'released',
   [Call.proposed]: 'value written',
   [Call.reignOver]: 'reign over',
+  [Call.ofOtherHistory]: 'answer of another history',
+}
+
+const TERMS: Readonly<Record<number, string>> = {
+  [Term.current]: 'the current raft term',
+  [Term.before]: 'the raft term before',
+  [Term.older]: 'an older raft term',
 }
 
 /** What `step` was, between these two worlds. */
@@ -82,7 +93,7 @@ function describeAt(
     case 'giveNotice':
       return `the store writes its notice that it leaves${keyChange(before, after)}`
     case 'carryOut':
-      return `the store answers its ${requestOf(node.call)}: ${ANSWERS[next.call]}${keyChange(before, after)}`
+      return `the store answers its ${requestOf(node.call)}: ${ANSWERS[next.call]}${step.which === FORGOTTEN ? ' (its own, that it does not know for its own)' : ''}${keyChange(before, after)}`
     case 'answer':
       return `hears: ${ANSWERS[node.call]}${followUp(node, next)}`
     case 'lose':
@@ -117,13 +128,51 @@ function describeAt(
       return 'a renewal finds the lease gone'
     case 'operatorRevokes':
       return `an operator revokes its lease${keyChange(before, after)}`
+    case 'renew':
+      return next.renewal === Renewal.none
+        ? 'sends a renewal and a read, which tells of a new raft term'
+        : 'sends a renewal of its lease'
+    case 'proceedRenewal':
+      return describeRenewal(node, next)
+    case 'loseRenewal':
+      return 'its renewal is lost'
+    case 'hearOfRaftLeader':
+      return 'the member that renews its lease hears of the new raft leader'
+    case 'hearReset':
+      return `hears that the history was replaced${next.leaf === Leaf.follower && next.leaf !== node.leaf ? ', and then an answer from before' : ''}`
+    case 'throw':
+      return 'an exception ends its actor'
+    case 'restoreActor':
+      return `its process ends, and a new one restores it from a snapshot in ${LEAVES[step.which]}`
     default:
       return step.name
   }
 }
 
+function describeRenewal(node: NodeState, next: NodeState): string {
+  const known = TERMS[node.knownTerm]
+  switch (node.renewal) {
+    case Renewal.sent:
+      return next.renewal === Renewal.kept
+        ? 'the raft leader prolongs its lease'
+        : 'a raft leader that was deposed prolongs its lease, and the store never hears of it'
+    case Renewal.kept:
+    case Renewal.unkept: {
+      const answered = `its renewal is answered in ${TERMS[next.knownTerm]}`
+      if (next.renewal !== Renewal.none) return `${answered}, and it sends a read`
+      const counts = next.unkept === 1 || node.knownTerm === next.knownTerm
+      return `${answered}, ${counts ? 'and counts' : `not in ${known}, and does not count`}`
+    }
+    default: {
+      const counts = next.unkept === 1 || node.knownTerm === Term.current
+      return `a read answers in the current raft term: its renewal, in ${known}, ${counts ? 'counts' : 'does not count'}`
+    }
+  }
+}
+
 function followUp(node: NodeState, next: NodeState): string {
   if (node.call === Call.won && isLeading(next)) return ` with token ${node.callToken}`
+  if (node.call === Call.ofOtherHistory) return ', and so that the history was replaced'
   if (node.call === Call.won && next.call === Call.none) return ', after validity ended: given up'
   return REQUESTS[next.call] === undefined ? '' : `, and sends a ${requestOf(next.call)}`
 }
@@ -143,6 +192,12 @@ function describeOther(step: Step, before: World, after: World): string {
       return `the store expires a lease that nobody renews${keyChange(before, after)}`
     case 'operatorDeletes':
       return `an operator deletes what stands at the path${keyChange(before, after)}`
+    case 'electRaftLeader':
+      return 'raft elects a new leader, and the one before does not know it yet'
+    case 'loseHistory':
+      return 'the store loses its data [path: vacant]'
+    case 'restoreHistory':
+      return `the store is restored to what it was before [path: ${describeKey(after)}]`
     case 'operatorWrites':
       return `an operator writes junk to the path${keyChange(before, after)}`
     default:
@@ -182,6 +237,10 @@ export function describeWorld(world: World): string {
   const nodes = world.nodes.map((node, index) => {
     const parts = [LEAVES[node.leaf], SESSIONS[node.session]]
     if (isLeader(node)) parts.push('isLeader')
+    if (node.unkept === 1) parts.push('its lease not kept for so long')
+    if (node.outdated === 1) parts.push('has not heard that the history was replaced')
+    if (node.inert === Inert.timers) parts.push('without its timers')
+    if (node.inert === Inert.actor) parts.push('its actor gone')
     if (node.pending > 0) parts.push(`${node.pending} to be watched`)
     if (node.call !== Call.none) parts.push(ANSWERS[node.call] ?? `${requestOf(node.call)} sent`)
     return `${nameOf(index)}: ${parts.join(', ')}`

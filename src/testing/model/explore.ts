@@ -1,11 +1,11 @@
 /** Every world that can be reached, nearest first, and the fair steps between them. */
 import type { Bounds } from './bounds.js'
-import type { Setting } from './node.js'
 import { normaliserFor } from './normalise.js'
 import { Packing } from './pack.js'
 import { findViolation, isSettled, needsLeader, type ViolationKind } from './properties.js'
 import { forEachStep } from './steps.js'
 import { Numbers, WorldTable } from './table.js'
+import type { Setting } from './tell.js'
 import { newWorld } from './world.js'
 
 /** What matters of a world for whether the election gets anywhere. */

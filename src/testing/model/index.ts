@@ -1,5 +1,13 @@
 /** The model checker of the election: every interleaving of a few nodes on one path. */
-export { type Bounds, describeBounds, THREE_NODES, THREE_NODES_LATE, TWO_NODES } from './bounds.js'
+export {
+  type Bounds,
+  describeBounds,
+  THREE_NODES,
+  THREE_NODES_LATE,
+  THREE_NODES_RENEWALS,
+  THREE_NODES_RESETS,
+  TWO_NODES,
+} from './bounds.js'
 export {
   type CheckModelOptions,
   type Counterexample,
@@ -10,6 +18,6 @@ export {
 } from './check.js'
 export { type Laws, TRUE_LAWS } from './laws.js'
 export type { ViolationKind } from './properties.js'
-export type { StepName } from './steps.js'
+export type { StepName } from './step.js'
 export type { Trace } from './trace.js'
 export { VARIANT_BOUNDS, VARIANTS, type Variant } from './variants.js'

@@ -28,6 +28,26 @@ export interface Laws {
   readonly startForgetsDoubt: boolean
   /** An answer to a later claim or release counts as news of an earlier one. */
   readonly answerSettlesDoubt: boolean
+  /** A renewal counts as soon as it is answered, with no read after it. */
+  readonly countsUnconfirmedRenewals: boolean
+  /** A read confirms a renewal whatever raft term it tells. */
+  readonly confirmsInAnyTerm: boolean
+  /** A renewal counts whatever raft term its member was in before. */
+  readonly ignoresTermBefore: boolean
+  /** The raft term before a renewal may be told by another member than the one that answers it. */
+  readonly takesAnyTermBefore: boolean
+  /** The read that confirms a renewal is sent together with it, not after its answer. */
+  readonly readsTooEarly: boolean
+  /** A session goes on after the store's history was replaced. */
+  readonly keepsSessionAfterReset: boolean
+  /** An answer from before the history was replaced is used by a node that has heard of it. */
+  readonly usesAnswersOfBefore: boolean
+  /** A node whose actor ended in an error is in the state that the actor was in. */
+  readonly leadsOnAfterException: boolean
+  /** A node whose actor ended in an error does not release its record. */
+  readonly diesWithoutRelease: boolean
+  /** Two leaders count as two even where the first one has not heard that the history was replaced. */
+  readonly countsOutdatedLeaders: boolean
   /** Two leaders count as two even where an operator deleted the first one's record. */
   readonly countsRobbedLeaders: boolean
 }
@@ -48,5 +68,15 @@ export const TRUE_LAWS: Laws = {
   trustsOneLook: false,
   startForgetsDoubt: false,
   answerSettlesDoubt: false,
+  countsUnconfirmedRenewals: false,
+  confirmsInAnyTerm: false,
+  ignoresTermBefore: false,
+  takesAnyTermBefore: false,
+  readsTooEarly: false,
+  keepsSessionAfterReset: false,
+  usesAnswersOfBefore: false,
+  leadsOnAfterException: false,
+  diesWithoutRelease: false,
+  countsOutdatedLeaders: false,
   countsRobbedLeaders: false,
 }

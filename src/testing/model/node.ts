@@ -1,13 +1,14 @@
 /** One node's machine and the services that run for it. */
-import type { Chart, ChartEvent } from './chart.js'
-import type { Laws } from './laws.js'
+import type { ChartEvent } from './chart.js'
+import { hearReset } from './reset.js'
+import { type Setting, tell } from './tell.js'
 import {
   Call,
   type Change,
+  dropSession,
   endCall,
   hasLateClaim,
   isLeading,
-  isStopped,
   isWatching,
   JUNK,
   Leaf,
@@ -19,93 +20,12 @@ import {
   type World,
 } from './world.js'
 
-export interface Setting {
-  readonly chart: Chart
-  readonly laws: Laws
-  /** How many changes a watch may lag behind. */
-  readonly changes: number
-  /** How many requests may be late at a time. */
-  readonly late: number
-}
-
-/** Gives the machine of `node` an event, and starts and stops services as it says. */
-export function tell(world: World, node: NodeState, event: ChartEvent, setting: Setting): void {
-  const step = setting.chart.step(node, event)
-  const behind = node.callBehind
-  const answered = event.type === 'won' ? (event.token ?? 0) : 0
-  // The services whose answer this was have done their work. Others are given up with their state:
-  // a claim goes on to be settled by the release, a write of the value may still be carried out.
-  if (
-    event.type === 'won' ||
-    event.type === 'held' ||
-    event.type === 'failed' ||
-    event.type === 'proposed'
-  ) {
-    endCall(node)
-  }
-  if (node.call === Call.propose && (step.leaf !== Leaf.proposing || step.proposes)) {
-    leaveRequest(world, node, setting)
-  }
-  if (node.call === Call.proposed || node.call === Call.reignOver) {
-    if (step.leaf !== Leaf.proposing || step.proposes) endCall(node)
-  }
-  if (setting.laws.startForgetsDoubt && isStopped(node) && step.leaf === Leaf.claiming) {
-    node.doubt = 0
-  }
-  node.leaf = step.leaf
-  node.restart = step.restart
-  node.value = step.value
-  node.revision = step.revision
-  node.seen = step.seen
-  node.seenValue = step.seenValue
-  node.seenToken = step.seenToken
-  node.seenLeaving = step.seenLeaving
-  if (!isWatching(node)) node.pending = 0
-  if (step.watchAfter !== -1) {
-    node.pending = setting.laws.watchesFromNow
-      ? 0
-      : behind > setting.changes
-        ? 1
-        : Math.max(0, behind - Math.max(0, step.watchAfter - answered))
-  }
-  if (step.selected !== 0) {
-    if (step.selected <= world.elected && !world.robbed.includes(step.selected)) {
-      world.broken = 'token not higher'
-    }
-    world.elected = Math.max(world.elected, step.selected)
-  }
-}
-
-/** The node's request is awaited no more. It may still be carried out, if it is among the few that are followed. */
-export function leaveRequest(
-  world: World,
-  node: NodeState,
-  setting: Setting,
-  by = world.nodes.indexOf(node),
-): void {
-  const { call } = node
-  const isRequest =
-    call === Call.claim || call === Call.clean || call === Call.leave || call === Call.propose
-  if (isRequest && world.late.length < setting.late) {
-    const isClaim = call === Call.claim
-    world.late.push({
-      kind: call,
-      by: isClaim ? by : VACANT,
-      lease: isClaim ? node.callLease : NO_LEASE,
-      value: node.callValue,
-      token: isClaim ? 0 : node.callToken,
-    })
-  }
-  endCall(node)
-}
-
 /** Sends a claim, with a new session if the node has none that is valid. */
 export function sendClaim(world: World, node: NodeState, { laws }: Setting): void {
   if (node.session !== Session.valid) {
     world.lastLease += 1
-    node.session = Session.valid
+    dropSession(node, Session.valid)
     node.lease = world.lastLease
-    node.doubt = 0
   }
   node.call = Call.claim
   node.callLease = laws.claimsWithoutLease ? -1 : node.lease
@@ -121,17 +41,12 @@ export function endValidity(world: World, node: NodeState, setting: Setting): vo
     endSession(world, node, setting)
     return
   }
-  node.session = Session.ended
-  node.lease = NO_LEASE
-  node.doubt = 0
+  dropSession(node, Session.ended)
 }
 
 /** Validity is over and the process knows: whoever keeps the session alive hears of it. */
 export function endSession(world: World, node: NodeState, setting: Setting): void {
-  node.session = Session.none
-  node.lease = NO_LEASE
-  // What was left under this lease goes with it.
-  node.doubt = 0
+  dropSession(node)
   if (isWatching(node) && !setting.laws.hidesExpiry) tell(world, node, { type: 'expired' }, setting)
 }
 
@@ -212,12 +127,18 @@ export function answer(world: World, node: NodeState, setting: Setting): void {
     case Call.reignOver:
       tell(world, node, { type: 'failed' }, setting)
       return
+    case Call.ofOtherHistory:
+      hearReset(world, node, setting)
+      return
   }
 }
 
 /** A stopped node looks whether a record of its own was left, and releases it. */
-export function look(world: World, index: number, node: NodeState, { laws }: Setting): void {
-  if (world.keyBy === index) {
+export function look(world: World, index: number, node: NodeState, setting: Setting): void {
+  const { laws } = setting
+  if (node.outdated === 1) {
+    hearReset(world, node, setting)
+  } else if (world.keyBy === index && world.keyLease === node.lease) {
     node.call = Call.clean
     node.callToken = world.keyToken
   } else if (laws.trustsOneLook || !hasLateClaim(world, index)) {
@@ -247,24 +168,6 @@ function eventFor({ by, value, token, revision, leaving }: Change, index: number
   if (by === VACANT) return { type: 'vacated', revision }
   const seen = by === index ? Seen.me : by === JUNK ? Seen.junk : Seen.other
   return { type: 'changed', seen, value, token, revision, leaving }
-}
-
-/** A process that dies and comes back: everything it sent may still arrive, and it knows nothing. */
-export function crash(
-  world: World,
-  index: number,
-  node: NodeState,
-  gone: number,
-  setting: Setting,
-): void {
-  leaveRequest(world, node, setting, gone)
-  world.late = world.late.map((request) =>
-    request.by === index ? { ...request, by: gone } : request,
-  )
-  world.changes = world.changes.map((change) =>
-    change.by === index ? { ...change, by: gone } : change,
-  )
-  if (world.keyBy === index) world.keyBy = gone
 }
 
 export function canLook(node: NodeState): boolean {

@@ -5,17 +5,22 @@
 import type { Laws } from './laws.js'
 import {
   Call,
+  dropSession,
+  forgetRenewal,
   GONE,
   hasLateClaim,
   isHeldByAnother,
   isLeading,
   isStopped,
   JUNK,
+  knowsHistory,
   Leaf,
   NO_LEASE,
   type NodeState,
+  OTHER_HISTORY,
   Seen,
   Session,
+  Term,
   VACANT,
   type World,
 } from './world.js'
@@ -26,7 +31,8 @@ export type Normalise = (world: World) => void
 export function normaliserFor(laws: Laws, revokes: boolean): Normalise {
   // Where a release deletes whatever it finds, even one that comes too late is not without effect.
   const staleReleasesMatter = laws.releasesWithoutCompare
-  const idleSessionsMatter = revokes || laws.expiresEarly || laws.claimsWithoutLease
+  const idleSessionsMatter =
+    revokes || laws.expiresEarly || laws.claimsWithoutLease || laws.keepsSessionAfterReset
   return (world) => {
     const { keyToken, nodes } = world
     dropLate(world, staleReleasesMatter)
@@ -36,6 +42,10 @@ export function normaliserFor(laws: Laws, revokes: boolean): Normalise {
       if (node === undefined) continue
       // Only a leader relies on validity that has ended: all else look at the clock first.
       if (node.session === Session.ended && !isLeading(node)) node.session = Session.none
+      // Only of leaders' sessions is it followed how they are renewed.
+      if (!isLeading(node)) forgetRenewal(node)
+      // Its member is in the current term, so that one older term answers as another.
+      if (node.asksDeposed === 0 && node.knownTerm === Term.older) node.knownTerm = Term.before
       if (node.call === Call.won) {
         if (node.callToken <= world.elected) awaited = world.elected
       } else if (node.callToken !== keyToken) node.callToken = 0
@@ -51,11 +61,11 @@ export function normaliserFor(laws: Laws, revokes: boolean): Normalise {
       if (!idleSessionsMatter && !isLeading(node) && node.session === Session.valid) {
         if (!isUsed(world, node)) {
           // A fresh session serves as well as one that nothing was done with.
-          node.session = Session.none
-          node.lease = NO_LEASE
-          node.doubt = 0
+          dropSession(node)
         }
       }
+      // To a node that knows nothing of a history it is all the same which one it is.
+      if (node.outdated === 1 && !knowsHistory(node)) node.outdated = 0
       // Both only wait for a user who starts them.
       if (node.leaf === Leaf.released && isBare(world, index, node)) node.leaf = Leaf.idle
     }
@@ -137,7 +147,7 @@ function dropChanges(world: World): void {
   }
   const { changes } = world
   for (const node of nodes) {
-    if (node.revision === 0) continue
+    if (node.revision === 0 || node.revision === OTHER_HISTORY) continue
     const oldest = changes[changes.length - node.pending]
     const knowsNewer = node.pending > 0 && oldest !== undefined && oldest.revision <= node.revision
     // All that will come is newer, so any lower revision does as well.

@@ -12,6 +12,7 @@ import {
   type Late,
   NO_LEASE,
   type NodeState,
+  OTHER_HISTORY,
   VACANT,
   type World,
 } from './world.js'
@@ -25,6 +26,8 @@ export interface Capacity {
 const LEASE_OF_NODE = 1
 const OLD_LEASE = 4
 const ETERNAL_CODE = 15
+/** Above all others. */
+const OTHER_HISTORY_RANK = 31
 
 export class Packing {
   readonly words: number
@@ -82,14 +85,8 @@ export class Packing {
     for (const index of order) {
       const node = nodes[index]
       if (node === undefined) continue
-      words[at++] = firstWord(node, rank) | 0
-      words[at++] =
-        node.call |
-        ((rank[node.callToken] ?? 0) << 4) |
-        (this.#leaseCode(node.callLease, nodes) << 9) |
-        (node.callValue << 13) |
-        ((rank[node.callRevision] ?? 0) << 15) |
-        (node.callBehind << 20)
+      words[at++] = firstWord(node, rank)
+      words[at++] = secondWord(node, rank, this.#leaseCode(node.callLease, nodes))
     }
     const lateAt = at
     for (const request of world.late) {
@@ -134,6 +131,8 @@ export class Packing {
       if (rank > lastRevision) lastRevision = rank
       return rank
     }
+    const ownRevision = (rank: number) =>
+      rank === OTHER_HISTORY_RANK ? OTHER_HISTORY : revision(rank)
     const lease = (code: number) => (code === ETERNAL_CODE ? ETERNAL : code)
     for (let index = 0; index < this.capacity.nodes; index += 1) {
       const first = next()
@@ -150,14 +149,20 @@ export class Packing {
         seen: (first >>> 14) & 3,
         seenValue: (first >>> 16) & 3,
         seenToken: revision((first >>> 18) & 31),
-        revision: (first >>> 23) & 31,
+        revision: ownRevision((first >>> 23) & 31),
         seenLeaving: (first >>> 28) & 1,
+        inert: (first >>> 29) & 3,
         call: second & 15,
         callToken: revision((second >>> 4) & 31),
         callLease: lease((second >>> 9) & 15),
         callValue: (second >>> 13) & 3,
         callRevision: revision((second >>> 15) & 31),
         callBehind: (second >>> 20) & 7,
+        renewal: (second >>> 23) & 7,
+        asksDeposed: (second >>> 26) & 1,
+        knownTerm: (second >>> 27) & 3,
+        unkept: (second >>> 29) & 1,
+        outdated: (second >>> 30) & 1,
       })
     }
     const late: Late[] = []
@@ -255,7 +260,7 @@ export class Packing {
       if (rank[revision] === 1) count += 1
       rank[revision] = count
     }
-    if (count > 31) throw new Error('model: more than 31 revisions matter at once')
+    if (count >= OTHER_HISTORY_RANK) throw new Error('model: too many revisions matter at once')
   }
 
   /** What tells a node from the others, whatever they are numbered. */
@@ -274,13 +279,7 @@ export class Packing {
           : node.callLease === world.keyLease
             ? 3
             : 2
-    signature[1] =
-      node.call |
-      ((rank[node.callToken] ?? 0) << 4) |
-      (callLease << 9) |
-      (node.callValue << 13) |
-      ((rank[node.callRevision] ?? 0) << 15) |
-      (node.callBehind << 20)
+    signature[1] = secondWord(node, rank, callLease)
     let links =
       (world.keyBy === index ? 1 : 0) | (lease !== NO_LEASE && world.keyLease === lease ? 2 : 0)
     for (const change of world.changes) links = links * 2 + (change.by === index ? 1 : 0)
@@ -321,7 +320,24 @@ function firstWord(node: NodeState, rank: Int32Array): number {
     (node.seen << 14) |
     (node.seenValue << 16) |
     ((rank[node.seenToken] ?? 0) << 18) |
-    ((rank[node.revision] ?? 0) << 23) |
-    (node.seenLeaving << 28)
+    ((node.revision === OTHER_HISTORY ? OTHER_HISTORY_RANK : (rank[node.revision] ?? 0)) << 23) |
+    (node.seenLeaving << 28) |
+    (node.inert << 29)
+  )
+}
+
+function secondWord(node: NodeState, rank: Int32Array, lease: number): number {
+  return (
+    node.call |
+    ((rank[node.callToken] ?? 0) << 4) |
+    (lease << 9) |
+    (node.callValue << 13) |
+    ((rank[node.callRevision] ?? 0) << 15) |
+    (node.callBehind << 20) |
+    (node.renewal << 23) |
+    (node.asksDeposed << 26) |
+    (node.knownTerm << 27) |
+    (node.unkept << 29) |
+    (node.outdated << 30)
   )
 }

@@ -36,7 +36,11 @@ export function findViolation(world: World, laws: Laws): ViolationKind | null {
     if (node.session === Session.none) violation = 'leader without a session'
     if (!isLeader(node)) continue
     // Nobody can know at once that an operator deleted a record: see `countsRobbedLeaders`.
-    if (laws.countsRobbedLeaders || !world.robbed.includes(node.seenToken)) leaders += 1
+    const isRobbed = world.robbed.includes(node.seenToken) && !laws.countsRobbedLeaders
+    // The same with a history that was replaced: see `countsOutdatedLeaders`.
+    const isOutdated = node.outdated === 1
+    if (!isRobbed && (!isOutdated || laws.countsOutdatedLeaders)) leaders += 1
+    if (isOutdated) continue
     const knowsThePath = isHolder(world, index) && world.keyValue === node.seenValue
     if (!knowsThePath && !hearsOtherwise(world, index)) violation ??= 'leader without the path'
   }
@@ -61,6 +65,7 @@ export function isSettled(world: World): boolean {
   return world.nodes.some(
     (node, index) =>
       isLeader(node) &&
+      node.outdated === 0 &&
       node.leaf === Leaf.holding &&
       node.seen === Seen.me &&
       isHolder(world, index) &&

@@ -1,8 +1,10 @@
 /** The store of the model: one key, with revisions, leases and the latest changes. */
-import type { Setting } from './node.js'
+import type { Setting } from './tell.js'
 import {
   Call,
+  endCall,
   GONE,
+  Inert,
   isHeldByAnother,
   isLeading,
   isWatching,
@@ -14,11 +16,47 @@ import {
   type World,
 } from './world.js'
 
-/** Carries out the request that `node` waits for; its answer is then on its way. */
-export function carryOut(world: World, index: number, node: NodeState, setting: Setting): void {
+/**
+ * Carries out the request that `node` waits for; its answer is then on its way. `isForgotten` says
+ * that the node no longer knows, or never did, that it had the lease under which its record stands.
+ */
+export function carryOut(
+  world: World,
+  index: number,
+  node: NodeState,
+  setting: Setting,
+  isForgotten = false,
+): void {
+  const isAccepted = node.call !== Call.claim || node.callLease !== NO_LEASE
+  answerFor(world, index, node, setting, isForgotten)
+  // All answers but those that are errors tell of which history they are.
+  if (node.outdated === 1 && isAccepted) {
+    endCall(node)
+    node.call = Call.ofOtherHistory
+  }
+}
+
+/** Whether a claim of `node` finds a record of its own that it may have forgotten about. */
+export function canForget(world: World, index: number, node: NodeState): boolean {
+  const { keyLease } = world
+  return (
+    node.call === Call.claim &&
+    world.keyBy === index &&
+    keyLease > NO_LEASE &&
+    keyLease !== node.callLease
+  )
+}
+
+function answerFor(
+  world: World,
+  index: number,
+  node: NodeState,
+  setting: Setting,
+  isForgotten: boolean,
+): void {
   switch (node.call) {
     case Call.claim:
-      claim(world, index, node, setting)
+      claim(world, index, node, setting, isForgotten)
       return
     case Call.clean:
     case Call.leave:
@@ -66,7 +104,13 @@ export function carryOutLate(world: World, index: number, setting: Setting): voi
   }
 }
 
-function claim(world: World, index: number, node: NodeState, setting: Setting): void {
+function claim(
+  world: World,
+  index: number,
+  node: NodeState,
+  setting: Setting,
+  isForgotten: boolean,
+): void {
   const { laws } = setting
   if (node.callLease === NO_LEASE) {
     node.call = Call.leaseGone
@@ -81,7 +125,8 @@ function claim(world: World, index: number, node: NodeState, setting: Setting): 
     node.callBehind = 0
     return
   }
-  const isOwn = world.keyBy === index || (laws.takesEqualIdForItself && world.keyBy !== JUNK)
+  const isOwn =
+    (world.keyBy === index && !isForgotten) || (laws.takesEqualIdForItself && world.keyBy !== JUNK)
   if (isOwn && laws.adoptsOwnRecord) {
     node.call = Call.won
     node.callToken = world.keyToken
@@ -166,6 +211,8 @@ function note(world: World, { changes }: Setting): void {
   if (world.changes.length > changes) world.changes.shift()
   for (const node of world.nodes) {
     // A watch whose history is no longer kept reads the path as it is, and goes on from there.
+    // The watch of a history that was replaced brings nothing of the new one.
+    if (node.outdated === 1 || node.inert === Inert.actor) continue
     if (isWatching(node)) node.pending = node.pending < changes ? node.pending + 1 : 1
     if (node.call === Call.won || isHeldByAnother(node.call)) {
       node.callBehind = Math.min(node.callBehind + 1, changes + 1)

@@ -2,9 +2,10 @@
 import type { Bounds } from './bounds.js'
 import { describeStep, describeWorld } from './describe.js'
 import type { Exploration } from './explore.js'
-import type { Setting } from './node.js'
 import { renumberChanges } from './normalise.js'
-import { forEachStep, type StepName } from './steps.js'
+import type { StepName } from './step.js'
+import { forEachStep } from './steps.js'
+import type { Setting } from './tell.js'
 import { copyWorld, newWorld, type World } from './world.js'
 
 /** A way through the model, from its beginning. */

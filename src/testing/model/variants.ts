@@ -30,7 +30,10 @@ export const VARIANT_BOUNDS: Partial<Bounds> = {
   junk: false,
 }
 
-const LATE: Partial<Bounds> = { late: 1, deletes: false, crashes: false }
+const QUIET: Partial<Bounds> = { deletes: false, crashes: false }
+const LATE: Partial<Bounds> = { ...QUIET, late: 1 }
+const RENEWALS: Partial<Bounds> = { ...QUIET, renewals: true }
+const RESETS: Partial<Bounds> = { ...QUIET, resets: true }
 
 /** Machines and worlds with one mistake each. */
 export const VARIANTS: readonly Variant[] = [
@@ -48,7 +51,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'watches from one revision too late',
     caughtAs: 'leader without the path',
     machine: rewire(({ leader }) => {
-      const watch = leader?.invoke?.find(({ src }) => src === 'watch')
+      const watch = [leader?.invoke ?? []].flat().find(({ src }) => src === 'watch')
       if (watch === undefined) throw new Error('model: the leader no longer watches')
       const { input } = watch
       watch.input = (given) => {
@@ -182,13 +185,92 @@ export const VARIANTS: readonly Variant[] = [
     laws: { answerSettlesDoubt: true },
     bounds: LATE,
   },
+  {
+    name: 'counts a renewal that no read confirmed',
+    caughtAs: 'two leaders',
+    laws: { countsUnconfirmedRenewals: true },
+    bounds: RENEWALS,
+  },
+  {
+    name: 'counts a renewal that a read in another term confirmed',
+    caughtAs: 'two leaders',
+    laws: { confirmsInAnyTerm: true },
+    bounds: RENEWALS,
+  },
+  {
+    name: 'counts a renewal that a read confirmed which was sent too early',
+    caughtAs: 'two leaders',
+    laws: { readsTooEarly: true },
+    bounds: RENEWALS,
+  },
+  {
+    name: 'ignores the term before a renewal',
+    caughtAs: 'two leaders',
+    laws: { ignoresTermBefore: true },
+    bounds: RENEWALS,
+  },
+  {
+    name: 'takes another member’s term for the one before a renewal',
+    caughtAs: 'two leaders',
+    laws: { takesAnyTermBefore: true },
+    bounds: RENEWALS,
+  },
+  {
+    name: 'goes on following after the history was replaced',
+    caughtAs: 'stuck',
+    machine: rewire(({ follower }) => drop(follower?.on, 'reset')),
+    bounds: RESETS,
+  },
+  {
+    name: 'leads on under a session that does not end with the history',
+    caughtAs: 'leader without the path',
+    machine: rewire(({ leader }) => drop(leader?.on, 'reset')),
+    laws: { keepsSessionAfterReset: true },
+    bounds: RESETS,
+  },
+  {
+    name: 'relies on a lease of a history that was replaced',
+    caughtAs: 'two leaders',
+    laws: { keepsSessionAfterReset: true },
+    bounds: RESETS,
+  },
+  {
+    name: 'uses an answer from before the history was replaced',
+    caughtAs: 'stuck',
+    laws: { usesAnswersOfBefore: true },
+    bounds: RESETS,
+  },
+  {
+    name: 'leads on after an exception',
+    caughtAs: 'leader without the path',
+    laws: { leadsOnAfterException: true },
+    bounds: { exceptions: true },
+  },
+  {
+    name: 'leaves its record after an exception',
+    caughtAs: 'stuck',
+    laws: { diesWithoutRelease: true },
+    bounds: { ...QUIET, exceptions: true },
+  },
+  {
+    name: 'leads on when it is restored as leader',
+    caughtAs: 'leader without a session',
+    machine: rewire((_, machine) => drop(machine.on, 'restored')),
+    bounds: { ...QUIET, snapshots: true },
+  },
+  {
+    name: 'waits for ever when it is restored while it waits',
+    caughtAs: 'stuck',
+    machine: rewire(({ campaigning }) => drop(campaigning?.states?.waiting, 'invoke')),
+    bounds: { ...QUIET, snapshots: true },
+  },
 ]
 
 /** The parts of a statechart's configuration that mistakes are made in. */
 interface StateConfig {
   on?: Record<string, unknown>
   after?: unknown
-  invoke?: InvokeConfig[]
+  invoke?: InvokeConfig | InvokeConfig[]
   states?: Record<string, StateConfig>
 }
 
@@ -198,10 +280,12 @@ interface InvokeConfig {
 }
 
 /** The shipped machine with a change in its chart; its guards and actions are the shipped ones. */
-function rewire(change: (states: Record<string, StateConfig>) => void): Machine {
+function rewire(
+  change: (states: Record<string, StateConfig>, machine: StateConfig) => void,
+): Machine {
   const config = cloneConfig(electionMachine.config)
   if (!hasStates(config)) throw new Error('model: the machine has no states')
-  change(config.states)
+  change(config.states, config)
   // A machine's type comes from how it was written down; that of a changed copy cannot be inferred.
   return createMachine(
     config as never,

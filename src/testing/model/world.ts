@@ -42,11 +42,39 @@ export const Call = {
   reignOver: 13,
   /** As `heldByOther`, by one that has given notice. */
   heldByLeaving: 14,
+  /** Carried out on another history than its sender knew, which the answer shows. */
+  ofOtherHistory: 15,
 } as const
+
+export function isRequest(call: number): boolean {
+  return call === Call.claim || call === Call.clean || call === Call.leave || call === Call.propose
+}
 
 export function isHeldByAnother(call: number): boolean {
   return call === Call.heldByOther || call === Call.heldByLeaving || call === Call.heldByJunk
 }
+
+/** The renewal of a session’s lease as far as it has come. */
+export const Renewal = {
+  none: 0,
+  sent: 1,
+  /** The raft leader has prolonged the lease; the answer is not given yet. */
+  kept: 2,
+  /** One that was deposed has, and the store never hears of it. */
+  unkept: 3,
+  /** Its answer has come, and a linearizable read is on its way. */
+  readAfterKept: 4,
+  readAfterUnkept: 5,
+} as const
+
+/** How many raft terms ago; what is older than the term before is all alike. */
+export const Term = { current: 0, before: 1, older: 2 } as const
+
+/** What no longer runs behind a machine. Nothing but a mistake makes either of the others. */
+export const Inert = { nothing: 0, timers: 1, actor: 2 } as const
+
+/** A revision of a history that was replaced: higher than all that its node will hear of. */
+export const OTHER_HISTORY = 63
 
 export interface NodeState {
   /** The machine: its state (an index into LEAVES) and what matters of its context. */
@@ -73,6 +101,17 @@ export interface NodeState {
   callRevision: number
   /** How many changes there were after the revision of the answer; they are its watch's to bring. */
   callBehind: number
+  /** The renewal of its session's lease on its way. */
+  renewal: number
+  /** Whether the member that renews the lease takes a deposed raft leader for the leader. */
+  asksDeposed: number
+  /** The raft term in which that member was when it last answered this node. */
+  knownTerm: number
+  /** Whether the session is relied on for longer than the store keeps its lease. */
+  unkept: number
+  /** Whether the store's history was replaced and the node has not heard of it. */
+  outdated: number
+  inert: number
 }
 
 export interface Change {
@@ -174,6 +213,11 @@ export function isLeader(node: NodeState): boolean {
   return isLeading(node) && node.session === Session.valid
 }
 
+/** Whether the node knows anything of the store's history, which may be replaced. */
+export function knowsHistory(node: NodeState): boolean {
+  return node.session !== Session.none || node.call !== Call.none || isWatching(node)
+}
+
 /** A claim of the node, given up long ago, that the store may still carry out. */
 export function hasLateClaim(world: World, index: number): boolean {
   if (world.late.length === 0) return false
@@ -205,6 +249,12 @@ export function newNode(): NodeState {
     callValue: 0,
     callRevision: 0,
     callBehind: 0,
+    renewal: Renewal.none,
+    asksDeposed: 0,
+    knownTerm: Term.current,
+    unkept: 0,
+    outdated: 0,
+    inert: Inert.nothing,
   }
 }
 
@@ -246,6 +296,22 @@ export function copyWorld(world: World): World {
     lastRevision: world.lastRevision,
     lastLease: world.lastLease,
   }
+}
+
+/** There is no session any more: nothing renews its lease. */
+export function dropSession(node: NodeState, session: number = Session.none): void {
+  node.session = session
+  node.lease = NO_LEASE
+  // What was left under this lease goes with it.
+  node.doubt = 0
+  node.unkept = 0
+  forgetRenewal(node)
+}
+
+export function forgetRenewal(node: NodeState): void {
+  node.renewal = Renewal.none
+  node.asksDeposed = 0
+  node.knownTerm = Term.current
 }
 
 export function endCall(node: NodeState): void {

@@ -9,7 +9,10 @@ import { type ModelEvent, type TestMachine, testMachineFrom } from './test-machi
 
 type Config = Readonly<Record<string, unknown>>
 
-describe('the shortest paths', () => {
+/** However busy the machine is. */
+const timeout = 120_000
+
+describe('the shortest paths', { timeout }, () => {
   test('take every transition of the shipped machine', () => {
     expect(missedBy(testMachineFrom())).toEqual([])
   })
@@ -63,6 +66,7 @@ const contradictions: readonly [
 ]
 test.each(contradictions)(
   'a node does not pass as a machine that %s',
+  { timeout },
   async (_, at, change, title) => {
     const machine = testMachineFrom(changed(electionMachine.config, at, change))
     const path = pathModel(machine, 'transitions')

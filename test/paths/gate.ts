@@ -1,4 +1,5 @@
 /** A store in which nothing happens before the test lets it. */
+import { UnreachableError } from '../../src/index.js'
 import type {
   Call,
   Claim,
@@ -26,6 +27,7 @@ export class Gate implements Store {
   readonly #store: Store
   readonly #waiting: Waiting[] = []
   readonly #watches = new Set<GatedWatch>()
+  readonly #resetListeners = new Set<() => void>()
   /** What the store said of the latest claim that it carried out. */
   claimed: Claim | null = null
 
@@ -92,7 +94,14 @@ export class Gate implements Store {
   }
 
   onReset(listener: () => void): void {
-    this.#store.onReset?.(listener)
+    this.#resetListeners.add(listener)
+  }
+
+  /** Tells that the history was replaced. What was on its way fails, as `EtcdStore` lets it fail. */
+  reset(): void {
+    const waiting = [...this.#waiting]
+    for (const listener of [...this.#resetListeners]) listener()
+    for (const { fail } of waiting) fail(new UnreachableError('the history was replaced'))
   }
 
   rest(): void {}

@@ -14,6 +14,7 @@ export function memoryServer(): Server {
     delete: async (path) => void store.delete(path),
     revoke: async (leaseId) => void store.expire(leaseId),
     compact: async () => store.compact(),
+    lose: async () => store.restore(null),
     settle: () => immediate(),
     patienceMs: 200,
   }

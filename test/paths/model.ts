@@ -21,13 +21,16 @@ const OVER = { late: false, write: null }
 export function eventsIn(snapshot: TestSnapshot): readonly ModelEvent[] {
   const leaf = leafOf(snapshot.value)
   const { world } = snapshot.context
+  // From here on it is an actor as any that has just been started.
+  if (world.restored) return []
   const work = { working: leaf.startsWith('leader') }
   const user: ModelEvent[] = [
     { type: 'propose', cause: 'user', value: newValue(snapshot.context) },
     { type: 'start', cause: 'user' },
     { type: 'stop', cause: 'user', world: { ...OVER, ...work } },
   ]
-  return [...user, ...worldly(leaf, snapshot.context, world)].filter((event) => snapshot.can(event))
+  const events = [...user, ...worldly(leaf, snapshot.context, world), ...replaced(leaf, world)]
+  return events.filter((event) => snapshot.can(event))
 }
 
 function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[] {
@@ -58,6 +61,29 @@ function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[
     default:
       return []
   }
+}
+
+/** What is not what it was: the store's history, or the process that the actor runs in. */
+function replaced(leaf: string, { standing }: World): ModelEvent[] {
+  if (leaf === 'idle' || leaf.startsWith('stopped')) return []
+  const reset: ModelEvent = {
+    type: 'reset',
+    cause: 'lost',
+    world: { ...OVER, session: 'none', claim: null, standing: 'vacant' },
+  }
+  if (leaf === 'campaigning.claiming') return [reset]
+  const isOwn = standing === 'mine' || standing === 'unconfirmed'
+  const restored: ModelEvent = {
+    type: 'restored',
+    cause: 'new process',
+    world: {
+      ...OVER,
+      session: 'none',
+      standing: isOwn ? 'leftover' : standing,
+      restored: true,
+    },
+  }
+  return [reset, restored]
 }
 
 function claiming(context: ModelContext, { session, claim, standing }: World): ModelEvent[] {
@@ -315,6 +341,7 @@ export function keyOf({ value, context }: TestSnapshot): string {
     late ? 'late claim' : '',
     working ? 'working' : '',
     restart ? 'restart' : '',
+    world.restored ? 'restored' : '',
   ]
   return parts.filter((part) => part !== '').join(', ')
 }

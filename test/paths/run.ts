@@ -7,8 +7,9 @@ import { electionMachine } from '../../machines/election.js'
 import { holderFrom } from '../../src/record.js'
 import { leafOf, leavesOf, transitionsOf } from './chart.js'
 import { keyOf, labelOf, type Path } from './model.js'
-import { isOwn, Scene, type Server, type Told } from './scene.js'
+import { isOwn, Scene, type Server } from './scene.js'
 import type { ModelEvent, TestMachine, TestSnapshot } from './test-machine.js'
+import { type Told, toldBy } from './told.js'
 
 /** What the runs have been through, on the shipped machine inside the real nodes. */
 export class Coverage {
@@ -63,7 +64,7 @@ export async function runPath(path: Path, stage: Stage, coverage: Coverage): Pro
   const { machine } = stage
   const at = `${KEYS}/${paths}`
   const scene = new Scene(stage.serve(), at, TTL, (name) => coverage.took(name))
-  const { instance } = scene.node.actor.getSnapshot().context
+  const { instance } = scene.subject.actor.getSnapshot().context
   const [initial] = initialTransition(machine, {
     path: at,
     id: 'node',
@@ -79,11 +80,11 @@ export async function runPath(path: Path, stage: Stage, coverage: Coverage): Pro
     const caused = await scene.cause(event, snapshot.context.world)
     const [next, actions] = transition(machine, snapshot, caused)
     snapshot = next
-    told = actions.flatMap(toldBy)
+    told = actions.flatMap((action) => toldBy(emittedBy(action)))
   }
   const compare = async (state: TestSnapshot) => {
     expect(keyOf(snapshot)).toBe(keyOf(state))
-    if (scene.node.isLeader) expect(snapshot.context.world.standing).toBe('mine')
+    if (scene.subject.isLeader) expect(snapshot.context.world.standing).toBe('mine')
     const expected = { ...modelled(snapshot), told }
     await scene.until(async () => isDeepStrictEqual(await observed(scene), expected))
     expect(await observed(scene)).toEqual(expected)
@@ -131,9 +132,9 @@ function modelled({ value, context: { world, ...context } }: SnapshotFrom<TestMa
 }
 
 async function observed(scene: Scene) {
-  const { node } = scene
-  const { value, context } = node.actor.getSnapshot()
-  const { state, isLeader, holder, token } = node
+  const { subject } = scene
+  const { value, context } = subject.actor.getSnapshot()
+  const { state, isLeader, holder, token } = subject
   return {
     machine: { value, context },
     state,
@@ -141,7 +142,7 @@ async function observed(scene: Scene) {
     holder,
     token,
     standing: await standingAt(scene),
-    hasSession: state === 'stopped' || node.validityMs > 0,
+    hasSession: state === 'stopped' || subject.validityMs > 0,
     told: [...scene.told],
   }
 }
@@ -151,33 +152,13 @@ async function standingAt(scene: Scene): Promise<string> {
   if (entry === null) return 'vacant'
   const { instance, id, released } = holderFrom(entry)
   if (id === null) return 'junk'
-  if (instance === scene.node.actor.getSnapshot().context.instance) return 'mine'
+  if (instance === scene.subject.actor.getSnapshot().context.instance) return 'mine'
   if (instance !== scene.rivalInstance) return `another: ${entry.text}`
   return released ? 'leaving' : 'rival'
 }
 
-/** What the node emits for what the machine emits. */
-function toldBy(action: { readonly type: string; readonly params?: unknown }): Told[] {
-  if (action.type !== 'xstate.emit') return []
-  const { type, ...rest } = Object(Object(action.params).event)
-  switch (type) {
-    case 'select':
-      return ['select', 'selected'].map((event) => ({ event, args: [rest.value] }))
-    case 'deselect':
-      return [{ event: type, args: [rest.reason] }]
-    case 'change':
-      return [{ event: type, args: [rest.value, rest.id] }]
-    case 'refresh':
-      return [{ event: type, args: [rest.value] }]
-    case 'vacant':
-      return [{ event: type, args: [] }]
-    case 'unreachable':
-      return [{ event: type, args: [rest.error.name, rest.attempt] }]
-    case 'error':
-      return [{ event: type, args: [rest.error.name] }]
-    default:
-      return []
-  }
+function emittedBy(action: { readonly type: string; readonly params?: unknown }): unknown {
+  return action.type === 'xstate.emit' ? Object(action.params).event : null
 }
 
 function isModelEvent(event: { readonly type: string }): event is ModelEvent {

@@ -14,7 +14,9 @@ import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { leafOf, nameOf } from './chart.js'
 import { Gate, type Method, type Waiting } from './gate.js'
 import { JUNK } from './model.js'
+import { RestoredNode } from './restored-node.js'
 import type { ModelEvent, Standing, World } from './test-machine.js'
+import type { Told } from './told.js'
 
 /** Where the election is held, and what can be done to it from outside. */
 export interface Server {
@@ -27,15 +29,12 @@ export interface Server {
   revoke(leaseId: string): Promise<void>
   /** Forgets all changes but the newest. */
   compact(): Promise<void>
+  /** Loses all that it has of the path. */
+  lose(path: string): Promise<void>
   /** Lets everything happen that has been caused; resolves after a moment. */
   settle(): Promise<void>
   /** How long something may take to happen. */
   readonly patienceMs: number
-}
-
-export interface Told {
-  readonly event: string
-  readonly args: readonly unknown[]
 }
 
 const WITHIN = { withinMs: 60_000 }
@@ -47,6 +46,8 @@ export class Scene {
   readonly clock = new VirtualClock()
   readonly node: LockedNode
   readonly gate: Gate
+  readonly #inspect: (inspected: InspectionEvent) => void
+  #restored: RestoredNode | null = null
   readonly #server: Server
   /** Time stands still for the rival: its session lasts as long as the lease on the server. */
   readonly #stillClock = new VirtualClock()
@@ -69,14 +70,14 @@ export class Scene {
     this.#ttl = ttl
     this.gate = new Gate(server.store)
     this.#rivalGate = new Gate(server.peer)
-    const inspect = (inspected: InspectionEvent) => {
+    this.#inspect = (inspected) => {
       if (inspected.type !== '@xstate.microstep') return
       for (const transition of inspected._transitions) {
         if (isOfNode(transition)) took(nameOf(transition))
       }
     }
     const locker = locked(this.gate, { clock: this.clock })
-    this.node = locker(path, { id: ID, value: 'value 0', ttl, inspect })
+    this.node = locker(path, { id: ID, value: 'value 0', ttl, inspect: this.#inspect })
     this.node.lead(({ signal }) => this.#work(signal))
     this.#listen()
   }
@@ -84,6 +85,11 @@ export class Scene {
   /** What stands at the path, and the server's revision. */
   standing(): Promise<Sighting> {
     return this.#server.peer.read(this.path, WITHIN)
+  }
+
+  /** The node as it is seen from outside, by whatever process runs it. */
+  get subject(): LockedNode | RestoredNode {
+    return this.#restored ?? this.node
   }
 
   get leaf(): string {
@@ -154,6 +160,11 @@ export class Scene {
       case 'vacated':
         this.#workObeys = true
         return this.#seen(event, world)
+      case 'reset':
+        this.#workObeys = true
+        return this.#reset(event)
+      case 'restored':
+        return this.#restore(event)
     }
   }
 
@@ -161,6 +172,7 @@ export class Scene {
   async close(): Promise<string[]> {
     this.#workObeys = true
     this.#endWork()
+    const left = (await this.#restored?.close(() => this.#server.settle())) ?? []
     const stopped = this.node.stop()
     let isStopped = false
     void stopped.then(() => {
@@ -172,7 +184,6 @@ export class Scene {
     })
     await this.#rivalStops()
     await this.#advance(0)
-    const left = []
     if (!isStopped) left.push(`stop() did not resolve in ${this.leaf}`)
     if (this.gate.watches > 0) left.push(`${this.gate.watches} watches are open`)
     if (this.clock.timers > 0) left.push(`${this.clock.timers} timers are set`)
@@ -389,6 +400,26 @@ export class Scene {
       }
       return this.leaf !== 'stopped.releasing'
     })
+    return event
+  }
+
+  async #reset(event: ModelEvent): Promise<ModelEvent> {
+    this.#killRival()
+    this.#late = null
+    await this.#server.lose(this.path)
+    this.gate.reset()
+    await this.#pass('revoke')
+    return event
+  }
+
+  /** The node's process stands still for good. In a new one its actor is restored from its snapshot. */
+  async #restore(event: ModelEvent): Promise<ModelEvent> {
+    this.#restored = new RestoredNode(
+      this.node.actor.getPersistedSnapshot(),
+      new Gate(this.#server.store),
+      this.#inspect,
+      this.told,
+    )
     return event
   }
 

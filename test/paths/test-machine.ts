@@ -33,6 +33,8 @@ export interface World {
   readonly late: boolean
   /** Whether the leader's work goes on after it was told to end. */
   readonly working: boolean
+  /** Whether the node is another process's, restored from its snapshot. */
+  readonly restored: boolean
 }
 
 /** Something that happens to the node, and what it does to the world. */
@@ -56,6 +58,7 @@ export function testMachineFrom(config: Config = { ...electionMachine.config }) 
     write: null,
     late: false,
     working: false,
+    restored: false,
   }
   return setup({
     types: {

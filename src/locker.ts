@@ -64,6 +64,13 @@ export interface Locker {
    * `idle`. An actor that is stopped, without having been sent `stop` first, is released all the same, and
    * so is one that ends in an error. Its snapshot stays in the state that it was in then: it leads only
    * while its `status` is `active`.
+   *
+   * An actor may be restored from a persisted snapshot, by another process as well. Its session is
+   * not: once `start()` has returned it is not in `leader`, whatever the snapshot says. From
+   * `campaigning`, `leader` and `follower` it campaigns anew; it tells `deselect` with `expired` if it
+   * led. Where it was stopping it ends up in `stopped.released`, and `idle` and `stopped.released` stay
+   * what they are. What the earlier process left at the path goes when its lease runs out. Should that
+   * process still run, only one of the two is the leader.
    */
   readonly machine: ElectionMachine
   /** Stops all nodes that this locker has made, and all actors that run its machine. */

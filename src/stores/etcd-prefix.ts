@@ -91,7 +91,7 @@ export class PrefixWatch {
         this.#endLine()
         // To be connected can show that what was read is of another history.
         await this.#endpoints.current()
-        if (this.#isRead && !(await this.#isSameHistory())) this.#forget()
+        if (this.#isRead) await this.#checkHistory()
         if (!this.#isRead) await this.#read()
         await this.#open()
       } while (!this.#isRead && !this.#isClosed)
@@ -146,20 +146,20 @@ export class PrefixWatch {
   }
 
   /**
-   * Whether what was told stood there at that revision. A history that was replaced may have grown
-   * beyond what was known of the one before: then no revision shows it.
+   * Looks whether what was told stood there at that revision. A history that was replaced may have
+   * grown beyond what was known of the one before: then no revision shows it.
    */
-  async #isSameHistory(): Promise<boolean> {
+  async #checkHistory(): Promise<void> {
     try {
       const { found } = await this.#readPages(this.#toldAsOf)
       const told = [...this.#told]
-      return (
+      const isSame =
         found.size === told.length &&
         told.every(([path, revision]) => found.get(path)?.revision === revision)
-      )
+      if (!isSame) this.#forget()
     } catch (error) {
-      if (error instanceof CompactedError) return false
-      throw error
+      if (!(error instanceof CompactedError)) throw error
+      this.#isRead = false
     }
   }
 

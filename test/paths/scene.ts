@@ -407,7 +407,10 @@ export class Scene {
     this.#killRival()
     this.#late = null
     await this.#server.lose(this.path)
+    const before = [...this.gate.waiting]
     this.gate.reset()
+    // As EtcdStore lets it fail.
+    for (const { fail } of before) fail(new UnreachableError('the history was replaced'))
     await this.#pass('revoke')
     return event
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { RefusedError, UnreachableError } from '../errors.js'
 import { keysOf } from './etcd.js'
 import { type Endpoint, Endpoints } from './etcd-endpoints.js'
@@ -25,6 +26,12 @@ export interface PrefixListener {
   refused(error: Error): void
 }
 
+interface Told {
+  readonly revision: number
+  /** Tells one entry from another, in whatever history. */
+  readonly print: string
+}
+
 /** What stood under the prefix at a revision. */
 interface Picture {
   readonly found: ReadonlyMap<string, Entry>
@@ -41,8 +48,8 @@ export class PrefixWatch {
   readonly #endpoints: Endpoints
   readonly #listener: PrefixListener
   readonly #watched: Watched
-  /** At which revision each path was told that is not vacant. */
-  readonly #told = new Map<string, number>()
+  /** What was told of each path that is not vacant. */
+  readonly #told = new Map<string, Told>()
   #line: WatchLine | null = null
   /** Up to which revision each path is still to be told before all that was missed has been. */
   #missing: Map<string, number> | null = null
@@ -111,13 +118,14 @@ export class PrefixWatch {
       stream.cancel()
       throw new UnreachableError('watching: the member was given up')
     }
+    const { mark } = this.#endpoints.history
     const line: WatchLine = new WatchLine(stream, keysOf(client), {
       compacted: () => this.#readAgain(line),
       early: () => this.#recover(),
       behind: () => this.#endpoints.ask(),
       late: () => void this.#verify(line),
       denied: (_watched, error) => this.#deny(line, error),
-      heard: () => undefined,
+      heard: (header) => this.#endpoints.history.learn(header, mark, { isLinearizable: false }),
       ended: (error) => {
         if (this.#line !== line) return
         this.#line = null
@@ -155,7 +163,7 @@ export class PrefixWatch {
       const told = [...this.#told]
       const isSame =
         found.size === told.length &&
-        told.every(([path, revision]) => found.get(path)?.revision === revision)
+        told.every(([path, { print }]) => print === printOf(found.get(path)))
       if (!isSame) this.#forget()
     } catch (error) {
       if (!(error instanceof CompactedError)) throw error
@@ -214,9 +222,10 @@ export class PrefixWatch {
   #tell(path: string, sighting: Sighting): void {
     if (this.#isClosed) return
     const told = this.#told.get(path)
-    if (told === undefined ? sighting.entry === null : told >= sighting.revision) return
-    if (sighting.entry === null) this.#told.delete(path)
-    else this.#told.set(path, sighting.revision)
+    const { entry, revision } = sighting
+    if (told === undefined ? entry === null : told.revision >= revision) return
+    if (entry === null) this.#told.delete(path)
+    else this.#told.set(path, { revision, print: printOf(entry) })
     this.#listener.seen(path, sighting)
   }
 
@@ -254,11 +263,11 @@ export class PrefixWatch {
     }
     if (this.#line !== line) return
     const missing = new Map<string, number>()
-    for (const [path, revision] of this.#told) {
+    for (const [path, { revision }] of this.#told) {
       if (!now.found.has(path) && revision <= now.revision) missing.set(path, revision + 1)
     }
     for (const [path, { revision }] of now.found) {
-      if ((this.#told.get(path) ?? 0) < revision) missing.set(path, revision)
+      if ((this.#told.get(path)?.revision ?? 0) < revision) missing.set(path, revision)
     }
     this.#missing = missing
     this.#recoverWhenWhole()
@@ -286,7 +295,7 @@ export class PrefixWatch {
 
   /** Of another history no revision says anything: all that stands there is told anew. */
   #forget(): void {
-    for (const path of this.#told.keys()) this.#told.set(path, 0)
+    for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: '' })
     this.#isRead = false
     this.#again()
   }
@@ -334,4 +343,12 @@ export class PrefixWatch {
     this.#attempt += 1
     this.#listener.troubled(error, this.#attempt)
   }
+}
+
+/** Not the text itself: there may be many of them, and each may be long. */
+function printOf(entry: Entry | undefined): string {
+  if (entry === undefined) return ''
+  const { text, token, revision, lease } = entry
+  const digest = createHash('sha256').update(text).digest('base64')
+  return `${revision} ${token} ${lease} ${digest}`
 }

@@ -1,6 +1,7 @@
 import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { RefusedError, UnreachableError } from '../errors.js'
 import { storeError, TokenError } from './etcd-errors.js'
+import type { Header } from './etcd-history.js'
 import { rangeOf } from './etcd-range.js'
 import type { Stream } from './etcd-streams.js'
 import { entryFrom, type Watched } from './etcd-watcher.js'
@@ -27,7 +28,8 @@ interface LineEvents {
   /** These were confirmed when the store had passed the revision they start at. */
   late(watched: readonly Watched[]): void
   denied(watched: Watched, error: RefusedError | TokenError): void
-  heard(): void
+  /** With each message: what it says of the member, and of how far its history has come. */
+  heard(header: Header): void
   ended(error: Error): void
 }
 
@@ -52,7 +54,7 @@ export class WatchLine {
     stream.on('data', (response) => {
       clearTimeout(this.#silence)
       this.#silence = this.#listen()
-      events.heard()
+      events.heard(response.header)
       this.#take(response)
     })
     stream.on('error', (thrown) => this.#fail(storeError('watching', thrown)))

@@ -169,13 +169,15 @@ export class WatchHub {
         stream.cancel()
         throw new UnreachableError('watching: the member was given up')
       }
+      const { mark } = this.#endpoints.history
       const line: WatchLine = new WatchLine(stream, this.#tools.keysOf(client), {
         compacted: (watched, revision) => void this.#resume(watched, revision),
         behind: () => this.#tools.isBehind(),
         late: (watched) => void this.#verify(watched),
         denied: (watched, error) => void this.#deny(watched, error, line),
-        heard: () => {
+        heard: (header) => {
           this.#attempt = 0
+          this.#endpoints.history.learn(header, mark, { isLinearizable: false })
         },
         ended: (error) => {
           if (this.#line !== line) return

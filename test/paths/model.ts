@@ -235,6 +235,13 @@ function following(context: ModelContext, world: World): ModelEvent[] {
     { type: 'refused', cause: 'watch', error: FAILURE, world: OVER },
     { type: 'troubled', cause: 'watch', error: FAILURE, attempt: 1 },
   ]
+  const replaced: ModelEvent = {
+    type: 'expired',
+    cause: 'replaced',
+    world: { session: 'open', late: false },
+  }
+  // Another session is on its way, and is what comes next.
+  if (world.session === 'none') return [replaced]
   const vacant: Partial<World> = { standing: 'vacant' }
   const missed: ModelEvent = {
     ...changed,
@@ -247,19 +254,7 @@ function following(context: ModelContext, world: World): ModelEvent[] {
   }
   const events: ModelEvent[] = [
     ...trouble,
-    {
-      type: 'refused',
-      cause: 'session',
-      error: FAILURE,
-      world: { ...OVER, session: 'none' },
-    },
-    {
-      type: 'troubled',
-      cause: 'session',
-      error: FAILURE,
-      attempt: 1,
-      world: { session: 'open', late: false },
-    },
+    replaced,
     { type: 'vacated', cause: 'deleted', revision, world: vacant },
     missed,
   ]
@@ -269,6 +264,13 @@ function following(context: ModelContext, world: World): ModelEvent[] {
       { ...changed, cause: 'rival proposes', holder: holder(context, 'same', 'written') },
       { ...changed, cause: 'junk', holder: holder(context, 'junk'), world: { standing: 'junk' } },
       { ...changed, cause: 'stands down', holder: holder(context, 'released'), world: vacant },
+    )
+  }
+  if (world.session === 'open') {
+    const over: Partial<World> = { session: 'none', late: false }
+    events.push(
+      { type: 'refused', cause: 'session', error: FAILURE, world: { ...OVER, session: 'none' } },
+      { type: 'troubled', cause: 'session', error: FAILURE, attempt: 1, world: over },
     )
   }
   if (world.late && world.session === 'open') {

@@ -122,6 +122,13 @@ export class Scene {
       case 'stop':
         this.#workObeys = !during.startsWith('leader')
         void this.node.stop()
+        // A follower's other session may be on its way: it is closed once it is open.
+        if (world.session === 'none' && this.gate.newest('grant') !== undefined) {
+          await this.until(async () => {
+            await this.#pass('grant', 'revoke')
+            return this.leaf === 'stopped.released'
+          })
+        }
         return event
       case 'propose': {
         const value = this.#newValue('proposed')
@@ -281,16 +288,18 @@ export class Scene {
       await this.until(() => this.gate.newest('grant') !== undefined)
       this.gate.newest('grant')?.fail(error)
       while (this.gate.newest('grant') === undefined) await this.#advance(TICK_MS)
-      await this.until(async () => {
-        await this.#pass('grant')
-        return this.node.validityMs > 0
-      })
     }
     return { ...tells(event, error), attempt: 1 }
   }
 
   async #expired(event: ModelEvent): Promise<ModelEvent> {
-    if (event.cause === 'lease gone') {
+    if (event.cause === 'replaced') {
+      if (this.gate.newest('grant') === undefined) await this.#endSession()
+      await this.until(async () => {
+        await this.#pass('grant')
+        return this.leaf === 'campaigning.claiming'
+      })
+    } else if (event.cause === 'lease gone') {
       await this.#untilRenewal()
       await this.#revokeOwn()
       await this.#pass('renew')

@@ -3,7 +3,7 @@ import { errorFrom, RefusedError } from '../../errors.js'
 import { EtcdStore } from '../../stores/etcd.js'
 import type { Endpoint } from '../../stores/etcd-endpoints.js'
 import type { PrefixListener } from '../../stores/etcd-prefix.js'
-import type { Sighting, Store, Watch } from '../../stores/store.js'
+import type { Entry, Sighting, Store, Watch } from '../../stores/store.js'
 
 const READ_WITHIN_MS = 2_000
 const PAUSE_MS = 500
@@ -11,8 +11,7 @@ const PAUSE_MS = 500
 interface Told {
   /** At which revision of the store it was so. */
   readonly asOf: number
-  /** Of the latest change of what stood there; `null` when nothing did. */
-  readonly revision: number | null
+  readonly entry: Entry | null
 }
 
 /** Tells what stands at some paths, vacant ones too, and every change from then on. */
@@ -77,8 +76,8 @@ export class PathsWatch {
   #see(path: string, { entry, revision }: Sighting): void {
     const told = this.#told.get(path)
     if (told !== undefined && revision < told.asOf) return
-    this.#told.set(path, { asOf: revision, revision: entry?.revision ?? null })
-    if (told !== undefined && told.revision === (entry?.revision ?? null)) return
+    this.#told.set(path, { asOf: revision, entry })
+    if (told !== undefined && isSame(told.entry, entry)) return
     this.#listener.seen(path, { entry, revision })
   }
 
@@ -109,4 +108,9 @@ export class PathsWatch {
     this.#isTroubled = true
     this.#listener.troubled(error, attempt)
   }
+}
+
+function isSame(one: Entry | null, other: Entry | null): boolean {
+  if (one === null || other === null) return one === other
+  return one.revision === other.revision && one.lease === other.lease && one.text === other.text
 }

@@ -86,12 +86,16 @@ export class Member {
       const ttlMs = await this.#store.renew(lease, { withinMs: Number.POSITIVE_INFINITY }, [])
       return { ttlMs, header: this.header }
     }
+    let { term } = deposed
     if (deposed.how !== 'isolated') {
-      await new Promise<void>((resolve) => deposed.later.push(resolve))
+      const termByThen = await new Promise<number>((resolve) => {
+        // The next raft leader may be deposed before this goes on: that term it cannot know.
+        deposed.later.push(() => resolve(this.#raft.term))
+      })
+      // A member that had asked it may have changed sides when the answer comes.
+      if (deposed.how === 'asked') term = termByThen
     }
     if (!deposed.leases.has(lease.id)) throw new LeaseGoneError('lease unknown')
-    // A member that had asked it may have changed sides when the answer comes.
-    const term = deposed.how === 'asked' ? this.#raft.term : deposed.term
     return { ttlMs: lease.ttlMs, header: { member_id: ID, raft_term: String(term) } }
   }
 }

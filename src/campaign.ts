@@ -32,9 +32,9 @@ export class Campaign {
    *
    * A record of this node's own that it finds is left from a claim or a release that had no answer.
    * It is released and claimed afresh, never taken over: that release may still be on its way, and
-   * would end a reign that was taken over without anybody knowing. One under a lease that this node
-   * never had is not its own to release: the actor was restored from a snapshot, and the one that it
-   * is a copy of may still lead.
+   * would end a reign that was taken over without anybody knowing. One under a lease that it never had
+   * is not an app actor's own to release: it may have been restored from a snapshot, and the one that
+   * it is a copy of may still lead.
    */
   async run(member: Member, value: Json, isWanted: () => boolean): Promise<ElectionEvent> {
     const { path, id, instance, ttl } = member
@@ -62,7 +62,8 @@ export class Campaign {
         continue
       }
       const { token, lease } = entry
-      const isOwn = lease === session.lease.id || earlier.includes(lease ?? undefined)
+      const isOwn =
+        !member.mayBeCopy || lease === session.lease.id || earlier.includes(lease ?? undefined)
       if (holder.instance !== instance || lease === null || !isOwn) {
         member.reign = null
         return { type: 'held', holder, revision }

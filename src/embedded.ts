@@ -44,7 +44,9 @@ export class EmbeddedMachines {
     const known = this.#known.get(instance)
     if (known !== undefined) return known.member
     if (actor === undefined) throw new Error('locked: a service was started outside of a machine')
-    const embedded = this.#embed(new Member(actor.getSnapshot().context), actor)
+    const member = new Member(actor.getSnapshot().context)
+    member.mayBeCopy = true
+    const embedded = this.#embed(member, actor)
     this.#known.set(instance, embedded)
     return embedded.member
   }

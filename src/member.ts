@@ -10,6 +10,8 @@ export class Member {
   readonly id: string
   readonly instance: string
   readonly ttl: number
+  /** Whether its actor may have been restored from the snapshot of another that still runs. */
+  mayBeCopy = false
   /** Whether it counts as a user of the locker's session. */
   joined = false
   session: Session | null = null

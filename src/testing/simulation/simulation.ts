@@ -25,6 +25,8 @@ export interface Outcome {
 const PATH = '/simulated'
 /** How often `isLeader` of all nodes is compared while time passes. */
 const SAMPLE_MS = 50
+/** Within how long a watch that has lost something goes on, once the network does. */
+const HEARD_WITHIN_MS = 1_500
 /** After healing, a leader is promised within ttl + 3 s; before that a lease granted just now may have to expire. */
 const HEALED_WITHIN_MS = 3_000
 /** Once healed, a message takes no longer: a session of 2 s is renewed by two questions in 0.8 s. */
@@ -271,11 +273,15 @@ export class Simulation {
       member.recover()
       link.heal()
     }
-    // Junk without a lease stands until somebody takes it away.
-    if (this.#store.entries().get(PATH)?.lease === null) this.#store.delete(PATH)
     const longest = Math.max(...this.#schedule.nodes.map(({ ttl }) => ttl)) * 1_000
     const slowest = 2 * this.#schedule.latencyMs
     this.#healed = true
+    // Junk without a lease stands until somebody takes it away. Whoever led must have heard of it by
+    // then: that an operator takes the path from a leader who cannot hear is the exception.
+    if (this.#store.entries().get(PATH)?.lease === null) {
+      await this.#advance(HEARD_WITHIN_MS + 2 * slowest)
+      this.#store.delete(PATH)
+    }
     await this.#advance(longest * 1.02 + HEALED_WITHIN_MS + 10 * slowest)
     const started = this.#competitors.filter((competitor) => competitor.started)
     const leaders = started.filter(({ player }) => player.isLeader)

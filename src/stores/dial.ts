@@ -22,18 +22,21 @@ export function dial(address: string, { withinMs, signal }: Dialling): Promise<v
   const { connect }: typeof import('node:net') = require('node:net')
   return new Promise((resolve, reject) => {
     const socket = connect(partsOf(address))
+    let giveUp: NodeJS.Immediate | undefined
     const end = (error?: unknown) => {
       clearTimeout(timer)
+      clearImmediate(giveUp)
       signal.removeEventListener('abort', abandon)
       socket.destroy()
       if (error === undefined) resolve()
       else reject(error)
     }
     const abandon = () => end(signal.reason)
-    const timer = setTimeout(
-      () => end(new Error(`connect: ${address} does not answer within ${withinMs} ms`)),
-      withinMs,
-    )
+    const late = () => end(new Error(`connect: ${address} does not answer within ${withinMs} ms`))
+    // When the event loop was busy, an answer that has arrived meanwhile is heard first.
+    const timer = setTimeout(() => {
+      giveUp = setImmediate(late)
+    }, withinMs)
     signal.addEventListener('abort', abandon)
     socket.once('connect', () => end())
     socket.on('error', (error) => end(error))

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js'
 import { errorFrom, LeaseGoneError, RefusedError, UnconfirmedError } from './errors.js'
+import { Stopwatch } from './stopwatch.js'
 import type { Lease, Store } from './stores/store.js'
 
 const LONGEST_MARGIN_MS = 1_000
@@ -22,7 +23,7 @@ export interface SessionListener {
  * Validity starts when the grant or the renewal was sent, lasts for the granted ttl and ends a
  * margin early, so that it always ends before the store can expire the lease (etcd counts a lease's
  * ttl from when it handles the request, which is later). It is measured on the monotonic and on the
- * wall clock, and the earlier end counts. Once it has ended, the session is over for good.
+ * wall clock, whichever shows that more has passed. Once it has ended, the session is over for good.
  */
 export class Session {
   readonly lease: Lease
@@ -31,8 +32,8 @@ export class Session {
   readonly #paths: Iterable<string>
   readonly #listeners = new Set<SessionListener>()
   #ttlMs: number
-  #sentAt: number
-  #sentAtWall: number
+  /** Since what was last answered was sent. */
+  #sent: Stopwatch
   #endTimer: unknown
   #renewTimer: unknown
   #attempt = 0
@@ -44,23 +45,15 @@ export class Session {
   #isRepeating = false
   #ended = false
 
-  constructor(
-    store: Store,
-    clock: Clock,
-    lease: Lease,
-    paths: Iterable<string>,
-    sentAt: number,
-    sentAtWall: number,
-  ) {
+  constructor(store: Store, clock: Clock, lease: Lease, paths: Iterable<string>, sent: Stopwatch) {
     this.#store = store
     this.#clock = clock
     this.lease = lease
     this.#paths = paths
     this.#ttlMs = lease.ttlMs
-    this.#sentAt = sentAt
-    this.#sentAtWall = sentAtWall
+    this.#sent = sent
     this.#armEnd()
-    this.#armRenewal(this.#ttlMs / 2 - (clock.now() - sentAt))
+    this.#armRenewal(this.#ttlMs / 2 - (clock.now() - sent.startedAt))
   }
 
   /** Opens a session with a lease of `ttl` seconds, for nodes that may read `paths`. */
@@ -71,19 +64,16 @@ export class Session {
     paths: Iterable<string>,
     withinMs: number,
   ): Promise<Session> {
-    const sentAt = clock.now()
-    const sentAtWall = clock.wallNow()
+    const sent = new Stopwatch(clock)
     const lease = await store.grant(ttl, { withinMs })
-    return new Session(store, clock, lease, paths, sentAt, sentAtWall)
+    return new Session(store, clock, lease, paths, sent)
   }
 
   /** How much longer the session may be relied on; 0 when it may not. */
   get validityMs(): number {
     if (this.#ended) return 0
     const lastsMs = this.#ttlMs - Math.min(this.#ttlMs / 10, LONGEST_MARGIN_MS)
-    const monotonic = this.#sentAt + lastsMs - this.#clock.now()
-    const wall = this.#sentAtWall + lastsMs - this.#clock.wallNow()
-    const leftMs = Math.min(monotonic, wall)
+    const leftMs = lastsMs - this.#sent.elapsedMs
     // A clock that cannot tell the time says NaN.
     return Number.isNaN(leftMs) ? 0 : Math.max(0, leftMs)
   }
@@ -148,8 +138,7 @@ export class Session {
   async #renew(): Promise<void> {
     if (!this.check()) return
     const leftMs = this.validityMs
-    const sentAt = this.#clock.now()
-    const sentAtWall = this.#clock.wallNow()
+    const sent = new Stopwatch(this.#clock)
     // An answer may take as long as the session is valid; meanwhile another attempt is made, in
     // case this one’s connection is frozen.
     this.#armRenewal(Math.max(leftMs / 4, SHORTEST_RETRY_MS))
@@ -161,18 +150,17 @@ export class Session {
         .finally(() => {
           this.#onTheirWay -= 1
         })
-      const isLater = sentAt >= this.#sentAt && !Number.isNaN(sentAtWall)
+      const isLater = sent.startedAt >= this.#sent.startedAt && !Number.isNaN(sent.elapsedMs)
       if (!this.check() || !isLater) return
       this.#answers += 1
       this.#isRepeating = false
       this.#ttlMs = ttlMs
-      this.#sentAt = sentAt
-      this.#sentAtWall = sentAtWall
+      this.#sent = sent
       this.#attempt = 0
       this.#armEnd()
-      this.#armRenewal(ttlMs / 2 - (this.#clock.now() - sentAt))
+      this.#armRenewal(ttlMs / 2 - (this.#clock.now() - sent.startedAt))
       const { validityMs } = this
-      const tookMs = this.#clock.now() - sentAt
+      const tookMs = this.#clock.now() - sent.startedAt
       for (const listener of [...this.#listeners]) listener.renewed?.(validityMs, tookMs)
     } catch (thrown) {
       const error = errorFrom(thrown)

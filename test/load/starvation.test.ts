@@ -22,6 +22,16 @@ onLinux('counts what processes wait that want more processors than there are', a
   await expect.poll(() => starvation.between(from, now())).toBeGreaterThan(1_000)
 })
 
+test('counts a standstill of which no account tells, as when a host runs another machine', async () => {
+  using starvation = new Starvation()
+  await sleep(300)
+  const from = now()
+  const stop = `kill -STOP ${process.pid}; sleep 0.5; kill -CONT ${process.pid}`
+  await once(spawn('sh', ['-c', stop], { stdio: 'ignore' }), 'exit')
+  await sleep(100)
+  expect(starvation.between(from, now())).toBeGreaterThan(400)
+})
+
 test('counts no more within a time than within a longer one', async () => {
   using starvation = new Starvation()
   const from = now()

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { now } from '../faults/now.js'
+import { wokenLateMs } from './witness.js'
 
 const EVERY_MS = 100
 
@@ -11,14 +12,15 @@ interface Look {
 
 /**
  * How long this process and those that it has started were ready to run and had to wait for a
- * processor, by Linux's own account of every thread (`schedstat`). What a promise says about time is
- * said of processes that are let to run: what is measured is judged net of this. It is an upper
- * bound, since threads can wait at the same time, and 0 on a machine that has nothing else to do.
- * Where there is no such account it is 0 as well, and nothing is excused.
+ * processor or for the disk: by Linux's own account of every thread (`schedstat`) and of the disk
+ * (`pressure`), and by a thread that looks how late it wakes, since no account has what a host takes
+ * from its guests. What a promise says about time is said of processes that are let to run: what is
+ * measured is judged net of this. It is an upper bound, since threads can wait at the same time, and
+ * next to nothing on a machine that has nothing else to do.
  */
 export class Starvation implements Disposable {
   readonly #looks: Look[] = []
-  /** In milliseconds, by thread. */
+  /** In milliseconds, by who or what keeps the account. */
   readonly #waitedMs = new Map<string, number>()
   readonly #timer = setInterval(() => this.#look(), EVERY_MS)
 
@@ -43,10 +45,10 @@ export class Starvation implements Disposable {
     const at = now()
     let waitedMs = this.#looks.at(-1)?.waitedMs ?? 0
     const isFirst = this.#looks.length === 0
-    for (const [thread, ms] of waitsOf(process.pid)) {
-      const before = this.#waitedMs.get(thread) ?? (isFirst ? ms : 0)
+    for (const [account, ms] of [...waitsOf(process.pid), ...waitsOfAll()]) {
+      const before = this.#waitedMs.get(account) ?? (isFirst ? ms : 0)
       waitedMs += Math.max(0, ms - before)
-      this.#waitedMs.set(thread, ms)
+      this.#waitedMs.set(account, ms)
     }
     this.#looks.push({ at, waitedMs })
   }
@@ -68,6 +70,13 @@ function* waitsOf(pid: number): Generator<readonly [thread: string, ms: number]>
     if (waitedNs !== undefined) yield [thread, Number(waitedNs) / 1e6]
   }
   for (const child of wordsOf(`/proc/${pid}/task/${pid}/children`)) yield* waitsOf(Number(child))
+}
+
+/** The same, for whoever runs on this machine: what the witness has seen, and for the disk. */
+function* waitsOfAll(): Generator<readonly [account: string, ms: number]> {
+  yield ['witness', wokenLateMs()]
+  const total = wordsOf('/proc/pressure/io').find((word) => word.startsWith('total='))
+  if (total !== undefined) yield ['disk', Number(total.slice('total='.length)) / 1e3]
 }
 
 /** Empty for what is not there, or not there any more. */

@@ -6,6 +6,7 @@ import type { ServerMessage } from '../../src/dashboard/protocol.js'
 import type { ClusterData } from '../etcd/data.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { type Relay, startRelay } from '../etcd/relay.js'
+import { PATIENCE_MS } from '../patience.js'
 import { RunningCommand } from './command.js'
 
 /** What stands at a path, as it is read by somebody who does not compete. `null` is vacant. */
@@ -96,7 +97,7 @@ async function begin({ read }: Reader): Promise<ReaderScene> {
   const put = (key: string, value: string) => client.put(key).value(value).exec()
   await put(path, 'held')
   const saying = await read(relay.endpoint, path)
-  await expect.poll(saying, { timeout: 20_000 }).toBe('held')
+  await expect.poll(saying, { timeout: PATIENCE_MS }).toBe('held')
   return { etcd, relay, path, put, drop: (key) => client.delete().key(key).exec(), saying }
 }
 
@@ -104,7 +105,7 @@ async function begin({ read }: Reader): Promise<ReaderScene> {
 async function expectToTell(scene: ReaderScene, way: Way): Promise<void> {
   const { etcd, relay, path, put, drop, saying } = scene
   await fill(scene, 40)
-  await expect.poll(saying, { timeout: 20_000 }).toBe('held')
+  await expect.poll(saying, { timeout: PATIENCE_MS }).toBe('held')
   if (way.grows) await relay.cut()
   await etcd.kill()
   await way.replace(etcd.data)
@@ -114,11 +115,11 @@ async function expectToTell(scene: ReaderScene, way: Way): Promise<void> {
     await fill(scene, 100)
     await relay.heal()
   }
-  await expect.poll(saying, { timeout: 20_000 }).toBe(way.outcome)
+  await expect.poll(saying, { timeout: PATIENCE_MS }).toBe(way.outcome)
   await put(path, 'after')
-  await expect.poll(saying, { timeout: 20_000 }).toBe('after')
+  await expect.poll(saying, { timeout: PATIENCE_MS }).toBe('after')
   await drop(path)
-  await expect.poll(saying, { timeout: 20_000 }).toBeNull()
+  await expect.poll(saying, { timeout: PATIENCE_MS }).toBeNull()
 }
 
 async function fill({ put }: Pick<ReaderScene, 'put'>, times: number): Promise<void> {

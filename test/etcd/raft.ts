@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Etcd3 } from 'etcd3'
+import { PATIENCE_MS } from '../patience.js'
 
 interface RaftStatus {
   readonly memberId: string
@@ -29,7 +30,7 @@ export async function mayLeadRaft(endpoint: string): Promise<boolean> {
 /** Resolves with the index of the member that all of these take for the raft leader. */
 export async function raftLeaderOf(
   endpoints: readonly string[],
-  withinMs = 60_000,
+  withinMs = PATIENCE_MS,
 ): Promise<number> {
   const endMs = performance.now() + withinMs
   for (;;) {
@@ -49,7 +50,7 @@ export async function raftLeaderOf(
 export async function renewalsBy(endpoint: string): Promise<number> {
   const response = await fetch(`http://${endpoint}/metrics`, {
     headers: { connection: 'close' },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(PATIENCE_MS),
   })
   const found = /^etcd_debugging_lease_renewed_total (\S+)$/m.exec(await response.text())?.[1]
   if (found === undefined) throw new Error(`${endpoint} does not count the leases that it renews`)

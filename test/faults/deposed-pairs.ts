@@ -4,12 +4,10 @@ import { checkHistory } from '../../src/testing/checker.js'
 import type { Fault } from '../../src/testing/report.js'
 import type { Cluster, Member } from '../etcd/index.js'
 import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'
+import { PATIENCE_MS } from '../patience.js'
 import { LocalCompetitor } from './local-competitor.js'
 import { now } from './now.js'
 import type { Random } from './random.js'
-
-/** Nobody is that slow; what takes longer has failed. */
-export const PATIENCE_MS = 90_000
 
 /** The members of a cluster of three, by what becomes of them. */
 export interface Roles {
@@ -76,17 +74,25 @@ export function createPairs(options: PairsOptions): Promise<readonly Pair[]> {
 
 /**
  * Starts them within so many milliseconds, so that their renewals lie as far apart. Resolves once
- * every leader has renewed.
+ * every leader has renewed, with true, or with false if one of them has lost the path to its follower
+ * meanwhile: on a machine that is busy, it may not have come to renew in time.
  */
-export async function startPairs(pairs: readonly Pair[], withinMs: number, random: Random) {
-  await Promise.all(
+export async function startPairs(
+  pairs: readonly Pair[],
+  withinMs: number,
+  random: Random,
+): Promise<boolean> {
+  const started = await Promise.all(
     pairs.map(async ({ leader, follower }) => {
       await sleep(random.between(0, withinMs))
       await leader.start()
       await follower.start()
-      await leader.until('refresh', PATIENCE_MS)
+      const lost = leader.until('deselect', PATIENCE_MS).catch(() => undefined)
+      if (leader.node.isLeader) await Promise.race([leader.until('refresh', PATIENCE_MS), lost])
+      return leader.node.isLeader
     }),
   )
+  return started.every(Boolean)
 }
 
 export async function endPairs(pairs: readonly Pair[]): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../../src/testing/report.js'
 import type { Cluster } from '../etcd/index.js'
 import { renewalsBy } from '../etcd/raft.js'
+import { PATIENCE_MS } from '../patience.js'
 import {
   castRoles,
   createPairs,
@@ -9,7 +10,6 @@ import {
   endPairs,
   judge,
   leasesOf,
-  PATIENCE_MS,
   type Pair,
   startPairs,
 } from './deposed-pairs.js'
@@ -62,7 +62,8 @@ export interface RenewsOutcome {
 /**
  * Freezes the raft leader, thaws it when it has been replaced, and freezes the network of the leaders
  * about then. On each path a leader renews by way of the one that is frozen, and a follower on
- * another member waits. Resolves with null if it was not replaced, so that nothing was tried.
+ * another member waits. Resolves with null if nothing was tried:
+ * if it was not replaced, or if one that was to lead did not.
  */
 export async function runRenewsRound(round: RenewsRound): Promise<RenewsOutcome | null> {
   const { cluster, name, ttl, freeze, connection, renewals, tries, random } = round
@@ -71,7 +72,9 @@ export async function runRenewsRound(round: RenewsRound): Promise<RenewsOutcome 
   const leaderAt = connection === 'raft leader' ? frozen : forwarding
   const pairs = await createPairs({ name, count: tries, ttl, leaderAt, followerAt: other })
   try {
-    await (renewals === 'late' ? startLate(round, pairs) : startPairs(pairs, ttl * 500, random))
+    const start =
+      renewals === 'late' ? startLate(round, pairs) : startPairs(pairs, ttl * 500, random)
+    if (!(await start)) return null
     const before = await renewalsBy(frozen.endpoint)
     if (!(await depose(roles, freeze * ttl * 1_000))) return null
 
@@ -111,8 +114,9 @@ export async function runRenewsRound(round: RenewsRound): Promise<RenewsOutcome 
 
 /** Resolves so long before the leaders renew that a freeze from now on just contains that. */
 async function startLate({ ttl, freeze, random }: RenewsRound, pairs: readonly Pair[]) {
-  await startPairs(pairs, ttl * 100, random)
+  const started = await startPairs(pairs, ttl * 100, random)
   await sleep(Math.max(0, 0.52 - freeze) * ttl * 1_000)
+  return started
 }
 
 function cutOff({ node, relay }: LocalCompetitor, cut: (typeof cuts)[number], random: Random) {

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../../src/testing/report.js'
 import type { Cluster } from '../etcd/index.js'
 import { raftLeaderOf } from '../etcd/raft.js'
+import { Starvation } from '../load/starvation.js'
+import { PATIENCE_MS } from '../patience.js'
 import {
   castRoles,
   createPairs,
@@ -9,13 +11,14 @@ import {
   endPairs,
   judge,
   leasesOf,
-  PATIENCE_MS,
   startPairs,
 } from './deposed-pairs.js'
 import { formatHistory } from './local-competitor.js'
 import { now } from './now.js'
 import type { Random } from './random.js'
 
+/** How long a follower waits before it claims a path that nobody handed over. */
+const COURTESY_MS = 200
 /** How often a member looks for leases that have expired, twice. */
 const LOOKS_MS = 1_000
 
@@ -40,7 +43,10 @@ export interface RevokesOutcome {
   readonly cutOffOverlapsMs: readonly number[]
   /** Why leaders whose lease was revoked were deselected, and how long after they could hear of it. */
   readonly ends: readonly { readonly reason: string; readonly afterMs: number }[]
-  /** Leaders whose lease was not revoked and which were deselected all the same. */
+  /**
+   * Leaders whose lease was not revoked and which were deselected all the same, while nothing kept
+   * them from renewing.
+   */
   readonly deselectedForNothing: number
   readonly otherFaults: readonly Fault[]
   readonly history: string
@@ -56,8 +62,9 @@ export async function runRevokesRound(round: RevokesRound): Promise<RevokesOutco
   const roles = await castRoles(cluster)
   const { frozen, forwarding: leaderAt, other: followerAt } = roles
   const all = await createPairs({ name, count: tries, ttl, leaderAt, followerAt })
+  using starvation = new Starvation()
   try {
-    await startPairs(all, ttl * 500, random)
+    if (!(await startPairs(all, ttl * 500, random))) return null
     if (!(await depose(roles, random.between(1.3, 1.8) * ttl * 1_000))) return null
 
     // Whoever had a renewal on its way to the frozen one does not lead any more.
@@ -83,13 +90,19 @@ export async function runRevokesRound(round: RevokesRound): Promise<RevokesOutco
         return { reason: leader.deselected[0] ?? '', afterMs }
       }),
     )
-    const { overlaps, otherFaults } = judge(all)
+    const judgement = judge(all)
+    const { otherFaults } = judgement
+    // Who may hear of it in time does so while a follower waits out its courtesy, if it is let to run.
+    const overlaps = judgement.overlaps.filter(
+      ({ at, lengthMs }) => starvation.between(at - COURTESY_MS, at + lengthMs) < COURTESY_MS / 2,
+    )
+    const wasStarved = starvation.between(thawedAt - ttl * 500, now()) > ttl * 200
     const lengths = (isCut: boolean) =>
       overlaps
         .filter(({ path }) => cut.some((pair) => pair.path === path) === isCut)
         .map(({ lengthMs }) => lengthMs)
     const deselectedForNothing = pairs.filter(
-      (pair) => !revoked.includes(pair) && pair.leader.deselected.length > 0,
+      (pair) => !wasStarved && !revoked.includes(pair) && pair.leader.deselected.length > 0,
     ).length
     return {
       tries: pairs.length,

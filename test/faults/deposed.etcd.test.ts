@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PATIENCE_MS } from '../patience.js'
 import { formatRenews, formatRevokes } from './deposed-report.js'
 import { runRenewsSeries, runRevokesSeries } from './deposed-series.js'
 
@@ -8,12 +9,11 @@ const clusters = Number(process.env.LOCKED_DEPOSED_CLUSTERS ?? 3)
 const quickTtl = Number(process.env.LOCKED_DEPOSED_TTL ?? 6)
 const seed = Number(process.env.LOCKED_DEPOSED_SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** With eight combinations, and eight tries at a time. */
-const timeout = (Math.ceil(tries / 8) * 8 * 90_000) / clusters + 240_000
+const timeout = (Math.ceil(tries / 8) * 8 * 2 * PATIENCE_MS) / clusters + 2 * PATIENCE_MS
 
 describe('a raft leader that was frozen and deposed is thawed', () => {
   test('it renews the lease of a leader whose network freezes then: never two leaders', {
     timeout,
-    retry: 0,
   }, async () => {
     const rows = await runRenewsSeries({ tries, clusters, quickTtl, seed })
     const table = formatRenews(rows)
@@ -31,7 +31,6 @@ describe('a raft leader that was frozen and deposed is thawed', () => {
 
   test('it revokes a lease that was renewed without it: the leader hears of it as soon as it can, as of an operator', {
     timeout,
-    retry: 0,
   }, async () => {
     const total = await runRevokesSeries({ tries: 2 * tries, clusters, quickTtl, seed })
     const table = formatRevokes(total)

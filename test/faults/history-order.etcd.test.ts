@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe } from 'vitest'
 import type { Backup } from '../etcd/data.js'
+import { PATIENCE_MS } from '../patience.js'
 import { now } from './now.js'
 import { expectOneLeader } from './replaced.js'
 import { write } from './replacing.js'
@@ -15,7 +16,7 @@ const seed = Number(process.env.LOCKED_TEST_HISTORY_SEED ?? 15)
 
 describe('in the end there is one leader, known to all, whatever came after what', () => {
   for (const order of fc.sample(anyActs, { numRuns: RUNS, seed })) {
-    test(order.join(', '), { timeout: 60_000 + order.length * 20_000 }, async ({ scene }) => {
+    test(order.join(', '), { timeout: (1 + order.length) * PATIENCE_MS }, async ({ scene }) => {
       scene.ttl = 5
       await scene.startEtcd(1, { replaceable: true })
       const nodes = await scene.lead('a', 'b', 'c')

@@ -7,7 +7,7 @@ import { someOf } from './table.js'
 for (const [nth, way] of wipes.entries()) {
   describe(way.title, () => {
     for (const { topology, moment } of someOf(nth)) {
-      test(`of ${topology.title}, ${moment.title}`, { timeout: 120_000 }, async ({ scene }) => {
+      test(`of ${topology.title}, ${moment.title}`, async ({ scene }) => {
         await replaceUnder(scene, way, topology, moment)
       })
     }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PATIENCE_MS } from '../patience.js'
 import type { Competitor } from './competitor.js'
 import { now } from './now.js'
 import type { Scene } from './scene.js'
@@ -20,7 +21,7 @@ async function claimSlowly(scene: Scene, one: Competitor): Promise<() => Promise
   one.delay(CLAIM_TAKES_MS)
   const stoppedAt = now()
   await leader.stop()
-  await one.until('vacant', { after: stoppedAt, withinMs: 30_000 })
+  await one.until('vacant', { after: stoppedAt, withinMs: PATIENCE_MS })
   return async () => {
     await Promise.all([one, ...others].map((each) => each.heal()))
   }

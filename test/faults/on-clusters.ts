@@ -48,5 +48,5 @@ async function runUntilDone<Outcome>(run: () => Promise<Outcome | null>): Promis
     const outcome = await run()
     if (outcome !== null) return outcome
   }
-  throw new Error(`the frozen raft leader was not replaced, ${MOST_IN_VAIN} times`)
+  throw new Error(`what was to happen did not, ${MOST_IN_VAIN} times`)
 }

@@ -11,10 +11,11 @@ import { PrefixWatch } from '../../src/stores/etcd-prefix.js'
 import { canonicalJson } from '../../src/testing/canonical-json.js'
 import { RunningCommand } from '../cli/command.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
+import { PATIENCE_MS } from '../patience.js'
 import { anything } from './anything.js'
 
 const COUNT = 40
-const WAIT = { timeout: 30_000, interval: 500 }
+const WAIT = { timeout: PATIENCE_MS, interval: 500 }
 
 let etcd: Etcd
 let client: Etcd3

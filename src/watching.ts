@@ -35,6 +35,11 @@ export class Watching implements WatchListener {
     )
   }
 
+  /** The statechart knows whether it is what it knew. */
+  found(sighting: Sighting): void {
+    this.seen(sighting)
+  }
+
   troubled(error: Error, attempt: number): void {
     this.#checkSession()
     this.#send({ type: 'troubled', error: this.#services.failureOf(error), attempt })

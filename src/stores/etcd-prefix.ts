@@ -142,6 +142,11 @@ export class PrefixWatch {
   async #read(): Promise<void> {
     const { found, revision } = await this.#readPages()
     if (this.#isClosed) return
+    const isOther = [...found].some(([path, entry]) => {
+      const told = this.#told.get(path)
+      return told && entry.revision <= told.revision && told.print !== printOf(entry)
+    })
+    if (isOther) this.#distrust()
     this.#watched.next = revision + 1
     this.#toldAsOf = revision
     this.#isRead = true
@@ -293,11 +298,15 @@ export class PrefixWatch {
     this.#fail(error)
   }
 
-  /** Of another history no revision says anything: all that stands there is told anew. */
   #forget(): void {
-    for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: '' })
+    this.#distrust()
     this.#isRead = false
     this.#again()
+  }
+
+  /** Of another history no revision says anything: all that stands there is told anew. */
+  #distrust(): void {
+    for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: '' })
   }
 
   #readAgain(line: WatchLine): void {

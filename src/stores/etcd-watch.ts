@@ -311,7 +311,9 @@ export class WatchHub {
     while (watcher.members.length > 0) {
       try {
         const { entry, revision } = await this.#tools.read(watcher.path)
-        watcher.report({ entry, revision: entry?.revision ?? revision })
+        if (entry === null) watcher.report({ entry, revision })
+        else if (entry.revision >= watcher.next) watcher.report({ entry, revision: entry.revision })
+        else watcher.found({ entry, revision })
         watcher.next = Math.max(watcher.next, revision + 1)
         return true
       } catch (thrown) {

@@ -86,6 +86,13 @@ export class Watcher implements Watched {
     this.report(sighting)
   }
 
+  /** What stands there has not changed since, if the history is still the same. */
+  found(sighting: Sighting): void {
+    for (const { isClosed, listener } of this.members) {
+      if (!isClosed) listener.found?.(sighting)
+    }
+  }
+
   /**
    * Tells the members; what was told already is not told again. Of a crowd, the first are told at
    * once and the others in the next turns of the event loop, so that a claim of the first is on its

@@ -58,6 +58,12 @@ export interface Call {
 export interface WatchListener {
   /** Called once for each change, in the order of revisions. */
   seen(sighting: Sighting): void
+  /**
+   * The history from there on was not kept, and this is what stands at the path, which has not changed
+   * since it was known, by its revision. It is another all the same if the store was restored from a
+   * backup in such a way that its revisions go on.
+   */
+  found?(sighting: Sighting): void
   /** The watch is interrupted; the store resumes it by itself and misses nothing. */
   troubled(error: Error, attempt: number): void
   /** The store will never allow this watch. */

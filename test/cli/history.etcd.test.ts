@@ -75,6 +75,16 @@ describe.each(readers)('$title', (reader) => {
       await expectToTell(scene, { title, outcome: 'older', replace })
     })
   }
+
+  test('tells what is so once etcd was restored with a higher revision', async () => {
+    const scene = await begin(reader, { version: '3.5' })
+    const { data } = scene.etcd
+    await scene.put(scene.path, 'older')
+    const backup = await data.save()
+    await scene.put(scene.path, 'held')
+    const replace = () => data.restore(backup, { bumpBy: 10_000 })
+    await expectToTell(scene, { title: '', outcome: 'older', replace })
+  })
 })
 
 interface ReaderScene {
@@ -86,9 +96,12 @@ interface ReaderScene {
   readonly saying: () => unknown
 }
 
-async function begin({ read }: Reader): Promise<ReaderScene> {
+async function begin(
+  { read }: Reader,
+  options: { readonly version?: string } = {},
+): Promise<ReaderScene> {
   const path = `/${randomUUID()}/path`
-  const etcd = await startEtcd({ replaceable: true })
+  const etcd = await startEtcd({ replaceable: true, ...options })
   onTestFinished(etcd.stop)
   const relay = await startRelay(etcd.endpoint)
   onTestFinished(() => relay.stop())

@@ -123,7 +123,7 @@ export class Scene {
         this.#workObeys = !during.startsWith('leader')
         void this.node.stop()
         // A follower's other session may be on its way: it is closed once it is open.
-        if (world.session === 'none' && this.gate.newest('grant') !== undefined) {
+        if (during === 'follower' && world.session === 'none') {
           await this.until(async () => {
             await this.#pass('grant', 'revoke')
             return this.leaf === 'stopped.released'

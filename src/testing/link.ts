@@ -132,7 +132,7 @@ export class Link implements Store {
           refused: (error) => listener.refused(error),
         })
       },
-      (deliver) => this.#send(deliver),
+      (deliver, lost) => this.#send(deliver, lost),
       (resume) => this.#clock.setTimeout(resume, NOTICED_AFTER_MS),
       from,
       listener,
@@ -196,8 +196,8 @@ export class Link implements Store {
   #breakStreams(): void {
     this.#history += 1
     for (const watch of this.#watches) watch.interrupt()
-    const isNoticed = this.#send(() => this.#reconnect())
-    if (!isNoticed) this.#clock.setTimeout(() => this.#reconnect(), NOTICED_AFTER_MS)
+    const later = () => void this.#clock.setTimeout(() => this.#reconnect(), NOTICED_AFTER_MS)
+    if (!this.#send(() => this.#reconnect(), later)) later()
   }
 
   /** Learns from an answer. */
@@ -230,14 +230,18 @@ export class Link implements Store {
     )
   }
 
-  /** Whether the message is on its way; `false` when it is lost. */
-  #send(deliver: () => void): boolean {
+  /**
+   * Whether the message is on its way; `false` when it is lost. One that is lost on its way, because
+   * the link is cut meanwhile, is told by `lost`.
+   */
+  #send(deliver: () => void, lost: () => void = () => undefined): boolean {
     if (this.#state === 'cut' || this.#state === 'dead') return false
     const fate = this.#fate()
     if (fate === 'lost') return false
     const arrive = () => {
       if (this.#state === 'frozen') this.#held.push(deliver)
       else if (this.#state === 'up') deliver()
+      else if (this.#state === 'cut') lost()
     }
     if (fate <= 0) arrive()
     else this.#clock.setTimeout(arrive, fate)
@@ -248,7 +252,7 @@ export class Link implements Store {
 /** A watch over a link: events arrive in their order, and none is missed for good. */
 class LinkedWatch implements Watch {
   readonly #open: (from: number, seen: (sighting: Sighting) => void) => Watch | null
-  readonly #send: (deliver: () => void) => boolean
+  readonly #send: (deliver: () => void, lost: () => void) => boolean
   readonly #later: (resume: () => void) => void
   readonly #listener: WatchListener
   readonly #onClose: () => void
@@ -263,7 +267,7 @@ class LinkedWatch implements Watch {
   /** @param open Returns `null` as long as there is nobody to watch: `resume` tries again. */
   constructor(
     open: (from: number, seen: (sighting: Sighting) => void) => Watch | null,
-    send: (deliver: () => void) => boolean,
+    send: (deliver: () => void, lost: () => void) => boolean,
     later: (resume: () => void) => void,
     from: number,
     listener: WatchListener,
@@ -311,11 +315,16 @@ class LinkedWatch implements Watch {
     return this.#open(this.#next, (sighting) => {
       if (this.#interrupted) return
       this.#waiting.push(sighting)
-      // An event that is lost interrupts the watch; TCP would have it so.
-      if (this.#send(() => this.#deliver(life))) return
-      this.#interrupted = true
-      this.#later(() => this.resume())
+      const lose = () => this.#lose(life)
+      if (!this.#send(() => this.#deliver(life), lose)) lose()
     })
+  }
+
+  /** An event that is lost interrupts the watch; TCP would have it so. */
+  #lose(life: number): void {
+    if (this.#interrupted || life !== this.#life) return
+    this.#interrupted = true
+    this.#later(() => this.resume())
   }
 
   /** Each arrival delivers the oldest: messages of one stream do not overtake each other. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { UnreachableError } from '../../src/errors.js'
 import { MemoryStore } from '../../src/stores/memory.js'
@@ -228,4 +229,37 @@ describe('nodes of a cluster whose store has another history', () => {
       await stopped
     },
   )
+})
+
+describe('a link that is cut, or loses messages', () => {
+  const fate = fc.oneof(fc.nat({ max: 100 }), fc.constant<Fate>('lost'))
+  const act = fc.oneof(
+    fc.record({ kind: fc.constantFrom('put', 'delete', 'cut', 'freeze', 'heal'), ms: fc.nat(60) }),
+    fc.record({ kind: fc.constant('lose' as const), ms: fc.nat(60), fate }),
+  )
+
+  test('tells what stands there once it has healed, whatever was under way', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { maxLength: 12 }), async (acts) => {
+        const { clock, store, link, told, watch, next } = makeLink()
+        watch(1)
+        let text: string | null = null
+        for (const [index, one] of acts.entries()) {
+          if (one.kind === 'put') {
+            text = `${index}`
+            store.put('p', text)
+          } else if (one.kind === 'delete') {
+            text = null
+            store.delete('p')
+          } else if (one.kind === 'lose') next('fate' in one ? one.fate : 'lost')
+          else link[one.kind]()
+          await clock.advance(one.ms)
+        }
+        link.heal()
+        await clock.advance(10_000)
+        const last = told.findLast((one) => one.startsWith('seen'))
+        expect(last ?? 'seen: null').toBe(`seen: ${text}`)
+      }),
+    )
+  })
 })

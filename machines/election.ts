@@ -1,7 +1,7 @@
 /**
  * The election, whole: who campaigns, who leads, who follows, and what moves a node from one to the
  * other. Everything that decides stands in this file; everything that acts on the world is an
- * invoked service, provided from outside (`src/services.ts`). It does no I/O, reads no clock and
+ * invoked service, provided from outside (`src/services/services.ts`). It does no I/O, reads no clock and
  * runs in a browser.
  *
  * Context and events are plain JSON, because inspectors print them: no credential, no client and

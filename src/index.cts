@@ -4,7 +4,7 @@ import type * as clock from './clock.js' with { 'resolution-mode': 'import' }
 import type * as errors from './errors.js' with { 'resolution-mode': 'import' }
 import type * as locker from './locker.js' with { 'resolution-mode': 'import' }
 import type * as node from './node.js' with { 'resolution-mode': 'import' }
-import type * as nodeApi from './node-api.js' with { 'resolution-mode': 'import' }
+import type * as nodeApi from './node-types.js' with { 'resolution-mode': 'import' }
 import type * as store from './stores/store.js' with { 'resolution-mode': 'import' }
 import type * as telemetry from './telemetry.js' with { 'resolution-mode': 'import' }
 

@@ -39,7 +39,7 @@ export type {
   NodeHolder,
   NodeState,
   Work,
-} from './node-api.js'
+} from './node-types.js'
 export type { Etcdjs } from './stores/etcdjs-client.js'
 export type {
   Call,

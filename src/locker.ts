@@ -8,8 +8,8 @@ import { ContainedClock } from './contained-clock.js'
 import { parseHosts } from './hosts.js'
 import { senderFromEnvironment } from './inspection/sender.js'
 import { LockedNode, type Onlookers } from './node.js'
-import type { Inspect } from './node-api.js'
-import { Services } from './services.js'
+import type { Inspect } from './node-types.js'
+import { Services } from './services/services.js'
 import { EtcdStore } from './stores/etcd.js'
 import {
   clientEndpoint,

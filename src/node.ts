@@ -21,7 +21,6 @@ import {
   WorkError,
 } from './errors.js'
 import { withUniqueSessions } from './inspection/unique-sessions.js'
-import { Member } from './member.js'
 import type {
   Done,
   Inspect,
@@ -31,10 +30,11 @@ import type {
   NodeSettings,
   NodeState,
   Work,
-} from './node-api.js'
+} from './node-types.js'
 import { holderFrom } from './record.js'
-import type { Services } from './services.js'
-import { stopServices } from './stop-services.js'
+import { Member } from './services/participant.js'
+import type { Services } from './services/services.js'
+import { stopServices } from './services/stop-services.js'
 import type { Telemetry } from './telemetry.js'
 
 /** A promise that is settled from outside. */

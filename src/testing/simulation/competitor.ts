@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { ElectionActor, Json } from '../../../machines/election.js'
 import type { Locker } from '../../locker.js'
-import type { NodeEvents } from '../../node-api.js'
+import type { NodeEvents } from '../../node-types.js'
 import type { Link } from '../link.js'
 import type { Client } from './client.js'
 import type { Member } from './member.js'

@@ -7,7 +7,7 @@ import type {
   Json,
 } from '../../../machines/election.js'
 import type { Clock } from '../../clock.js'
-import type { NodeEvents } from '../../node-api.js'
+import type { NodeEvents } from '../../node-types.js'
 import type { Player } from './competitor.js'
 
 /** All of it is in the snapshot. */

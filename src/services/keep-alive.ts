@@ -1,9 +1,9 @@
-import type { ElectionEvent } from '../machines/election.js'
-import { sleep } from './clock.js'
-import { RefusedError } from './errors.js'
-import type { Member } from './member.js'
+import type { ElectionEvent } from '../../machines/election.js'
+import { sleep } from '../clock.js'
+import { RefusedError } from '../errors.js'
+import type { SessionListener } from '../session.js'
+import type { Member } from './participant.js'
 import type { Services } from './services.js'
-import type { SessionListener } from './session.js'
 
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 1_000

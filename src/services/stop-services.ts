@@ -1,5 +1,5 @@
 import type { AnyActorRef } from 'xstate'
-import type { ElectionActor } from '../machines/election.js'
+import type { ElectionActor } from '../../machines/election.js'
 
 /**
  * Stops what an actor has invoked that has ended in an error: XState leaves it running, with its

@@ -1,8 +1,8 @@
-import type { Member } from './member.js'
-import { decodeRecord } from './record.js'
-import type { Session, SessionListener } from './session.js'
-import { withinMsFor } from './sessions.js'
-import type { Store } from './stores/store.js'
+import { decodeRecord } from '../record.js'
+import type { Session, SessionListener } from '../session.js'
+import { withinMsFor } from '../sessions.js'
+import type { Store } from '../stores/store.js'
+import type { Member } from './participant.js'
 
 interface Doubt extends SessionListener {
   readonly session: Session

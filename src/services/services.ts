@@ -6,19 +6,19 @@ import {
   electionMachine,
   type Failure,
   type ServiceInput,
-} from '../machines/election.js'
+} from '../../machines/election.js'
+import type { Clock } from '../clock.js'
+import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
+import { encodeRecord } from '../record.js'
+import { Sessions, withinMsFor } from '../sessions.js'
+import type { Entry, Store } from '../stores/store.js'
+import type { Telemetry } from '../telemetry.js'
+import { EmbeddedMachines } from './app-actors.js'
 import { Campaign } from './campaign.js'
-import type { Clock } from './clock.js'
-import { Doubts } from './doubts.js'
-import { EmbeddedMachines } from './embedded.js'
-import { errorFrom, RefusedError, UnreachableError } from './errors.js'
-import { KeepingAlive } from './keeping-alive.js'
-import type { Member } from './member.js'
-import { encodeRecord } from './record.js'
-import { Sessions, withinMsFor } from './sessions.js'
-import type { Entry, Store } from './stores/store.js'
-import type { Telemetry } from './telemetry.js'
-import { Watching } from './watching.js'
+import { KeepingAlive } from './keep-alive.js'
+import { Doubts } from './orphans.js'
+import type { Member } from './participant.js'
+import { Watching } from './watch.js'
 
 type Send = (event: ElectionEvent) => void
 

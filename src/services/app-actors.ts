@@ -3,11 +3,11 @@ import type {
   ElectionContext,
   ElectionEvent,
   ServiceInput,
-} from '../machines/election.js'
-import { assertJson } from './arguments.js'
-import { ActorError, textOf } from './errors.js'
-import { containInspection } from './inspection/contain-inspection.js'
-import { Member } from './member.js'
+} from '../../machines/election.js'
+import { assertJson } from '../arguments.js'
+import { ActorError, textOf } from '../errors.js'
+import { containInspection } from '../inspection/contain-inspection.js'
+import { Member } from './participant.js'
 import { stopServices } from './stop-services.js'
 
 interface Embedded {

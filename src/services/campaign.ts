@@ -1,11 +1,11 @@
-import type { ElectionEvent, Json } from '../machines/election.js'
-import type { Doubts } from './doubts.js'
-import { LeaseGoneError, UnreachableError } from './errors.js'
-import type { Member } from './member.js'
-import { encodeRecord, holderFrom } from './record.js'
-import type { Session } from './session.js'
-import { type Sessions, withinMsFor } from './sessions.js'
-import type { Claim, Entry, Store } from './stores/store.js'
+import type { ElectionEvent, Json } from '../../machines/election.js'
+import { LeaseGoneError, UnreachableError } from '../errors.js'
+import { encodeRecord, holderFrom } from '../record.js'
+import type { Session } from '../session.js'
+import { type Sessions, withinMsFor } from '../sessions.js'
+import type { Claim, Entry, Store } from '../stores/store.js'
+import type { Doubts } from './orphans.js'
+import type { Member } from './participant.js'
 
 /** What stands at a path after a claim, and the store's revision by then. */
 interface Standing {

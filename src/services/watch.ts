@@ -1,8 +1,8 @@
-import type { ElectionEvent } from '../machines/election.js'
-import type { Member } from './member.js'
-import { holderFrom } from './record.js'
+import type { ElectionEvent } from '../../machines/election.js'
+import { holderFrom } from '../record.js'
+import type { Sighting, Watch, WatchListener } from '../stores/store.js'
+import type { Member } from './participant.js'
 import type { Services } from './services.js'
-import type { Sighting, Watch, WatchListener } from './stores/store.js'
 
 /**
  * What one node is told of its path, as events of its statechart. There is one for each leader and

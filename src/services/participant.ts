@@ -1,5 +1,5 @@
-import type { Session } from './session.js'
-import type { Reign } from './stores/store.js'
+import type { Session } from '../session.js'
+import type { Reign } from '../stores/store.js'
 
 /**
  * What a node's services know and its statechart does not: the statechart's context is plain data,

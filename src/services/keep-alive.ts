@@ -1,7 +1,7 @@
 import type { ElectionEvent } from '../../machines/election.js'
 import { sleep } from '../clock.js'
 import { RefusedError } from '../errors.js'
-import type { SessionListener } from '../session.js'
+import type { SessionListener } from '../sessions/session.js'
 import type { Member } from './participant.js'
 import type { Services } from './services.js'
 

@@ -1,6 +1,6 @@
 import { decodeRecord } from '../record.js'
-import type { Session, SessionListener } from '../session.js'
-import { withinMsFor } from '../sessions.js'
+import type { Session, SessionListener } from '../sessions/session.js'
+import { withinMsFor } from '../sessions/session-pool.js'
 import type { Store } from '../stores/store.js'
 import type { Member } from './participant.js'
 

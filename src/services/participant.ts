@@ -1,4 +1,4 @@
-import type { Session } from '../session.js'
+import type { Session } from '../sessions/session.js'
 import type { Reign } from '../stores/store.js'
 
 /**

@@ -10,7 +10,7 @@ import {
 import type { Clock } from '../clock.js'
 import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
 import { encodeRecord } from '../record.js'
-import { Sessions, withinMsFor } from '../sessions.js'
+import { Sessions, withinMsFor } from '../sessions/session-pool.js'
 import type { Entry, Store } from '../stores/store.js'
 import type { Telemetry } from '../telemetry.js'
 import { EmbeddedMachines } from './app-actors.js'

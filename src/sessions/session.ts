@@ -1,7 +1,7 @@
-import type { Clock } from './clock.js'
-import { errorFrom, LeaseGoneError, RefusedError, UnconfirmedError } from './errors.js'
+import type { Clock } from '../clock.js'
+import { errorFrom, LeaseGoneError, RefusedError, UnconfirmedError } from '../errors.js'
+import type { Lease, Store } from '../stores/store.js'
 import { Stopwatch } from './stopwatch.js'
-import type { Lease, Store } from './stores/store.js'
 
 const LONGEST_MARGIN_MS = 1_000
 const SHORTEST_RETRY_MS = 100

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js'
+import type { Clock } from '../clock.js'
 
 /** Less is how finely the clocks tell the time, and how the wall clock is kept right, in milliseconds. */
 const SET_BACK_MS = 10

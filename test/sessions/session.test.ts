@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { UnconfirmedError } from '../src/errors.js'
-import { Session } from '../src/session.js'
-import { MemoryStore } from '../src/stores/memory.js'
-import type { Call, Lease } from '../src/stores/store.js'
-import { VirtualClock } from '../src/testing/virtual-clock.js'
+import { UnconfirmedError } from '../../src/errors.js'
+import { Session } from '../../src/sessions/session.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+import type { Call, Lease } from '../../src/stores/store.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
 
 const TTL = 10
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Stopwatch } from '../src/stopwatch.js'
+import { Stopwatch } from '../../src/sessions/stopwatch.js'
 
 /** A machine that works, is suspended, and whose wall clock is set. */
 class Machine {

@@ -1,9 +1,9 @@
-import type { Clock } from './clock.js'
-import { debug } from './debug.js'
-import { errorFrom, StoppedError, UnreachableError } from './errors.js'
+import type { Clock } from '../clock.js'
+import { debug } from '../debug.js'
+import { errorFrom, StoppedError, UnreachableError } from '../errors.js'
+import type { Store } from '../stores/store.js'
+import type { Telemetry } from '../telemetry.js'
 import { Session } from './session.js'
-import type { Store } from './stores/store.js'
-import type { Telemetry } from './telemetry.js'
 
 interface Slot {
   /** How many nodes there are on each path. */

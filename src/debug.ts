@@ -1,5 +1,5 @@
 import { debuglog } from 'node:util'
-import { contained } from './contained.js'
+import { contained } from './onlookers/contained.js'
 
 const log = debuglog('locked')
 

@@ -1,8 +1,8 @@
 import type { ElectionActor, ElectionEmitted } from '../machines/election.js'
 import { describe } from './arguments.js'
 import type { Clock } from './clock.js'
-import { contained } from './contained.js'
-import { containedMeter } from './contained-meter.js'
+import { contained } from './onlookers/contained.js'
+import { containedMeter } from './onlookers/contained-meter.js'
 
 interface Attributes {
   readonly [name: string]: string | number

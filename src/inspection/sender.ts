@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 import type { WebSocket } from 'ws'
 import type { InspectionEvent } from 'xstate'
-import { contained } from '../contained.js'
 import { debug } from '../debug.js'
 import { parseJson } from '../json.js'
+import { contained } from '../onlookers/contained.js'
 import {
   type ControlMessage,
   DEEPEST_MESSAGE,

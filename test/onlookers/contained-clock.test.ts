@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import { systemClock } from '../src/clock.js'
-import { ContainedClock } from '../src/contained-clock.js'
-import { type Clock, locked } from '../src/index.js'
-import { MemoryStore } from '../src/stores/memory.js'
-import { VirtualClock } from '../src/testing/virtual-clock.js'
+import { systemClock } from '../../src/clock.js'
+import { type Clock, locked } from '../../src/index.js'
+import { ContainedClock } from '../../src/onlookers/contained-clock.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
 
 const broken = () => {
   throw new Error('the clock is broken')

@@ -5,10 +5,10 @@ import {
   type LockerOptions,
   locked,
   type Meter,
-} from '../src/index.js'
-import { MemoryStore } from '../src/stores/memory.js'
-import { Link } from '../src/testing/link.js'
-import { VirtualClock } from '../src/testing/virtual-clock.js'
+} from '../../src/index.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+import { Link } from '../../src/testing/link.js'
+import { VirtualClock } from '../../src/testing/virtual-clock.js'
 
 const logged = vi.hoisted(() => ({ call: () => {} }))
 vi.mock('node:util', async (original) => {

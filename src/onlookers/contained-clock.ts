@@ -1,5 +1,5 @@
-import { describe } from './arguments.js'
-import type { Clock } from './clock.js'
+import { describe } from '../arguments.js'
+import type { Clock } from '../clock.js'
 import { contained } from './contained.js'
 
 /** A timer, on the clock that was given or, if that refuses it, on the system’s. */

@@ -1,4 +1,4 @@
-import { textOf } from './errors.js'
+import { textOf } from '../errors.js'
 
 /** What belongs to somebody who only looks on at an election, or lends it a clock. */
 export type Onlooker = 'inspect' | 'meter' | 'debug' | 'clock' | 'timer'

@@ -7,7 +7,7 @@ import type { Mark } from './etcd-history.js'
 import { rangeAfter, rangeOf } from './etcd-range.js'
 import { streamOptions } from './etcd-streams.js'
 import { WatchLine, type WatchStream } from './etcd-watch-line.js'
-import { entryFrom, type Watched } from './etcd-watcher.js'
+import { entryFrom, type Watched } from './path-watcher.js'
 import type { Entry, Sighting } from './store.js'
 
 export interface PrefixListener {

@@ -1,4 +1,4 @@
-import type { Watched, Watcher } from './etcd-watcher.js'
+import type { Watched, Watcher } from './path-watcher.js'
 import type { Sighting } from './store.js'
 
 /** How long what happened at a path is remembered for a watcher that is about to join. */

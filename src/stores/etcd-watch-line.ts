@@ -4,7 +4,7 @@ import { storeError, TokenError } from './etcd-errors.js'
 import type { Header } from './etcd-history.js'
 import { rangeOf } from './etcd-range.js'
 import type { Stream } from './etcd-streams.js'
-import { entryFrom, type Watched } from './etcd-watcher.js'
+import { entryFrom, type Watched } from './path-watcher.js'
 
 export type WatchStream = Stream<IWatchRequest, IWatchResponse>
 

@@ -4,7 +4,7 @@ import { storeError, TokenError } from './etcd-errors.js'
 import { streamOptions } from './etcd-streams.js'
 import { WatchGroup } from './etcd-watch-group.js'
 import { type Keys, WatchLine, type WatchStream } from './etcd-watch-line.js'
-import { type Watched, Watcher, WatcherMember } from './etcd-watcher.js'
+import { type Watched, Watcher, WatcherMember } from './path-watcher.js'
 import type { Sighting, Watch, WatchListener } from './store.js'
 
 export interface WatchTools {

@@ -10,7 +10,7 @@ import { rangeOf } from './etcd-range.js'
 import { confirmsRenewal } from './etcd-renewal.js'
 import { WatchHub } from './etcd-watch.js'
 import type { Keys } from './etcd-watch-line.js'
-import { entryFrom, type Watched } from './etcd-watcher.js'
+import { entryFrom, type Watched } from './path-watcher.js'
 import { Silence } from './silence.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
 

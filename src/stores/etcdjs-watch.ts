@@ -1,9 +1,9 @@
 import { sleep, systemClock } from '../clock.js'
 import { RefusedError } from '../errors.js'
-import { Watcher, WatcherMember } from './etcd-watcher.js'
 import type { V2Event } from './etcdjs-answers.js'
 import type { Calls } from './etcdjs-calls.js'
 import { CLEARED, errorOf, isNo } from './etcdjs-errors.js'
+import { Watcher, WatcherMember } from './path-watcher.js'
 import type { Entry, Sighting, Watch, WatchListener } from './store.js'
 
 export interface WatchTools {

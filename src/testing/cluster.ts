@@ -1,7 +1,7 @@
 import { locked, type NodeOptions } from '../locker.js'
 import type { LockedNode } from '../node.js'
+import { type Fate, Link } from '../stores/link.js'
 import { MemoryStore } from '../stores/memory.js'
-import { type Fate, Link } from './link.js'
 import { VirtualClock } from './virtual-clock.js'
 
 /** A node’s options, and how its process differs from others. */

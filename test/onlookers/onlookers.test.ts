@@ -6,8 +6,8 @@ import {
   locked,
   type Meter,
 } from '../../src/index.js'
+import { Link } from '../../src/stores/link.js'
 import { MemoryStore } from '../../src/stores/memory.js'
-import { Link } from '../../src/testing/link.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 
 const logged = vi.hoisted(() => ({ call: () => {} }))

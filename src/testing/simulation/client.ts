@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.js'
 import { UnconfirmedError } from '../../errors.js'
 import type { Terms } from '../../stores/etcd-history.js'
 import type { confirmsRenewal } from '../../stores/etcd-renewal.js'
+import type { Link, RequestKind } from '../../stores/link.js'
 import type {
   Call,
   Claim,
@@ -12,7 +13,6 @@ import type {
   Watch,
   WatchListener,
 } from '../../stores/store.js'
-import type { Link, RequestKind } from '../link.js'
 import type { Member, MemberHeader } from './member.js'
 
 /** What a client goes by. */

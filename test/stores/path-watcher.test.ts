@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Watcher, WatcherMember } from '../../src/stores/etcd-watcher.js'
+import { Watcher, WatcherMember } from '../../src/stores/path-watcher.js'
 
 const sightingAt = (revision: number) => ({ entry: null, revision })
 

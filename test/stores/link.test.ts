@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { UnreachableError } from '../../src/errors.js'
+import { type Fate, Link } from '../../src/stores/link.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { MemoryCluster } from '../../src/testing/cluster.js'
-import { type Fate, Link } from '../../src/testing/link.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 
 const call = { withinMs: 5_000 }

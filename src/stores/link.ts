@@ -1,15 +1,6 @@
 import type { Clock } from '../clock.js'
 import { UnreachableError } from '../errors.js'
-import type {
-  Call,
-  Claim,
-  Lease,
-  Reign,
-  Sighting,
-  Store,
-  Watch,
-  WatchListener,
-} from '../stores/store.js'
+import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
 
 /** So long a stream that lost something takes to notice. */
 const NOTICED_AFTER_MS = 1_000

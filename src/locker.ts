@@ -10,7 +10,7 @@ import { LockedNode, type Onlookers } from './node.js'
 import type { Inspect } from './node-types.js'
 import { ContainedClock } from './onlookers/contained-clock.js'
 import { Services } from './services/services.js'
-import { EtcdStore } from './stores/etcd.js'
+import { EtcdStore } from './stores/etcd/etcd-store.js'
 import {
   clientEndpoint,
   type EtcdOptions,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { errorFrom, RefusedError } from '../errors.js'
-import { EtcdStore } from '../stores/etcd.js'
+import { EtcdStore } from '../stores/etcd/etcd-store.js'
 import type { Sighting, Store } from '../stores/store.js'
 import { checkPath } from './arguments.js'
 import {

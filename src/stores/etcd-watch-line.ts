@@ -1,8 +1,8 @@
 import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { RefusedError, UnreachableError } from '../errors.js'
-import { storeError, TokenError } from './etcd-errors.js'
-import type { Header } from './etcd-history.js'
-import { rangeOf } from './etcd-range.js'
+import { storeError, TokenError } from './etcd/errors.js'
+import type { Header } from './etcd/history.js'
+import { rangeOf } from './etcd/keys.js'
 import type { Stream } from './etcd-streams.js'
 import { entryFrom, type Watched } from './path-watcher.js'
 

@@ -1,7 +1,7 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll } from 'vitest'
-import { EtcdStore } from '../../src/stores/etcd.js'
+import { EtcdStore } from '../../src/stores/etcd/etcd-store.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { PATIENCE_MS } from '../patience.js'
 import type { Server } from './scene.js'

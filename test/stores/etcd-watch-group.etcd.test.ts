@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { EtcdStore } from '../../src/stores/etcd.js'
+import { EtcdStore } from '../../src/stores/etcd/etcd-store.js'
 import { memberEndpoint } from '../../src/stores/etcd-client.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { startRelay } from '../etcd/relay.js'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js'
 import { UnconfirmedError } from '../../errors.js'
-import type { Terms } from '../../stores/etcd-history.js'
-import type { confirmsRenewal } from '../../stores/etcd-renewal.js'
+import type { Terms } from '../../stores/etcd/history.js'
+import type { confirmsRenewal } from '../../stores/etcd/renewal.js'
 import type { Link, RequestKind } from '../../stores/link.js'
 import type {
   Call,

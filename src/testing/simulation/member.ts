@@ -1,5 +1,5 @@
 import { LeaseGoneError } from '../../errors.js'
-import type { Header } from '../../stores/etcd-history.js'
+import type { Header } from '../../stores/etcd/history.js'
 import type { Lease, Store } from '../../stores/store.js'
 import type { Deposition } from './schedule.js'
 

@@ -1,6 +1,6 @@
 import type { ElectionMachine, Failure, Json } from '../../../machines/election.js'
 import { locked } from '../../locker.js'
-import { confirmsRenewal } from '../../stores/etcd-renewal.js'
+import { confirmsRenewal } from '../../stores/etcd/renewal.js'
 import { Link } from '../../stores/link.js'
 import { type MemoryBackup, MemoryStore } from '../../stores/memory.js'
 import { checkHistory } from '../checker.js'

@@ -1,6 +1,6 @@
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { Silence } from '../../src/stores/silence.js'
+import { Silence } from '../../../src/stores/etcd/idle-timeout.js'
 
 const never = () => new Promise<string>(() => undefined)
 

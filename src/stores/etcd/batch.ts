@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ICompare, IRequestOp, IResponseOp, ITxnRequest } from 'etcd3/lib/rpc.js'
-import { errorFrom, LeaseGoneError, UnreachableError } from '../errors.js'
+import { errorFrom, LeaseGoneError, UnreachableError } from '../../errors.js'
 
 /** One compare-and-set, which may travel together with others. */
 export interface Operation {

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { Etcd3 } from 'etcd3'
 import { expect, onTestFinished, test } from 'vitest'
-import { requestsByMethod } from '../../bench/requests.js'
-import locked from '../../src/index.js'
-import { startEtcd } from '../etcd/index.js'
-import { authOf, ROOT, withUsers } from '../secure/users.js'
+import { requestsByMethod } from '../../../bench/requests.js'
+import locked from '../../../src/index.js'
+import { startEtcd } from '../../etcd/index.js'
+import { authOf, ROOT, withUsers } from '../../secure/users.js'
 
 test('a session costs four requests per ttl, whatever the number of nodes', async () => {
   const etcd = await startEtcd()

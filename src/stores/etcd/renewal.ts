@@ -1,4 +1,4 @@
-import type { Header, Terms } from './etcd-history.js'
+import type { Header, Terms } from './history.js'
 
 /**
  * Whether three answers prove that the cluster keeps a renewal: they tell the same raft term.

@@ -1,9 +1,9 @@
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll } from 'vitest'
-import { EtcdStore } from '../../src/stores/etcd.js'
-import type { Endpoint } from '../../src/stores/etcd-endpoints.js'
-import { type Etcd, startEtcd } from '../etcd/index.js'
-import { describeStore } from './contract.js'
+import { EtcdStore } from '../../../src/stores/etcd/etcd-store.js'
+import type { Endpoint } from '../../../src/stores/etcd-endpoints.js'
+import { type Etcd, startEtcd } from '../../etcd/index.js'
+import { describeStore } from '../contract.js'
 
 let etcd: Etcd
 let client: Etcd3

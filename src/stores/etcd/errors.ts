@@ -4,8 +4,8 @@ import {
   LockedError,
   RefusedError,
   UnreachableError,
-} from '../errors.js'
-import { detailOf, tlsTrouble } from './etcd-tls.js'
+} from '../../errors.js'
+import { detailOf, tlsTrouble } from './tls-errors.js'
 
 /** What etcd's server says when it will never do what it was asked (api/v3rpc/rpctypes/error.go). */
 const REFUSALS = /request is too large|unsupported protocol/i

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Header, History } from '../../src/stores/etcd-history.js'
+import { type Header, History } from '../../../src/stores/etcd/history.js'
 
 const LINEARIZABLE = { isLinearizable: true }
 const LOOSE = { isLinearizable: false }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { confirmsRenewal } from '../../src/stores/etcd-renewal.js'
+import { confirmsRenewal } from '../../../src/stores/etcd/renewal.js'
 
 const renewal = { member_id: 'm', raft_term: '2' }
 const termsBefore = new Map([

@@ -40,7 +40,7 @@ export type {
   NodeState,
   Work,
 } from './node-types.js'
-export type { Etcdjs } from './stores/etcdjs-client.js'
+export type { Etcdjs } from './stores/etcd-v2/client.js'
 export type {
   Call,
   Claim,

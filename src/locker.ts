@@ -18,8 +18,8 @@ import {
   memberEndpoint,
 } from './stores/etcd-client.js'
 import { assertAuth, assertCredentials } from './stores/etcd-credentials.js'
-import { EtcdjsStore } from './stores/etcdjs.js'
-import { type Etcdjs, isEtcdjs } from './stores/etcdjs-client.js'
+import { type Etcdjs, isEtcdjs } from './stores/etcd-v2/client.js'
+import { EtcdjsStore } from './stores/etcd-v2/etcdjs-store.js'
 import { memoryStoreNamed } from './stores/memory.js'
 import type { Store } from './stores/store.js'
 import { assertMeter, type Meter, Telemetry } from './telemetry.js'

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { Etcdjs } from '../../src/stores/etcdjs-client.js'
+import type { Etcdjs } from '../../src/stores/etcd-v2/client.js'
 
 interface Options {
   /** Values are encoded as JSON on their way to etcd. */

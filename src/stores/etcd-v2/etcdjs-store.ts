@@ -12,14 +12,14 @@
  * agreeing: when they do not, by more than the margin, a record may expire before its validity ends.
  */
 import { setTimeout } from 'node:timers/promises'
-import { UnreachableError } from '../errors.js'
-import { Calls, Time } from './etcdjs-calls.js'
-import { assertHostsAreSplit, type Etcdjs } from './etcdjs-client.js'
-import { EXISTS, isNo, type NoError } from './etcdjs-errors.js'
-import { type HeldLease, type Holding, Leases } from './etcdjs-lease.js'
-import { Reigns } from './etcdjs-reigns.js'
-import { Watches } from './etcdjs-watch.js'
-import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
+import { UnreachableError } from '../../errors.js'
+import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from '../store.js'
+import { Calls, Time } from './calls.js'
+import { assertHostsAreSplit, type Etcdjs } from './client.js'
+import { EXISTS, isNo, type NoError } from './errors.js'
+import { type HeldLease, type Holding, Leases } from './leases.js'
+import { Watches } from './long-polls.js'
+import { Reigns } from './records.js'
 
 const READ_WITHIN_MS = 2_000
 /** When a notice is not confirmed after so long, its answer may be lost. */

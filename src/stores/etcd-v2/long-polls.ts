@@ -1,10 +1,10 @@
-import { sleep, systemClock } from '../clock.js'
-import { RefusedError } from '../errors.js'
-import type { V2Event } from './etcdjs-answers.js'
-import type { Calls } from './etcdjs-calls.js'
-import { CLEARED, errorOf, isNo } from './etcdjs-errors.js'
-import { Watcher, WatcherMember } from './path-watcher.js'
-import type { Entry, Sighting, Watch, WatchListener } from './store.js'
+import { sleep, systemClock } from '../../clock.js'
+import { RefusedError } from '../../errors.js'
+import { Watcher, WatcherMember } from '../path-watcher.js'
+import type { Entry, Sighting, Watch, WatchListener } from '../store.js'
+import type { V2Event } from './answers.js'
+import type { Calls } from './calls.js'
+import { CLEARED, errorOf, isNo } from './errors.js'
 
 export interface WatchTools {
   sighting(path: string, event: V2Event): Sighting

@@ -1,5 +1,5 @@
-import { LockedError, RefusedError, UnreachableError } from '../errors.js'
-import { storeError } from './etcd/errors.js'
+import { LockedError, RefusedError, UnreachableError } from '../../errors.js'
+import { storeError } from '../etcd/errors.js'
 
 /** etcd’s error codes (v2 API, etcdserver/api/v2error): these say that the answer is no. */
 export const NOT_FOUND = 100

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import locked from '../../src/index.js'
-import { isEtcdjs, viewOf } from '../../src/stores/etcdjs-client.js'
-import { etcdjs } from '../etcd/etcdjs.js'
+import locked from '../../../src/index.js'
+import { isEtcdjs, viewOf } from '../../../src/stores/etcd-v2/client.js'
+import { etcdjs } from '../../etcd/etcdjs.js'
 
 describe('an etcdjs object', () => {
   test('is recognised by what it can do', () => {

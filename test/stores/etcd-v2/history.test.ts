@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { History } from '../../src/stores/etcdjs-history.js'
+import { History } from '../../../src/stores/etcd-v2/history.js'
 
 let history: History
 let resets: number

@@ -1,7 +1,7 @@
-import type { Calls, Time } from './etcdjs-calls.js'
-import { COMPARE_FAILED, isNo, NOT_A_FILE, NOT_FOUND, type NoError } from './etcdjs-errors.js'
-import { Holding, type Leases } from './etcdjs-lease.js'
-import type { Reign, Sighting } from './store.js'
+import type { Reign, Sighting } from '../store.js'
+import type { Calls, Time } from './calls.js'
+import { COMPARE_FAILED, isNo, NOT_A_FILE, NOT_FOUND, type NoError } from './errors.js'
+import { Holding, type Leases } from './leases.js'
 
 /** No index is as large: comparing with it always fails, and tells the store’s index. */
 const NO_INDEX = Number.MAX_SAFE_INTEGER

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { LeaseGoneError } from '../errors.js'
-import type { V2Node } from './etcdjs-answers.js'
-import type { Entry, Lease, Reign } from './store.js'
+import { LeaseGoneError } from '../../errors.js'
+import type { Entry, Lease, Reign } from '../store.js'
+import type { V2Node } from './answers.js'
 
 /** How many reigns that are over are remembered: a watch may tell of them a little later. */
 const REMEMBERED = 1_000

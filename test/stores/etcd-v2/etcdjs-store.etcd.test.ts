@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from 'vitest'
-import { EtcdjsStore } from '../../src/stores/etcdjs.js'
-import { etcdjs } from '../etcd/etcdjs.js'
-import { type Etcd, startEtcd } from '../etcd/index.js'
-import { V2Operator } from '../etcd/v2-operator.js'
-import { describeStore } from './contract.js'
+import { EtcdjsStore } from '../../../src/stores/etcd-v2/etcdjs-store.js'
+import { etcdjs } from '../../etcd/etcdjs.js'
+import { type Etcd, startEtcd } from '../../etcd/index.js'
+import { V2Operator } from '../../etcd/v2-operator.js'
+import { describeStore } from '../contract.js'
 
 let etcd: Etcd
 let operator: V2Operator

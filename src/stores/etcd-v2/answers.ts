@@ -1,4 +1,4 @@
-import { UnreachableError } from '../errors.js'
+import { UnreachableError } from '../../errors.js'
 
 /** What stands at a path, as the v2 API has it. */
 export interface V2Node {

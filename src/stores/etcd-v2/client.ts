@@ -1,5 +1,5 @@
-import type { Head } from './etcdjs-history.js'
-import type { Call } from './store.js'
+import type { Call } from '../store.js'
+import type { Head } from './history.js'
 
 /** What etcdjs calls back with. */
 type Done = (error: unknown, body?: unknown) => void

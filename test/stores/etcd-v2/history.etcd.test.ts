@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { LeaseGoneError } from '../../src/errors.js'
-import { EtcdjsStore } from '../../src/stores/etcdjs.js'
-import { etcdjs } from '../etcd/etcdjs.js'
-import { type Cluster, startCluster } from '../etcd/index.js'
-import { createPeers } from '../etcd/peers.js'
-import { startRelay } from '../etcd/relay.js'
-import { V2Operator } from '../etcd/v2-operator.js'
-import { Recorder } from './recorder.js'
+import { LeaseGoneError } from '../../../src/errors.js'
+import { EtcdjsStore } from '../../../src/stores/etcd-v2/etcdjs-store.js'
+import { etcdjs } from '../../etcd/etcdjs.js'
+import { type Cluster, startCluster } from '../../etcd/index.js'
+import { createPeers } from '../../etcd/peers.js'
+import { startRelay } from '../../etcd/relay.js'
+import { V2Operator } from '../../etcd/v2-operator.js'
+import { Recorder } from '../recorder.js'
 
 const call = { withinMs: 5_000 }
 const replacements = [

@@ -1,10 +1,10 @@
-import { type LockedError, UnreachableError } from '../errors.js'
-import { eventOf, nodeOf, type V2Event, type V2Node } from './etcdjs-answers.js'
-import { type Etcdjs, endAll, hostCountOf, onHead, type Request, viewOf } from './etcdjs-client.js'
-import { errorOf, NoError } from './etcdjs-errors.js'
-import { type Head, History, type Known } from './etcdjs-history.js'
-import { Turns } from './etcdjs-turns.js'
-import type { Call } from './store.js'
+import { type LockedError, UnreachableError } from '../../errors.js'
+import type { Call } from '../store.js'
+import { eventOf, nodeOf, type V2Event, type V2Node } from './answers.js'
+import { type Etcdjs, endAll, hostCountOf, onHead, type Request, viewOf } from './client.js'
+import { errorOf, NoError } from './errors.js'
+import { type Head, History, type Known } from './history.js'
+import { Turns } from './limiter.js'
 
 /** An answer that takes longer is asked for once more, at the next host. */
 const PATIENCE_MS = 500

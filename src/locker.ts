@@ -4,20 +4,20 @@ import type { Etcd3, Namespace } from 'etcd3'
 import type { ElectionMachine, Json } from '../machines/election.js'
 import { assertJson, assertKnownKeys, describe } from './arguments.js'
 import { type Clock, systemClock } from './clock.js'
-import { parseHosts } from './hosts.js'
 import { senderFromEnvironment } from './inspection/sender.js'
 import { LockedNode, type Onlookers } from './node.js'
 import type { Inspect } from './node-types.js'
 import { ContainedClock } from './onlookers/contained-clock.js'
 import { Services } from './services/services.js'
-import { EtcdStore } from './stores/etcd/etcd-store.js'
+import { parseHosts } from './stores/etcd/connection/addresses.js'
+import { assertAuth, assertCredentials } from './stores/etcd/connection/credentials.js'
 import {
   clientEndpoint,
   type EtcdOptions,
   isEtcdClient,
   memberEndpoint,
-} from './stores/etcd-client.js'
-import { assertAuth, assertCredentials } from './stores/etcd-credentials.js'
+} from './stores/etcd/connection/endpoint.js'
+import { EtcdStore } from './stores/etcd/etcd-store.js'
 import { type Etcdjs, isEtcdjs } from './stores/etcd-v2/client.js'
 import { EtcdjsStore } from './stores/etcd-v2/etcdjs-store.js'
 import { memoryStoreNamed } from './stores/memory.js'

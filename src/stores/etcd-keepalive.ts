@@ -1,7 +1,7 @@
 import { errorFrom, LeaseGoneError, UnreachableError } from '../errors.js'
+import type { Endpoints, EtcdClient } from './etcd/connection/failover.js'
 import { storeError } from './etcd/errors.js'
 import type { Header, Mark, Terms } from './etcd/history.js'
-import type { Endpoints, EtcdClient } from './etcd-endpoints.js'
 import { type Stream, streamOptions } from './etcd-streams.js'
 import type { Call, Lease } from './store.js'
 

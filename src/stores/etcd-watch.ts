@@ -1,6 +1,6 @@
 import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
+import type { Endpoints, EtcdClient } from './etcd/connection/failover.js'
 import { storeError, TokenError } from './etcd/errors.js'
-import type { Endpoints, EtcdClient } from './etcd-endpoints.js'
 import { streamOptions } from './etcd-streams.js'
 import { WatchGroup } from './etcd-watch-group.js'
 import { type Keys, WatchLine, type WatchStream } from './etcd-watch-line.js'

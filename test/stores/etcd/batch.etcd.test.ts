@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { RefusedError } from '../../../src/errors.js'
+import { type EtcdOptions, memberEndpoint } from '../../../src/stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../../src/stores/etcd/etcd-store.js'
-import { type EtcdOptions, memberEndpoint } from '../../../src/stores/etcd-client.js'
 import { type Etcd, startEtcd } from '../../etcd/index.js'
 
 const CLAIMS = 150

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { partsOf } from '../hosts.js'
+import { partsOf } from './addresses.js'
 
 const require = createRequire(import.meta.url)
 

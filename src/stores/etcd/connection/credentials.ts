@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { describe } from '../arguments.js'
+import { describe } from '../../../arguments.js'
 
 const require = createRequire(import.meta.url)
 

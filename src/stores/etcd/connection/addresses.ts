@@ -1,4 +1,4 @@
-import { describe } from './arguments.js'
+import { describe } from '../../../arguments.js'
 
 const DEFAULT_PORT = 2379
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseHosts } from '../src/hosts.js'
+import { parseHosts } from '../../../../src/stores/etcd/connection/addresses.js'
 
 describe('hosts', () => {
   test.each<[string | readonly string[], readonly string[]]>([

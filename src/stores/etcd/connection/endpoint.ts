@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module'
 import type { Etcd3, IOptions } from 'etcd3'
-import type { Host } from '../hosts.js'
+import type { Host } from './addresses.js'
+import type { Credentials } from './credentials.js'
 import { dial } from './dial.js'
-import type { Credentials } from './etcd-credentials.js'
-import type { Endpoint, EtcdClient } from './etcd-endpoints.js'
-import { Login } from './etcd-login.js'
-import { checkAddress, serverNameOptions } from './etcd-server-name.js'
+import type { Endpoint, EtcdClient } from './failover.js'
+import { Login } from './login.js'
+import { checkAddress, serverNameOptions } from './server-name.js'
 
 /** What is passed on to etcd3 (see its IOptions). */
 export interface EtcdOptions extends Omit<IOptions, 'hosts' | 'credentials'> {

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect, createServer as createNetServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { locked } from '../src/index.js'
-import { type Etcd, startEtcd } from './etcd/index.js'
-import { freePort } from './etcd/ports.js'
-import { startRelay } from './etcd/relay.js'
-import { timeNet } from './load/starvation.js'
-import { runElect } from './secure/run-elect.js'
+import { locked } from '../../../../src/index.js'
+import { type Etcd, startEtcd } from '../../../etcd/index.js'
+import { freePort } from '../../../etcd/ports.js'
+import { startRelay } from '../../../etcd/relay.js'
+import { timeNet } from '../../../load/starvation.js'
+import { runElect } from '../../../secure/run-elect.js'
 
 /** Within how many milliseconds of its own a node has joined, whatever some hosts do. */
 const SOON_MS = 1_000

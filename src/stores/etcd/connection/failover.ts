@@ -1,11 +1,11 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import type { Etcd3, Namespace } from 'etcd3'
-import { debug } from '../debug.js'
-import { RefusedError, UnreachableError } from '../errors.js'
+import { debug } from '../../../debug.js'
+import { RefusedError, UnreachableError } from '../../../errors.js'
+import type { Call } from '../../store.js'
+import { PermissionError, storeError, TlsError } from '../errors.js'
+import { type Header, History, type Mark } from '../history.js'
 import type { Dialling } from './dial.js'
-import { PermissionError, storeError, TlsError } from './etcd/errors.js'
-import { type Header, History, type Mark } from './etcd/history.js'
-import type { Call } from './store.js'
 
 /** An etcd3 client, or a namespace of one. */
 export type EtcdClient = Etcd3 | Namespace

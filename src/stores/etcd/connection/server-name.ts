@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Etcd3 } from 'etcd3'
-import { partsOf } from '../hosts.js'
-import type { Credentials } from './etcd-credentials.js'
+import { partsOf } from './addresses.js'
+import type { Credentials } from './credentials.js'
 
 const require = createRequire(import.meta.url)
 

@@ -4,7 +4,7 @@ import type { Place, Row } from '../row.js'
 
 const WARM_UP = 2_000
 const PATHS = 4_000
-/** What was seen of a path at the start is forgotten by then (`src/stores/etcd-watch-group.ts`). */
+/** What was seen of a path at the start is forgotten by then (`src/stores/etcd/streams/prefix-group.ts`). */
 const SETTLE_MS = 3_000
 
 export const memory: Row = {

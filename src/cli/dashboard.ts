@@ -3,7 +3,7 @@ import { Board } from '../dashboard/board.js'
 import { PathSource } from '../dashboard/path-source.js'
 import { Dashboard } from '../dashboard/server.js'
 import { errorFrom } from '../errors.js'
-import { PrefixWatch } from '../stores/etcd-prefix.js'
+import { PrefixWatch } from '../stores/etcd/streams/prefix-observer.js'
 import { parsePort } from './arguments.js'
 import {
   addConnectionOptions,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { PrefixWatch } from '../stores/etcd-prefix.js'
+import { PrefixWatch } from '../stores/etcd/streams/prefix-observer.js'
 import type { Sighting } from '../stores/store.js'
 import { collectPaths } from './arguments.js'
 import {

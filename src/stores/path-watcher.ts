@@ -1,5 +1,5 @@
 import type { IKeyValue } from 'etcd3/lib/rpc.js'
-import type { WatchGroup } from './etcd-watch-group.js'
+import type { WatchGroup } from './etcd/streams/prefix-group.js'
 import type { Entry, Sighting, Watch, WatchListener } from './store.js'
 
 /** What a watch stream can be asked to watch. */

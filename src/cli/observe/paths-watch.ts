@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { errorFrom, RefusedError } from '../../errors.js'
 import type { Endpoint } from '../../stores/etcd/connection/failover.js'
 import { EtcdStore } from '../../stores/etcd/etcd-store.js'
-import type { PrefixListener } from '../../stores/etcd-prefix.js'
+import type { PrefixListener } from '../../stores/etcd/streams/prefix-observer.js'
 import type { Entry, Sighting, Store, Watch } from '../../stores/store.js'
 
 const READ_WITHIN_MS = 2_000

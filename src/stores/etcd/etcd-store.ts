@@ -1,9 +1,6 @@
 import type { ComparatorBuilder } from 'etcd3'
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
 import { LeaseGoneError, RefusedError, UnconfirmedError, UnreachableError } from '../../errors.js'
-import { KeepAlive } from '../etcd-keepalive.js'
-import { WatchHub } from '../etcd-watch.js'
-import type { Keys } from '../etcd-watch-line.js'
 import { entryFrom, type Watched } from '../path-watcher.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from '../store.js'
 import { Batch, type Operation, type Outcome } from './batch.js'
@@ -13,6 +10,9 @@ import type { Header } from './history.js'
 import { Silence } from './idle-timeout.js'
 import { rangeOf } from './keys.js'
 import { confirmsRenewal } from './renewal.js'
+import { KeepAlive } from './streams/keep-alive-stream.js'
+import { WatchHub } from './streams/watch-hub.js'
+import type { Keys } from './streams/watch-stream.js'
 
 const READ_WITHIN_MS = 2_000
 /** So many paths of a session are tried when some may no longer be read. */

@@ -1,11 +1,11 @@
-import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
-import type { Endpoints, EtcdClient } from './etcd/connection/failover.js'
-import { storeError, TokenError } from './etcd/errors.js'
-import { streamOptions } from './etcd-streams.js'
-import { WatchGroup } from './etcd-watch-group.js'
-import { type Keys, WatchLine, type WatchStream } from './etcd-watch-line.js'
-import { type Watched, Watcher, WatcherMember } from './path-watcher.js'
-import type { Sighting, Watch, WatchListener } from './store.js'
+import { errorFrom, RefusedError, UnreachableError } from '../../../errors.js'
+import { type Watched, Watcher, WatcherMember } from '../../path-watcher.js'
+import type { Sighting, Watch, WatchListener } from '../../store.js'
+import type { Endpoints, EtcdClient } from '../connection/failover.js'
+import { storeError, TokenError } from '../errors.js'
+import { streamOptions } from './open-stream.js'
+import { WatchGroup } from './prefix-group.js'
+import { type Keys, WatchLine, type WatchStream } from './watch-stream.js'
 
 export interface WatchTools {
   keysOf(client: EtcdClient): Keys

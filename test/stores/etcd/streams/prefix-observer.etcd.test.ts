@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { memberEndpoint } from '../../src/stores/etcd/connection/endpoint.js'
-import { type PrefixListener, PrefixWatch } from '../../src/stores/etcd-prefix.js'
-import type { Sighting } from '../../src/stores/store.js'
-import { type Etcd, startEtcd } from '../etcd/index.js'
-import { type Relay, startRelay } from '../etcd/relay.js'
-import { PATIENCE_MS } from '../patience.js'
+import { memberEndpoint } from '../../../../src/stores/etcd/connection/endpoint.js'
+import {
+  type PrefixListener,
+  PrefixWatch,
+} from '../../../../src/stores/etcd/streams/prefix-observer.js'
+import type { Sighting } from '../../../../src/stores/store.js'
+import { type Etcd, startEtcd } from '../../../etcd/index.js'
+import { type Relay, startRelay } from '../../../etcd/relay.js'
+import { PATIENCE_MS } from '../../../patience.js'
 
 /** More than fit on one page of a read. */
 const MANY = 1_201

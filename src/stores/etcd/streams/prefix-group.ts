@@ -1,5 +1,5 @@
-import type { Watched, Watcher } from './path-watcher.js'
-import type { Sighting } from './store.js'
+import type { Watched, Watcher } from '../../path-watcher.js'
+import type { Sighting } from '../../store.js'
 
 /** How long what happened at a path is remembered for a watcher that is about to join. */
 const REMEMBERED_MS = 1_000

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { memberEndpoint } from '../../src/stores/etcd/connection/endpoint.js'
-import { EtcdStore } from '../../src/stores/etcd/etcd-store.js'
-import { type Etcd, startEtcd } from '../etcd/index.js'
-import { startRelay } from '../etcd/relay.js'
-import { Recorder } from './recorder.js'
+import { memberEndpoint } from '../../../../src/stores/etcd/connection/endpoint.js'
+import { EtcdStore } from '../../../../src/stores/etcd/etcd-store.js'
+import { type Etcd, startEtcd } from '../../../etcd/index.js'
+import { startRelay } from '../../../etcd/relay.js'
+import { Recorder } from '../../recorder.js'
 
 const PATHS = 40
 /** The first paths that begin alike have watches of their own. */

@@ -1,10 +1,10 @@
 import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
-import { RefusedError, UnreachableError } from '../errors.js'
-import { storeError, TokenError } from './etcd/errors.js'
-import type { Header } from './etcd/history.js'
-import { rangeOf } from './etcd/keys.js'
-import type { Stream } from './etcd-streams.js'
-import { entryFrom, type Watched } from './path-watcher.js'
+import { RefusedError, UnreachableError } from '../../../errors.js'
+import { entryFrom, type Watched } from '../../path-watcher.js'
+import { storeError, TokenError } from '../errors.js'
+import type { Header } from '../history.js'
+import { rangeOf } from '../keys.js'
+import type { Stream } from './open-stream.js'
 
 export type WatchStream = Stream<IWatchRequest, IWatchResponse>
 

@@ -1,9 +1,9 @@
-import { errorFrom, LeaseGoneError, UnreachableError } from '../errors.js'
-import type { Endpoints, EtcdClient } from './etcd/connection/failover.js'
-import { storeError } from './etcd/errors.js'
-import type { Header, Mark, Terms } from './etcd/history.js'
-import { type Stream, streamOptions } from './etcd-streams.js'
-import type { Call, Lease } from './store.js'
+import { errorFrom, LeaseGoneError, UnreachableError } from '../../../errors.js'
+import type { Call, Lease } from '../../store.js'
+import type { Endpoints, EtcdClient } from '../connection/failover.js'
+import { storeError } from '../errors.js'
+import type { Header, Mark, Terms } from '../history.js'
+import { type Stream, streamOptions } from './open-stream.js'
 
 interface KeepAliveRequest {
   ID: string

@@ -9,7 +9,7 @@ const [program = 'main', ...args] = process.argv.slice(2)
 const typescript = createRequire(import.meta.url).resolve('typescript/package.json')
 const tsc = join(dirname(typescript), 'bin', 'tsc')
 
-run([tsc, '-p', 'tsconfig.bench.json'])
+run([tsc, '-p', 'tsconfig.tools.json'])
 run([join('build', 'bench', `${program}.js`), ...args])
 
 function run(argv) {

@@ -1,5 +1,5 @@
 // `npm run model -- --nodes 3`: explores every interleaving of some nodes, and prints what it found.
-// Exits with 1 when something that must not be can be reached. Needs dist/: `npm run build`.
+// Exits with 1 when something that must not be can be reached. Needs build/: npm compiles it before.
 import { parseArgs } from 'node:util'
 import {
   checkModel,

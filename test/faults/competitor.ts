@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { formatEntry, type HistoryEntry, parseHistory } from '../../src/testing/history.js'
+import { formatEntry, type HistoryEntry, parseHistory } from '../../verification/history/history.js'
 import { type Relay, startRelay } from '../etcd/relay.js'
 import { PATIENCE_MS } from '../patience.js'
 import { now } from './now.js'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Fault } from '../../src/testing/report.js'
+import type { Fault } from '../../verification/history/report.js'
 import type { Cluster } from '../etcd/index.js'
 import { renewalsBy } from '../etcd/raft.js'
 import { PATIENCE_MS } from '../patience.js'

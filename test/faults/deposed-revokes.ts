@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Fault } from '../../src/testing/report.js'
+import type { Fault } from '../../verification/history/report.js'
 import type { Cluster } from '../etcd/index.js'
 import { raftLeaderOf } from '../etcd/raft.js'
 import { Starvation } from '../load/starvation.js'

@@ -1,5 +1,5 @@
 import locked, { type LockedNode } from '../../src/index.js'
-import { formatEntry, type HistoryEntry, parseHistory } from '../../src/testing/history.js'
+import { formatEntry, type HistoryEntry, parseHistory } from '../../verification/history/history.js'
 import { type Relay, startRelay } from '../etcd/relay.js'
 import { bigintAsText } from './competitor.js'
 import { Recorder } from './recorder.mjs'

@@ -1,5 +1,5 @@
 // Writes what a competitor does and sees to its standard output, a JSON line each: history entries
-// (src/testing/history.ts), notes ({ note, at }) and replies to commands ({ reply }). Every line is
+// (verification/history/history.ts), notes ({ note, at }) and replies to commands ({ reply }). Every line is
 // written before the call returns, so that nothing is lost when the process is killed.
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatReport } from '../../src/testing/report.js'
+import { formatReport } from '../../verification/history/report.js'
 import { leaderWithinMs } from './scene.js'
 import { runStorm } from './storm.js'
 

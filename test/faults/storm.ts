@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Report } from '../../src/testing/report.js'
+import type { Report } from '../../verification/history/report.js'
 import type { Backup } from '../etcd/data.js'
 import { createPeers, type Peers } from '../etcd/peers.js'
 import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'

@@ -11,7 +11,7 @@ import { PathSource } from '../../src/dashboard/path-source.js'
 import { DEEPEST_MESSAGE } from '../../src/inspection/message.js'
 import { DEEPEST_VALUE, parseJson } from '../../src/json.js'
 import { decodeRecord, encodeRecord, holderFrom } from '../../src/record.js'
-import { canonicalJson } from '../../src/testing/canonical-json.js'
+import { canonicalJson } from '../../verification/history/canonical-json.js'
 import { anything, deep, json } from './anything.js'
 
 // Hundreds of texts, on a machine that may be busy.

@@ -1,7 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { checkHistory } from '../../src/testing/checker.js'
-import { formatEntry, type HistoryEntry, parseHistory } from '../../src/testing/history.js'
+import { checkHistory } from '../../../verification/history/checker.js'
+import {
+  formatEntry,
+  type HistoryEntry,
+  parseHistory,
+} from '../../../verification/history/history.js'
 
 const path = '/leader'
 const nodes = ['a', 'b', 'c', 'd'] as const

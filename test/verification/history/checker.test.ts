@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkHistory } from '../../src/testing/checker.js'
+import { checkHistory } from '../../../verification/history/checker.js'
 import { a, b, on } from './entries.js'
 import { cases } from './fault-cases.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { checkHistory } from '../../src/testing/checker.js'
-import type { HistoryEntry } from '../../src/testing/history.js'
+import { checkHistory } from '../../../verification/history/checker.js'
+import type { HistoryEntry } from '../../../verification/history/history.js'
 import { a, b, elsewhere, path } from './entries.js'
 
 describe('vacancies', () => {

@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '../../src/testing/history.js'
+import type { HistoryEntry } from '../../../verification/history/history.js'
 
 export const path = '/leader'
 

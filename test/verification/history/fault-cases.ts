@@ -1,5 +1,5 @@
-import type { HistoryEntry } from '../../src/testing/history.js'
-import type { Fault } from '../../src/testing/report.js'
+import type { HistoryEntry } from '../../../verification/history/history.js'
+import type { Fault } from '../../../verification/history/report.js'
 import { a, b, elsewhere, on, operator } from './entries.js'
 
 /** A wrong history, the faults in it, and the right history that differs least from it. */

@@ -4,7 +4,7 @@ import {
   type HistoryEntry,
   HistoryError,
   parseHistory,
-} from '../../src/testing/history.js'
+} from '../../../verification/history/history.js'
 
 const common = { at: 10.5, path: '/leader', node: 'a', process: 'p' }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { checkHistory } from '../../src/testing/checker.js'
-import { formatReport } from '../../src/testing/report.js'
+import { checkHistory } from '../../../verification/history/checker.js'
+import { formatReport } from '../../../verification/history/report.js'
 import { a, b } from './entries.js'
 
 describe('formatReport', () => {

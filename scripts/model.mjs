@@ -12,7 +12,7 @@ import {
   TWO_NODES,
   VARIANT_BOUNDS,
   VARIANTS,
-} from '../dist/src/testing/model/index.js'
+} from '../dist/verification/model/index.js'
 
 const usage = `npm run model -- [options]
 

@@ -3,7 +3,7 @@
  * looked up from then on.
  */
 import { initialTransition, type SnapshotFrom, transition } from 'xstate'
-import type { ElectionContext, ElectionEvent, Holder, Json } from '../../../machines/election.js'
+import type { ElectionContext, ElectionEvent, Holder, Json } from '../../machines/election.js'
 import { LEAVES, type Machine, type NodeState, Seen } from './world.js'
 
 /** An event as the model has it: revisions are ranks, holders are as the machine sees them. */

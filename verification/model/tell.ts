@@ -1,6 +1,6 @@
 /** A node's machine is told something: what becomes of the node, of its services and of its requests. */
 import type { Chart, ChartEvent } from './chart.js'
-import type { Laws } from './laws.js'
+import type { Laws } from './faults.js'
 import {
   Call,
   endCall,

@@ -5,7 +5,7 @@
  * Revisions are kept as ranks: only their order matters, so each world numbers anew, from 1, those
  * that something in it still refers to. Leases are labels, of which only equality matters.
  */
-import type { ElectionMachine } from '../../../machines/election.js'
+import type { ElectionMachine } from '../../machines/election.js'
 
 /** Who wrote what stands at the path: the number of a node, or one of these. */
 export const GONE = 5

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { checkModel, formatModelReport } from '../../src/testing/model/index.js'
+import { checkModel, formatModelReport } from '../../../verification/model/index.js'
 
 // However busy the machine is.
 vi.setConfig({ testTimeout: 1_200_000 })

@@ -3,9 +3,9 @@
  * nothing wrong with these would find nothing wrong with anything.
  */
 import { createMachine } from 'xstate'
-import { electionMachine, type ServiceInput } from '../../../machines/election.js'
+import { electionMachine, type ServiceInput } from '../../machines/election.js'
 import type { Bounds } from './bounds.js'
-import type { Laws } from './laws.js'
+import type { Laws } from './faults.js'
 import type { ViolationKind } from './properties.js'
 import type { Machine } from './world.js'
 

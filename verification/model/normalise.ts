@@ -2,7 +2,7 @@
  * Makes worlds equal that no step can ever tell apart. Every rule here says why that is so; without
  * them there would be many times as many worlds, and not one more that differs in what can happen.
  */
-import type { Laws } from './laws.js'
+import type { Laws } from './faults.js'
 import {
   Call,
   dropSession,

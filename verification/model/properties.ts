@@ -1,5 +1,5 @@
 /** What must hold in every world. */
-import type { Laws } from './laws.js'
+import type { Laws } from './faults.js'
 import {
   type BrokenRule,
   isHolder,

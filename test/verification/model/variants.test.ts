@@ -4,7 +4,7 @@ import {
   formatCounterexample,
   VARIANT_BOUNDS,
   VARIANTS,
-} from '../../src/testing/model/index.js'
+} from '../../../verification/model/index.js'
 
 // However busy the machine is.
 vi.setConfig({ testTimeout: 1_200_000 })

@@ -16,8 +16,8 @@ export {
   formatModelReport,
   type ModelReport,
 } from './check.js'
-export { type Laws, TRUE_LAWS } from './laws.js'
+export { type Laws, TRUE_LAWS } from './faults.js'
+export { VARIANT_BOUNDS, VARIANTS, type Variant } from './mutants.js'
 export type { ViolationKind } from './properties.js'
 export type { StepName } from './step.js'
 export type { Trace } from './trace.js'
-export { VARIANT_BOUNDS, VARIANTS, type Variant } from './variants.js'

@@ -1,8 +1,8 @@
-import type { Clock } from '../../clock.js'
-import { UnconfirmedError } from '../../errors.js'
-import type { Terms } from '../../stores/etcd/history.js'
-import type { confirmsRenewal } from '../../stores/etcd/renewal.js'
-import type { Link, RequestKind } from '../../stores/link.js'
+import type { Clock } from '../../src/clock.js'
+import { UnconfirmedError } from '../../src/errors.js'
+import type { Terms } from '../../src/stores/etcd/history.js'
+import type { confirmsRenewal } from '../../src/stores/etcd/renewal.js'
+import type { Link, RequestKind } from '../../src/stores/link.js'
 import type {
   Call,
   Claim,
@@ -12,7 +12,7 @@ import type {
   Store,
   Watch,
   WatchListener,
-} from '../../stores/store.js'
+} from '../../src/stores/store.js'
 import type { Member, MemberHeader } from './member.js'
 
 /** What a client goes by. */

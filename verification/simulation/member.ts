@@ -1,6 +1,6 @@
-import { LeaseGoneError } from '../../errors.js'
-import type { Header } from '../../stores/etcd/history.js'
-import type { Lease, Store } from '../../stores/store.js'
+import { LeaseGoneError } from '../../src/errors.js'
+import type { Header } from '../../src/stores/etcd/history.js'
+import type { Lease, Store } from '../../src/stores/store.js'
 import type { Deposition } from './schedule.js'
 
 /** What an answer tells of the member that gives it. */

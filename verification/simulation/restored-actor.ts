@@ -5,9 +5,9 @@ import type {
   ElectionInput,
   ElectionMachine,
   Json,
-} from '../../../machines/election.js'
-import type { Clock } from '../../clock.js'
-import type { NodeEvents } from '../../node-types.js'
+} from '../../machines/election.js'
+import type { Clock } from '../../src/clock.js'
+import type { NodeEvents } from '../../src/node-types.js'
 import type { Player } from './competitor.js'
 
 /** All of it is in the snapshot. */

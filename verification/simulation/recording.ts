@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '../../../verification/history/history.js'
+import type { HistoryEntry } from '../history/history.js'
 
 const PATH = '/simulated'
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.js'
-import type { VirtualClock } from '../virtual-clock.js'
+import type { Clock } from '../../src/clock.js'
+import type { VirtualClock } from '../../src/testing/virtual-clock.js'
 
 /** The clocks of one simulated process: a little fast or slow, and it can be made to stand still. */
 export class ProcessClock implements Clock {

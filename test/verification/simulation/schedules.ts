@@ -5,7 +5,7 @@ import {
   OPERATOR_STEPS,
   type Schedule,
   type Step,
-} from '../../src/testing/simulation/schedule.js'
+} from '../../../verification/simulation/schedule.js'
 
 const node = fc.nat({ max: 3 })
 

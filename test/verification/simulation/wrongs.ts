@@ -1,5 +1,5 @@
 import { fromCallback } from 'xstate'
-import type { Parts } from '../../src/testing/simulation/simulation.js'
+import type { Parts } from '../../../verification/simulation/simulation.js'
 
 /** Elections that are wrong in one thing each. */
 export const wrongs = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Deposition, Schedule, Step } from '../../src/testing/simulation/schedule.js'
-import { simulateWith } from '../../src/testing/simulation/simulate.js'
+import type { Deposition, Schedule, Step } from '../../../verification/simulation/schedule.js'
+import { simulateWith } from '../../../verification/simulation/simulate.js'
 import { wrongs } from './wrongs.js'
 
 /** One node leads and another one follows, in a process of its own; then this happens. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { simulate } from '../../src/testing/simulation/simulate.js'
+import { simulate } from '../../../verification/simulation/simulate.js'
 import { schedules } from './schedules.js'
 
 const runs = Number(process.env.LOCKED_SIMULATIONS ?? 300)

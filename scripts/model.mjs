@@ -12,7 +12,7 @@ import {
   TWO_NODES,
   VARIANT_BOUNDS,
   VARIANTS,
-} from '../dist/verification/model/index.js'
+} from '../build/verification/model/index.js'
 
 const usage = `npm run model -- [options]
 

@@ -18,7 +18,7 @@ for (const given of [schedules, seed]) {
 const vitest = createRequire(import.meta.url).resolve('vitest/package.json')
 const { status } = spawnSync(
   process.execPath,
-  [join(dirname(vitest), 'vitest.mjs'), 'run', 'test/simulation', '--project=unit'],
+  [join(dirname(vitest), 'vitest.mjs'), 'run', 'test/verification/simulation', '--project=unit'],
   {
     cwd: join(dirname(fileURLToPath(import.meta.url)), '..'),
     stdio: 'inherit',

@@ -114,7 +114,7 @@ export type ElectionEvent =
   /** This actor was restored from a snapshot: it has no session, and its timers are gone. */
   | { readonly type: 'restored' }
   /** A service's attempt failed, and the service repeats it by itself. */
-  | { readonly type: 'troubled'; readonly error: Failure; readonly attempt: number }
+  | { readonly type: 'retrying'; readonly error: Failure; readonly attempt: number }
   /** The new value is written. */
   | { readonly type: 'proposed'; readonly value: Json; readonly revision: number }
   /** The leader's work has ended, or may no longer be waited for. */
@@ -304,7 +304,7 @@ export const electionMachine = setup({
     tellUnreachable: emit(({ context, event }) => ({
       type: 'unreachable',
       error: 'error' in event ? event.error : { name: 'Error', message: event.type },
-      attempt: event.type === 'troubled' ? event.attempt : context.attempt,
+      attempt: event.type === 'retrying' ? event.attempt : context.attempt,
     })),
     tellError: emit(({ event }) => ({
       type: 'error',
@@ -332,7 +332,7 @@ export const electionMachine = setup({
       description: 'Remembered, and used in the next claim.',
       actions: 'takeValue',
     },
-    troubled: {
+    retrying: {
       description: 'A service failed and tries again: the user is told.',
       actions: 'tellUnreachable',
     },

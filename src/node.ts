@@ -32,7 +32,7 @@ import type {
   Work,
 } from './node-types.js'
 import { holderFrom } from './record.js'
-import { Member } from './services/participant.js'
+import { Participant } from './services/participant.js'
 import type { Services } from './services/services.js'
 import { stopServices } from './services/stop-services.js'
 import type { Telemetry } from './telemetry.js'
@@ -76,7 +76,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   /** The path that is competed for. */
   readonly path: string
   readonly #services: Services
-  readonly #member: Member
+  readonly #participant: Participant
   readonly #onlookers: Onlookers
   #actor: ElectionActor
   /** What was given to `lead`, and the end of its latest run. */
@@ -96,7 +96,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     super()
     this.path = path
     this.#services = services
-    this.#member = new Member({ path, id, ttl, instance: randomUUID() })
+    this.#participant = new Participant({ path, id, ttl, instance: randomUUID() })
     this.#onlookers = onlookers
     this.machine = services.machine
     this.#actor = this.#create(value)
@@ -124,7 +124,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     const snapshot = this.actor.getSnapshot()
     // An actor that has ended is in the state that it was in then, for ever.
     if (snapshot.status !== 'active') return false
-    return snapshot.matches('leader') && this.#member.session?.isValid === true
+    return snapshot.matches('leader') && this.#participant.session?.isValid === true
   }
 
   /** What stands at the path, as far as this node knows; `null` when vacant or not known. */
@@ -142,7 +142,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
 
   /** How much longer this node's session may be relied on, in milliseconds, if it is not renewed. */
   get validityMs(): number {
-    return this.#member.session?.validityMs ?? 0
+    return this.#participant.session?.validityMs ?? 0
   }
 
   /**
@@ -214,7 +214,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
    * @throws UnsupportedError when the store has no such transactions.
    */
   guard(): ComparatorBuilder {
-    const { path, id, reign } = this.#member
+    const { path, id, reign } = this.#participant
     const place = { path, nodeId: id }
     const { store } = this.#services
     if (store.guard === undefined) {
@@ -235,7 +235,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   }
 
   #create(value: Json): ElectionActor {
-    const { path, id, instance, ttl } = this.#member
+    const { path, id, instance, ttl } = this.#participant
     const { inspects } = this.#onlookers
     return createActor(this.machine, {
       id: `${path} ${id}`,
@@ -280,7 +280,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   }
 
   #join(starting: Starting): void {
-    this.#services.admit(this.#member, this)
+    this.#services.admit(this.#participant, this)
     this.actor.send({ type: 'start' })
     const subscription = this.actor.subscribe({
       next: (snapshot) => {
@@ -297,7 +297,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   }
 
   #stop(): Promise<void> {
-    const { path, id } = this.#member
+    const { path, id } = this.#participant
     this.#starting?.reject(
       new StoppedError(`node ${id} was stopped before it was known who holds ${path}`, {
         path,
@@ -316,7 +316,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
 
   /** Whatever was thrown in the actor: it leads no more, and will not release its record by itself. */
   #ended(cause: unknown): void {
-    const { path, id } = this.#member
+    const { path, id } = this.#participant
     stopServices(this.actor)
     const error = new ActorError(
       `node ${id} has left the election for ${path}, since its actor ended in an error: ${textOf(cause)}`,
@@ -335,11 +335,11 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #leave(): Promise<void> {
     this.#abort('stopped')
     this.#leaving ??= this.#services
-      .abandon(this.#member, this.actor.getSnapshot().context)
+      .abandon(this.#participant, this.actor.getSnapshot().context)
       .catch((thrown: unknown) => this.#fail(errorFrom(thrown)))
       .finally(() => {
         this.#leaving = null
-        this.#services.dismiss(this.#member)
+        this.#services.dismiss(this.#participant)
         this.#stopping?.resolve()
         this.#stopping = null
       })
@@ -349,7 +349,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   async #ask<Result extends Json>(
     pick: (holder: ReturnType<typeof holderFrom>) => Result,
   ): Promise<Result | null> {
-    const entry = await this.#services.read(this.#member)
+    const entry = await this.#services.read(this.#participant)
     return entry && pick(holderFrom(entry))
   }
 
@@ -386,7 +386,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         return
       case 'released':
         // A node that was started while it was stopping is in the election again already.
-        if (this.state === 'stopped') this.#services.dismiss(this.#member)
+        if (this.state === 'stopped') this.#services.dismiss(this.#participant)
         this.#stopping?.resolve()
         this.#stopping = null
     }
@@ -400,7 +400,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
 
   /** Without values: what they hold is not for us to write down. */
   #log(emitted: ElectionEmitted): void {
-    const { path, id } = this.#member
+    const { path, id } = this.#participant
     switch (emitted.type) {
       case 'select':
         debug('%s, node %s: elected, with token %d', path, id, emitted.token)
@@ -457,14 +457,14 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     })
     this.#work.set(work, running)
     const all = Promise.all(this.#work.values())
-    this.#member.work = all
+    this.#participant.work = all
     void all.then(() => {
-      if (this.#member.work === all) this.#member.work = null
+      if (this.#participant.work === all) this.#participant.work = null
     })
   }
 
   #workFailed(cause: unknown): void {
-    const { path, id } = this.#member
+    const { path, id } = this.#participant
     const error = new WorkError(`the work of leader ${id} of ${path} failed: ${textOf(cause)}`, {
       path,
       nodeId: id,

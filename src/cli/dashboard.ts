@@ -3,7 +3,7 @@ import { Board } from '../dashboard/board.js'
 import { PathSource } from '../dashboard/path-source.js'
 import { Dashboard } from '../dashboard/server.js'
 import { errorFrom } from '../errors.js'
-import { PrefixWatch } from '../stores/etcd/streams/prefix-observer.js'
+import { PrefixObserver } from '../stores/etcd/streams/prefix-observer.js'
 import { parsePort } from './arguments.js'
 import {
   addConnectionOptions,
@@ -66,13 +66,13 @@ async function runDashboard(options: DashboardOptions): Promise<void> {
     source.connected()
     reachability.recovered()
   }
-  const watch = new PrefixWatch(endpointsOf(connection), prefix, {
+  const watch = new PrefixObserver(endpointsOf(connection), prefix, {
     seen: (path, sighting) => source.seen(path, sighting),
     known: found,
     recovered: found,
-    troubled(error) {
+    retrying(error) {
       source.disconnected(error.message)
-      reachability.troubled(error)
+      reachability.retrying(error)
     },
     refused(error) {
       source.disconnected(error.message)

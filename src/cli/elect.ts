@@ -102,7 +102,7 @@ async function runElect(
       resolve(EXIT.refused)
     })
   })
-  node.on('unreachable', (error) => reachability.troubled(error))
+  node.on('unreachable', (error) => reachability.retrying(error))
   node.on('change', (_value, holder) => {
     if (!node.isLeader) say(`${oneLine(path)} is held by ${oneLine(holder ?? 'something else')}`)
   })
@@ -113,8 +113,8 @@ async function runElect(
   candidate.start()
   const exitCode = await Promise.race([candidate.finished, refused, signalled])
   const isSignalled = (await Promise.race([signalled, Promise.resolve(null)])) !== null
-  const withinMs = node.validityMs + RELEASE_WITHIN_MS
-  await Promise.race([candidate.stop(), delay(withinMs, undefined, { ref: false })])
+  const timeoutMs = node.validityMs + RELEASE_WITHIN_MS
+  await Promise.race([candidate.stop(), delay(timeoutMs, undefined, { ref: false })])
   process.exitCode = isSignalled ? (candidate.exitCode ?? exitCode) : exitCode
   // Requests that nobody will answer do not keep the process.
   setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()

@@ -57,10 +57,10 @@ export function addGet(program: Command): void {
 }
 
 async function runGet(path: string, options: GetOptions): Promise<void> {
-  const withinMs = options.commandTimeout ?? timeoutFrom(process.env)
+  const timeoutMs = options.commandTimeout ?? timeoutFrom(process.env)
   const store = new EtcdStore(endpointsOf(await connectionFrom(options)))
   try {
-    const holder = shownHolder(await readWithin(store, path, withinMs))
+    const holder = shownHolder(await readWithin(store, path, timeoutMs))
     if (options.json) print(JSON.stringify(holder))
     else if (holder !== null) {
       print(typeof holder.value === 'string' ? holder.value : JSON.stringify(holder.value))
@@ -70,15 +70,15 @@ async function runGet(path: string, options: GetOptions): Promise<void> {
     console.error(`error: ${oneLine(errorFrom(thrown).message)}`)
     process.exitCode = thrown instanceof RefusedError ? EXIT.refused : EXIT.unreachable
   } finally {
-    store.rest()
+    store.closeIdle()
   }
 }
 
 /** Tries until it is answered, refused, or too late. */
-async function readWithin(store: Store, path: string, withinMs: number): Promise<Sighting> {
-  const until = performance.now() + withinMs
+async function readWithin(store: Store, path: string, timeoutMs: number): Promise<Sighting> {
+  const until = performance.now() + timeoutMs
   const tooLate = new AbortController()
-  const timer = setTimeout(() => tooLate.abort(), withinMs)
+  const timer = setTimeout(() => tooLate.abort(), timeoutMs)
   let last: unknown
   try {
     return await Promise.race([
@@ -86,7 +86,7 @@ async function readWithin(store: Store, path: string, withinMs: number): Promise
         for (;;) {
           try {
             const leftMs = Math.max(1, until - performance.now())
-            return await store.read(path, { withinMs: Math.min(leftMs, ATTEMPT_WITHIN_MS) })
+            return await store.read(path, { timeoutMs: Math.min(leftMs, ATTEMPT_WITHIN_MS) })
           } catch (thrown) {
             if (thrown instanceof RefusedError || tooLate.signal.aborted) throw thrown
             last = thrown
@@ -96,7 +96,7 @@ async function readWithin(store: Store, path: string, withinMs: number): Promise
       })(),
       new Promise<never>((_resolve, reject) => {
         tooLate.signal.addEventListener('abort', () =>
-          reject(last ?? new Error(`reading ${path}: no answer within ${withinMs} ms`)),
+          reject(last ?? new Error(`reading ${path}: no answer within ${timeoutMs} ms`)),
         )
       }),
     ])

@@ -12,21 +12,21 @@ export function sayer(isQuiet: boolean): Say {
 /** Says that etcd cannot be reached when that begins, and that it can be reached again, once each. */
 export class Reachability {
   readonly #say: Say
-  #isTroubled = false
+  #isRetrying = false
 
   constructor(say: Say) {
     this.#say = say
   }
 
-  troubled(error: Error): void {
-    if (this.#isTroubled) return
-    this.#isTroubled = true
+  retrying(error: Error): void {
+    if (this.#isRetrying) return
+    this.#isRetrying = true
     this.#say(`etcd cannot be reached, trying again: ${oneLine(error.message)}`)
   }
 
   recovered(): void {
-    if (!this.#isTroubled) return
-    this.#isTroubled = false
+    if (!this.#isRetrying) return
+    this.#isRetrying = false
     this.#say('etcd can be reached again')
   }
 }

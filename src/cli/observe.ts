@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { PrefixWatch } from '../stores/etcd/streams/prefix-observer.js'
+import { PrefixObserver } from '../stores/etcd/streams/prefix-observer.js'
 import type { Sighting } from '../stores/store.js'
 import { collectPaths } from './arguments.js'
 import {
@@ -68,7 +68,7 @@ async function runObserve(
   const listener = {
     seen: (path: string, sighting: Sighting) => changes.seen(path, sighting),
     known: () => undefined,
-    troubled: (error: Error) => reachability.troubled(error),
+    retrying: (error: Error) => reachability.retrying(error),
     recovered: () => reachability.recovered(),
     refused(error: Error) {
       console.error(`error: ${oneLine(error.message)}`)
@@ -80,7 +80,7 @@ async function runObserve(
   const watch =
     prefix === undefined
       ? new PathsWatch(endpoints, [...new Set(paths)], listener)
-      : new PrefixWatch(endpoints, prefix, listener)
+      : new PrefixObserver(endpoints, prefix, listener)
   await aborted(quit.signal)
   watch.close()
   unsubscribe()

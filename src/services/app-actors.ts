@@ -7,26 +7,29 @@ import type {
 import { assertJson } from '../arguments.js'
 import { ActorError, textOf } from '../errors.js'
 import { containInspection } from '../inspection/contain-inspection.js'
-import { Member } from './participant.js'
+import { Participant } from './participant.js'
 import { stopServices } from './stop-services.js'
 
 interface Embedded {
-  readonly member: Member
+  readonly participant: Participant
   tell(event: ElectionEvent): void
   stop(): Promise<void>
   /** Called once nothing of it is left. */
   left(): void
 }
 
-/** How a member leaves whose actor is gone, given what that actor knew last. */
-type Leave = (member: Member, context: Pick<ElectionContext, 'holder' | 'value'>) => Promise<void>
+/** How a participant leaves whose actor is gone, given what that actor knew last. */
+type Leave = (
+  participant: Participant,
+  context: Pick<ElectionContext, 'holder' | 'value'>,
+) => Promise<void>
 
 /**
  * The machines that run as actors of an app's own, without a LockedNode. Each is known from its first
  * claim until it is released, or until its actor is stopped: an actor that is gone can never release
  * its path, which would stay held for as long as the locker renews its session.
  */
-export class EmbeddedMachines {
+export class AppActors {
   readonly #known = new Map<string, Embedded>()
   readonly #leaving = new Set<Promise<void>>()
   readonly #leave: Leave
@@ -39,20 +42,20 @@ export class EmbeddedMachines {
    * @param actor The one that runs the machine.
    * @throws TypeError or RangeError when its value is not JSON: the actor ends with that.
    */
-  memberOf({ instance, value }: ServiceInput, actor: ElectionActor | undefined): Member {
+  participantOf({ instance, value }: ServiceInput, actor: ElectionActor | undefined): Participant {
     assertJson(value)
     const known = this.#known.get(instance)
-    if (known !== undefined) return known.member
+    if (known !== undefined) return known.participant
     if (actor === undefined) throw new Error('locked: a service was started outside of a machine')
-    const member = new Member(actor.getSnapshot().context)
-    member.mayBeCopy = true
-    const embedded = this.#embed(member, actor)
+    const participant = new Participant(actor.getSnapshot().context)
+    participant.mayBeCopy = true
+    const embedded = this.#embed(participant, actor)
     this.#known.set(instance, embedded)
-    return embedded.member
+    return embedded.participant
   }
 
-  /** The member is released. Does nothing if it is not one of these. */
-  dismiss({ instance }: Member): void {
+  /** The participant is released. Does nothing if it is not one of these. */
+  dismiss({ instance }: Participant): void {
     this.#known.get(instance)?.left()
     this.#known.delete(instance)
   }
@@ -66,21 +69,21 @@ export class EmbeddedMachines {
     await Promise.all([...[...this.#known.values()].map((one) => one.stop()), ...this.#leaving])
   }
 
-  #embed(member: Member, actor: ElectionActor): Embedded {
+  #embed(participant: Participant, actor: ElectionActor): Embedded {
     let left = () => {}
     const gone = new Promise<void>((resolve) => {
       left = resolve
     })
     const abandoned = () => {
-      this.#known.delete(member.instance)
-      const leaving = this.#leave(member, actor.getSnapshot().context).finally(() => {
+      this.#known.delete(participant.instance)
+      const leaving = this.#leave(participant, actor.getSnapshot().context).finally(() => {
         this.#leaving.delete(leaving)
         left()
       })
       this.#leaving.add(leaving)
     }
     const ended = (cause: unknown) => {
-      const { path, id } = member
+      const { path, id } = participant
       stopServices(actor)
       abandoned()
       // Since this listens, XState tells nobody if the app does not.
@@ -94,7 +97,7 @@ export class EmbeddedMachines {
     containInspection(actor)
     const subscription = actor.subscribe({ complete: abandoned, error: ended })
     return {
-      member,
+      participant,
       tell: (event) => actor.send(event),
       stop() {
         actor.send({ type: 'stop' })

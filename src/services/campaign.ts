@@ -2,10 +2,10 @@ import type { ElectionEvent, Json } from '../../machines/election.js'
 import { LeaseGoneError, UnreachableError } from '../errors.js'
 import { encodeRecord, holderFrom } from '../record.js'
 import type { Session } from '../sessions/session.js'
-import { type Sessions, withinMsFor } from '../sessions/session-pool.js'
+import { type SessionPool, timeoutMsFor } from '../sessions/session-pool.js'
 import type { Claim, Entry, Store } from '../stores/store.js'
 import type { Doubts } from './orphans.js'
-import type { Member } from './participant.js'
+import type { Participant } from './participant.js'
 
 /** What stands at a path after a claim, and the store's revision by then. */
 interface Standing {
@@ -16,11 +16,11 @@ interface Standing {
 /** Makes claims, at most one at a time for each path: the nodes of a locker share its answer. */
 export class Campaign {
   readonly #store: Store
-  readonly #sessions: Sessions
+  readonly #sessions: SessionPool
   readonly #doubts: Doubts
   readonly #claims = new Map<string, Promise<Standing>>()
 
-  constructor(store: Store, sessions: Sessions, doubts: Doubts) {
+  constructor(store: Store, sessions: SessionPool, doubts: Doubts) {
     this.#store = store
     this.#sessions = sessions
     this.#doubts = doubts
@@ -36,18 +36,26 @@ export class Campaign {
    * is not an app actor's own to release: it may have been restored from a snapshot, and the one that
    * it is a copy of may still lead.
    */
-  async run(member: Member, value: Json, isWanted: () => boolean): Promise<ElectionEvent> {
-    const { path, id, instance, ttl } = member
-    member.doubtIn = (await this.#doubts.withdraw(member)) ?? member.doubtIn
+  async run(
+    participant: Participant,
+    value: Json,
+    isWanted: () => boolean,
+  ): Promise<ElectionEvent> {
+    const { path, id, instance, ttl } = participant
+    participant.doubtIn = (await this.#doubts.withdraw(participant)) ?? participant.doubtIn
     let isRepeated = false
     for (;;) {
-      const earlier = [member.session?.lease.id, member.doubtIn?.lease.id, member.reign?.lease]
+      const earlier = [
+        participant.session?.lease.id,
+        participant.doubtIn?.lease.id,
+        participant.reign?.lease,
+      ]
       const session = await this.#sessions.current(ttl)
-      member.session = session
-      const claim = await this.#claim(member, encodeRecord({ id, value, instance }), session)
+      participant.session = session
+      const claim = await this.#claim(participant, encodeRecord({ id, value, instance }), session)
       if (claim.won) {
         const { token } = claim
-        member.reign = { token, lease: session.lease.id }
+        participant.reign = { token, lease: session.lease.id }
         return {
           type: 'won',
           holder: { id, value, instance, token, session: session.lease.id },
@@ -63,16 +71,16 @@ export class Campaign {
       }
       const { token, lease } = entry
       const isOwn =
-        !member.mayBeCopy || lease === session.lease.id || earlier.includes(lease ?? undefined)
+        !participant.mayBeCopy || lease === session.lease.id || earlier.includes(lease ?? undefined)
       if (holder.instance !== instance || lease === null || !isOwn) {
-        member.reign = null
+        participant.reign = null
         return { type: 'held', holder, revision }
       }
       const own = { token, lease }
       try {
-        await this.#store.release(path, own, null, { withinMs: withinMsFor(ttl) })
+        await this.#store.release(path, own, null, { timeoutMs: timeoutMsFor(ttl) })
       } catch (thrown) {
-        if (thrown instanceof UnreachableError) member.doubtIn = session
+        if (thrown instanceof UnreachableError) participant.doubtIn = session
         throw thrown
       }
     }
@@ -83,12 +91,12 @@ export class Campaign {
     this.#claims.clear()
   }
 
-  async #claim(member: Member, text: string, session: Session): Promise<Claim> {
-    const { path, ttl } = member
+  async #claim(participant: Participant, text: string, session: Session): Promise<Claim> {
+    const { path, ttl } = participant
     const others = this.#claims.get(path)
     if (others !== undefined) return { won: false, ...(await others) }
     const { lease } = session
-    const claiming = this.#store.claim(path, text, lease, { withinMs: withinMsFor(ttl) })
+    const claiming = this.#store.claim(path, text, lease, { timeoutMs: timeoutMsFor(ttl) })
     const standing = claiming.then((claim) => standingAfter(claim, text, lease.id))
     // Whoever waits for it hears of a failure; nobody may be waiting.
     standing.catch(() => undefined)
@@ -97,7 +105,7 @@ export class Campaign {
       return await claiming
     } catch (thrown) {
       if (thrown instanceof LeaseGoneError) session.end()
-      if (thrown instanceof UnreachableError) member.doubtIn = session
+      if (thrown instanceof UnreachableError) participant.doubtIn = session
       throw thrown
     } finally {
       if (this.#claims.get(path) === standing) this.#claims.delete(path)

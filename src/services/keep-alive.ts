@@ -2,7 +2,7 @@ import type { ElectionEvent } from '../../machines/election.js'
 import { sleep } from '../clock.js'
 import { RefusedError } from '../errors.js'
 import type { SessionListener } from '../sessions/session.js'
-import type { Member } from './participant.js'
+import type { Participant } from './participant.js'
 import type { Services } from './services.js'
 
 const FIRST_BACKOFF_MS = 100
@@ -16,19 +16,19 @@ const LONGEST_BACKOFF_MS = 1_000
  */
 export class KeepingAlive implements SessionListener {
   readonly #services: Services
-  readonly #member: Member
+  readonly #participant: Participant
   readonly #send: (event: ElectionEvent) => void
   readonly #isLeader: boolean
   #reopening: AbortController | null = null
 
   constructor(
     services: Services,
-    member: Member,
+    participant: Participant,
     send: (event: ElectionEvent) => void,
     isLeader: boolean,
   ) {
     this.#services = services
-    this.#member = member
+    this.#participant = participant
     this.#send = send
     this.#isLeader = isLeader
     this.#follow()
@@ -38,8 +38,8 @@ export class KeepingAlive implements SessionListener {
     this.#send({ type: 'renewed', validityMs })
   }
 
-  troubled(error: Error, attempt: number): void {
-    this.#send({ type: 'troubled', error: this.#services.failureOf(error), attempt })
+  retrying(error: Error, attempt: number): void {
+    this.#send({ type: 'retrying', error: this.#services.failureOf(error), attempt })
   }
 
   ended(refusal: RefusedError | null): void {
@@ -50,11 +50,11 @@ export class KeepingAlive implements SessionListener {
 
   close(): void {
     this.#reopening?.abort()
-    this.#member.session?.unsubscribe(this)
+    this.#participant.session?.unsubscribe(this)
   }
 
   #follow(): void {
-    const { session } = this.#member
+    const { session } = this.#participant
     if (session?.check()) session.subscribe(this)
     else this.ended(null)
   }
@@ -65,7 +65,7 @@ export class KeepingAlive implements SessionListener {
     const { signal } = this.#reopening
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
-        this.#member.session = await sessions.current(this.#member.ttl)
+        this.#participant.session = await sessions.current(this.#participant.ttl)
         if (!signal.aborted) this.#send({ type: 'expired' })
         return
       } catch (thrown) {
@@ -74,7 +74,7 @@ export class KeepingAlive implements SessionListener {
           this.#refused(thrown)
           return
         }
-        this.#send({ type: 'troubled', error: this.#services.failureOf(thrown), attempt })
+        this.#send({ type: 'retrying', error: this.#services.failureOf(thrown), attempt })
         const longest = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS)
         await sleep(clock, Math.random() * longest, signal)
       }

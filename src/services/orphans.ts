@@ -1,8 +1,8 @@
 import { decodeRecord } from '../record.js'
 import type { Session, SessionListener } from '../sessions/session.js'
-import { withinMsFor } from '../sessions/session-pool.js'
+import { timeoutMsFor } from '../sessions/session-pool.js'
 import type { Store } from '../stores/store.js'
-import type { Member } from './participant.js'
+import type { Participant } from './participant.js'
 
 interface Doubt extends SessionListener {
   readonly session: Session
@@ -25,28 +25,28 @@ export class Doubts {
     this.#store = store
   }
 
-  add(member: Member, session: Session): void {
+  add(participant: Participant, session: Session): void {
     let rounds = 0
     const doubt: Doubt = {
       session,
       checking: null,
       renewed: () => {
         rounds += 1
-        if (rounds > ROUNDS) void this.withdraw(member)
-        else doubt.checking ??= this.#check(member, doubt)
+        if (rounds > ROUNDS) void this.withdraw(participant)
+        else doubt.checking ??= this.#check(participant, doubt)
       },
-      ended: () => this.#doubts.delete(member.instance),
+      ended: () => this.#doubts.delete(participant.instance),
     }
     session.subscribe(doubt)
-    void this.withdraw(member)
-    this.#doubts.set(member.instance, doubt)
+    void this.withdraw(participant)
+    this.#doubts.set(participant.instance, doubt)
   }
 
   /**
    * Resolves once nothing more is done about the node: it is about to campaign, and sees for itself.
    * The session in doubt is handed back, since what is late may arrive after the node has stopped again.
    */
-  async withdraw({ instance }: Member): Promise<Session | null> {
+  async withdraw({ instance }: Participant): Promise<Session | null> {
     const doubt = this.#doubts.get(instance)
     if (doubt === undefined) return null
     this.#doubts.delete(instance)
@@ -55,9 +55,9 @@ export class Doubts {
     return doubt.session
   }
 
-  async #check(member: Member, doubt: Doubt): Promise<void> {
-    const { path, instance, ttl } = member
-    const call = { withinMs: withinMsFor(ttl) }
+  async #check(participant: Participant, doubt: Doubt): Promise<void> {
+    const { path, instance, ttl } = participant
+    const call = { timeoutMs: timeoutMsFor(ttl) }
     try {
       const { entry } = await this.#store.read(path, call)
       // Under another lease it is of an actor that was restored from this one's snapshot.

@@ -5,7 +5,7 @@ import type { Reign } from '../stores/store.js'
  * What a node's services know and its statechart does not: the statechart's context is plain data,
  * and these are the live things behind it.
  */
-export class Member {
+export class Participant {
   readonly path: string
   readonly id: string
   readonly instance: string
@@ -24,7 +24,7 @@ export class Member {
   /** The leader's work; it never rejects. */
   work: Promise<unknown> | null = null
 
-  constructor({ path, id, instance, ttl }: Pick<Member, 'path' | 'id' | 'instance' | 'ttl'>) {
+  constructor({ path, id, instance, ttl }: Pick<Participant, 'path' | 'id' | 'instance' | 'ttl'>) {
     this.path = path
     this.id = id
     this.instance = instance

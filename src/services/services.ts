@@ -10,14 +10,14 @@ import {
 import type { Clock } from '../clock.js'
 import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
 import { encodeRecord } from '../record.js'
-import { Sessions, withinMsFor } from '../sessions/session-pool.js'
+import { SessionPool, timeoutMsFor } from '../sessions/session-pool.js'
 import type { Entry, Store } from '../stores/store.js'
 import type { Telemetry } from '../telemetry.js'
-import { EmbeddedMachines } from './app-actors.js'
+import { AppActors } from './app-actors.js'
 import { Campaign } from './campaign.js'
 import { KeepingAlive } from './keep-alive.js'
 import { Doubts } from './orphans.js'
-import type { Member } from './participant.js'
+import type { Participant } from './participant.js'
 import { Watching } from './watch.js'
 
 type Send = (event: ElectionEvent) => void
@@ -28,7 +28,7 @@ interface Going {
 }
 
 interface Admitted {
-  readonly member: Member
+  readonly participant: Participant
   readonly node: Stoppable
 }
 
@@ -43,11 +43,11 @@ export class Services {
   readonly clock: Clock
   /** The statechart with these services in it. */
   readonly machine: ElectionMachine
-  readonly sessions: Sessions
+  readonly sessions: SessionPool
   readonly #doubts: Doubts
   readonly #campaigns: Campaign
-  readonly #members = new Map<string, Admitted>()
-  readonly #embedded = new EmbeddedMachines((member, context) => this.#leave(member, context))
+  readonly #participants = new Map<string, Admitted>()
+  readonly #embedded = new AppActors((participant, context) => this.#leave(participant, context))
   readonly #errors = new WeakMap<Failure, Error>()
   /** Nodes in the election and questions on their way: while there are any, the store stays open. */
   #uses = 0
@@ -55,66 +55,74 @@ export class Services {
   constructor(store: Store, clock: Clock, telemetry: Telemetry | null = null) {
     this.store = store
     this.clock = clock
-    this.sessions = new Sessions(store, clock, telemetry)
+    this.sessions = new SessionPool(store, clock, telemetry)
     this.#doubts = new Doubts(store)
     this.#campaigns = new Campaign(store, this.sessions, this.#doubts)
     store.onReset?.(() => {
       this.#campaigns.reset()
       this.sessions.reset(() => this.#tellReset())
     })
-    const service = (run: (member: Member, send: Send, input: ServiceInput) => Going | undefined) =>
+    const service = (
+      run: (participant: Participant, send: Send, input: ServiceInput) => Going | undefined,
+    ) =>
       fromCallback<ElectionEvent, ServiceInput>(({ input, self, sendBack }) => {
-        const admitted = this.#members.get(input.instance)
-        const member = admitted?.member ?? this.#embedded.memberOf(input, self._parent)
-        const going = run(member, sendBack, input)
+        const admitted = this.#participants.get(input.instance)
+        const participant =
+          admitted?.participant ?? this.#embedded.participantOf(input, self._parent)
+        const going = run(participant, sendBack, input)
         return going?.close.bind(going)
       })
     this.machine = electionMachine.provide({
       actors: {
-        campaign: service((member, send, input) => this.#campaign(member, send, input)),
-        resume: service((member, send) => void this.#resume(member, send)),
-        watch: service((member, send, { revision }) =>
-          member.joined ? new Watching(this, member, send, revision + 1) : undefined,
+        campaign: service((participant, send, input) => this.#campaign(participant, send, input)),
+        resume: service((participant, send) => void this.#resume(participant, send)),
+        watch: service((participant, send, { revision }) =>
+          participant.joined ? new Watching(this, participant, send, revision + 1) : undefined,
         ),
-        keepAlive: service((member, send, { holder, instance }) => {
-          if (!this.#resume(member, send)) return undefined
-          const isLeader = holder?.instance === instance && member.reign !== null
-          return new KeepingAlive(this, member, send, isLeader)
+        keepAlive: service((participant, send, { holder, instance }) => {
+          if (!this.#resume(participant, send)) return undefined
+          const isLeader = holder?.instance === instance && participant.reign !== null
+          return new KeepingAlive(this, participant, send, isLeader)
         }),
-        propose: service((member, send, input) => this.#propose(member, send, input)),
-        drain: service((member, send) => this.#drain(member, send)),
-        release: service((member, send, input) => void this.#release(member, send, input)),
+        propose: service((participant, send, input) => this.#propose(participant, send, input)),
+        drain: service((participant, send) => this.#drain(participant, send)),
+        release: service(
+          (participant, send, input) => void this.#release(participant, send, input),
+        ),
       },
     })
   }
 
   /** From now on, until it is dismissed, the node may need its services. */
-  admit(member: Member, node: Stoppable): void {
-    this.#members.set(member.instance, { member, node })
+  admit(participant: Participant, node: Stoppable): void {
+    this.#participants.set(participant.instance, { participant, node })
   }
 
   /** The node is stopped: nothing holds on to it any more. */
-  dismiss({ instance }: Member): void {
-    this.#members.delete(instance)
+  dismiss({ instance }: Participant): void {
+    this.#participants.delete(instance)
   }
 
   /**
-   * Releases a member whose actor has ended, and so can do nothing more, as that would have been done when it was
+   * Releases a participant whose actor has ended, and so can do nothing more, as that would have been done when it was
    * stopped. Given is what the actor knew last.
    */
-  async abandon(member: Member, context: Pick<ServiceInput, 'holder' | 'value'>): Promise<void> {
-    await new Promise<void>((drained) => void this.#drain(member, () => drained()))
-    await this.#leave(member, context)
+  async abandon(
+    participant: Participant,
+    context: Pick<ServiceInput, 'holder' | 'value'>,
+  ): Promise<void> {
+    await new Promise<void>((drained) => void this.#drain(participant, () => drained()))
+    await this.#leave(participant, context)
   }
 
   async stopAll(): Promise<void> {
-    const stopping = [...this.#members.values()].map(({ node }) => node.stop())
+    const stopping = [...this.#participants.values()].map(({ node }) => node.stop())
     await Promise.all([...stopping, this.#embedded.stopAll()])
   }
 
   /** Each of them elects anew, whatever it is about. */
   #tellReset(): void {
-    for (const { node } of [...this.#members.values()]) {
+    for (const { node } of [...this.#participants.values()]) {
       // One whose actor has ended in an error is about to leave.
       if (node.actor.getSnapshot().status === 'active') node.actor.send({ type: 'reset' })
     }
@@ -134,25 +142,25 @@ export class Services {
     return this.#errors.get(failure) ?? new Error(failure.message)
   }
 
-  /** Asks the store what stands at the member's path. */
-  async read({ path, ttl }: Member): Promise<Entry | null> {
+  /** Asks the store what stands at the participant's path. */
+  async read({ path, ttl }: Participant): Promise<Entry | null> {
     this.#uses += 1
     try {
-      return (await this.store.read(path, { withinMs: withinMsFor(ttl) })).entry
+      return (await this.store.read(path, { timeoutMs: timeoutMsFor(ttl) })).entry
     } finally {
       this.#doneUsing()
     }
   }
 
-  #campaign(member: Member, send: Send, { value }: ServiceInput): Going {
+  #campaign(participant: Participant, send: Send, { value }: ServiceInput): Going {
     let wanted = true
-    if (!member.joined) {
-      member.joined = true
+    if (!participant.joined) {
+      participant.joined = true
       this.#uses += 1
-      this.sessions.join(member.ttl, member.path)
+      this.sessions.join(participant.ttl, participant.path)
     }
     const claiming = this.#campaigns
-      .run(member, value, () => wanted)
+      .run(participant, value, () => wanted)
       .then(
         (event) => {
           if (wanted) send(event)
@@ -162,9 +170,9 @@ export class Services {
         },
       )
       .finally(() => {
-        if (member.claiming === claiming) member.claiming = null
+        if (participant.claiming === claiming) participant.claiming = null
       })
-    member.claiming = claiming
+    participant.claiming = claiming
     return {
       close() {
         wanted = false
@@ -173,20 +181,20 @@ export class Services {
   }
 
   /** Whether the actor has campaigned in this process. One that has not was restored from a snapshot. */
-  #resume({ joined }: Member, send: Send): boolean {
+  #resume({ joined }: Participant, send: Send): boolean {
     if (!joined) send({ type: 'restored' })
     return joined
   }
 
-  #propose(member: Member, send: Send, { value }: ServiceInput): Going {
-    const { path, id, instance, ttl, reign } = member
+  #propose(participant: Participant, send: Send, { value }: ServiceInput): Going {
+    const { path, id, instance, ttl, reign } = participant
     let wanted = true
     const told = (event: ElectionEvent) => {
       if (wanted) send(event)
     }
     if (reign !== null) {
       const text = encodeRecord({ id, value, instance })
-      this.store.propose(path, text, reign, { withinMs: withinMsFor(ttl) }).then(
+      this.store.propose(path, text, reign, { timeoutMs: timeoutMsFor(ttl) }).then(
         // A reign that is over is for the watch to tell.
         (revision) => revision !== null && told({ type: 'proposed', value, revision }),
         (thrown: unknown) => told(this.#failed(thrown)),
@@ -199,8 +207,8 @@ export class Services {
     }
   }
 
-  #drain(member: Member, send: Send): Going | undefined {
-    const { work, session } = member
+  #drain(participant: Participant, send: Send): Going | undefined {
+    const { work, session } = participant
     if (work === null) {
       send({ type: 'drained' })
       return undefined
@@ -217,39 +225,39 @@ export class Services {
     return { close: () => this.clock.clearTimeout(timer) }
   }
 
-  async #release(member: Member, send: Send, input: ServiceInput): Promise<void> {
-    await this.#leave(member, input)
+  async #release(participant: Participant, send: Send, input: ServiceInput): Promise<void> {
+    await this.#leave(participant, input)
     // Before the machine is told: it may be started again at once.
-    this.#embedded.dismiss(member)
+    this.#embedded.dismiss(participant)
     send({ type: 'released' })
   }
 
-  /** Nothing of the member is left afterwards, or nothing more can be done about it. */
+  /** Nothing of the participant is left afterwards, or nothing more can be done about it. */
   async #leave(
-    member: Member,
+    participant: Participant,
     { holder, value }: Pick<ServiceInput, 'holder' | 'value'>,
   ): Promise<void> {
-    const { path, id, instance, ttl } = member
+    const { path, id, instance, ttl } = participant
     // A claim on its way may still install this node.
-    await member.claiming
-    const { reign, session } = member
-    member.reign = null
+    await participant.claiming
+    const { reign, session } = participant
+    participant.reign = null
     if (reign !== null && session?.lease.id === reign.lease && session.isValid) {
       // A claim that was given up may have won after what stood there before.
       const isKnown = holder?.instance === instance
       const standing = { id, value: isKnown ? holder.value : value, instance }
       const notice = encodeRecord({ ...standing, released: true })
       try {
-        await this.store.release(path, reign, notice, { withinMs: withinMsFor(ttl) })
+        await this.store.release(path, reign, notice, { timeoutMs: timeoutMsFor(ttl) })
       } catch (thrown) {
-        if (thrown instanceof UnreachableError) member.doubtIn = session
+        if (thrown instanceof UnreachableError) participant.doubtIn = session
       }
     }
-    if (member.doubtIn?.isValid) this.#doubts.add(member, member.doubtIn)
-    member.doubtIn = null
-    if (member.joined) {
-      member.joined = false
-      member.session = null
+    if (participant.doubtIn?.isValid) this.#doubts.add(participant, participant.doubtIn)
+    participant.doubtIn = null
+    if (participant.joined) {
+      participant.joined = false
+      participant.session = null
       await this.sessions.leave(ttl, path)
       this.#doneUsing()
     }
@@ -262,6 +270,6 @@ export class Services {
 
   #doneUsing(): void {
     this.#uses -= 1
-    if (this.#uses === 0) this.store.rest()
+    if (this.#uses === 0) this.store.closeIdle()
   }
 }

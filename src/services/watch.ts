@@ -1,7 +1,7 @@
 import type { ElectionEvent } from '../../machines/election.js'
 import { holderFrom } from '../record.js'
 import type { Sighting, Watch, WatchListener } from '../stores/store.js'
-import type { Member } from './participant.js'
+import type { Participant } from './participant.js'
 import type { Services } from './services.js'
 
 /**
@@ -10,20 +10,20 @@ import type { Services } from './services.js'
  */
 export class Watching implements WatchListener {
   readonly #services: Services
-  readonly #member: Member
+  readonly #participant: Participant
   readonly #send: (event: ElectionEvent) => void
   readonly #watch: Watch
 
   constructor(
     services: Services,
-    member: Member,
+    participant: Participant,
     send: (event: ElectionEvent) => void,
     from: number,
   ) {
     this.#services = services
-    this.#member = member
+    this.#participant = participant
     this.#send = send
-    this.#watch = services.store.watch(member.path, from, this)
+    this.#watch = services.store.watch(participant.path, from, this)
   }
 
   seen({ entry, revision }: Sighting): void {
@@ -40,9 +40,9 @@ export class Watching implements WatchListener {
     this.seen(sighting)
   }
 
-  troubled(error: Error, attempt: number): void {
+  retrying(error: Error, attempt: number): void {
     this.#checkSession()
-    this.#send({ type: 'troubled', error: this.#services.failureOf(error), attempt })
+    this.#send({ type: 'retrying', error: this.#services.failureOf(error), attempt })
   }
 
   refused(error: Error): void {
@@ -55,6 +55,6 @@ export class Watching implements WatchListener {
 
   /** A session that ran out unnoticed is told first: nothing comes before its `expired`. */
   #checkSession(): void {
-    if (this.#member.reign !== null) this.#member.session?.check()
+    if (this.#participant.reign !== null) this.#participant.session?.check()
   }
 }

@@ -15,12 +15,12 @@ interface Slot {
 }
 
 /** How long a request may take, given the ttl in seconds: half a ttl, between 1 s and 5 s. */
-export function withinMsFor(ttl: number): number {
+export function timeoutMsFor(ttl: number): number {
   return Math.min(Math.max(ttl * 500, 1_000), 5_000)
 }
 
 /** The sessions of one locker: one for each ttl, shared by all nodes with that ttl. */
-export class Sessions {
+export class SessionPool {
   readonly #store: Store
   readonly #clock: Clock
   readonly #telemetry: Telemetry | null
@@ -96,7 +96,7 @@ export class Sessions {
       this.#clock,
       ttl,
       { [Symbol.iterator]: () => users.keys() },
-      withinMsFor(ttl),
+      timeoutMsFor(ttl),
     )
     if (slot.generation !== generation) {
       session.end()
@@ -109,7 +109,7 @@ export class Sessions {
     const telemetry = this.#telemetry
     session.subscribe({
       ...(telemetry && { renewed: (_validityMs, tookMs) => telemetry.renewed(ttl, tookMs) }),
-      troubled: (error, attempt) => {
+      retrying: (error, attempt) => {
         debug('session %s: renewal %d failed: %s', id, attempt, error.message)
       },
       ended: () => {
@@ -125,7 +125,7 @@ export class Sessions {
   /** Where this fails the lease runs out by itself. */
   async #revoke({ lease }: Session, ttl: number): Promise<void> {
     try {
-      await this.#store.revoke(lease, { withinMs: withinMsFor(ttl) })
+      await this.#store.revoke(lease, { timeoutMs: timeoutMsFor(ttl) })
     } catch (thrown) {
       debug('the lease was not revoked, and runs out by itself: %s', errorFrom(thrown).message)
     }

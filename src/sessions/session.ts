@@ -12,7 +12,7 @@ export interface SessionListener {
   /** A renewal was answered, `tookMs` after it was sent. */
   renewed?(validityMs: number, tookMs: number): void
   /** A renewal failed, and is repeated while the session is valid. */
-  troubled?(error: Error, attempt: number): void
+  retrying?(error: Error, attempt: number): void
   /** `refusal` is what the store said, if it will never let this session go on. */
   ended(refusal: RefusedError | null): void
 }
@@ -62,10 +62,10 @@ export class Session {
     clock: Clock,
     ttl: number,
     paths: Iterable<string>,
-    withinMs: number,
+    timeoutMs: number,
   ): Promise<Session> {
     const sent = new Stopwatch(clock)
-    const lease = await store.grant(ttl, { withinMs })
+    const lease = await store.grant(ttl, { timeoutMs })
     return new Session(store, clock, lease, paths, sent)
   }
 
@@ -146,7 +146,7 @@ export class Session {
     this.#onTheirWay += 1
     try {
       const ttlMs = await this.#store
-        .renew(this.lease, { withinMs: leftMs }, this.#paths)
+        .renew(this.lease, { timeoutMs: leftMs }, this.#paths)
         .finally(() => {
           this.#onTheirWay -= 1
         })
@@ -180,7 +180,7 @@ export class Session {
       }
       this.#attempt += 1
       const attempt = this.#attempt
-      for (const listener of [...this.#listeners]) listener.troubled?.(error, attempt)
+      for (const listener of [...this.#listeners]) listener.retrying?.(error, attempt)
     }
   }
 }

@@ -119,7 +119,7 @@ export class Link implements Store {
         if (!this.#isCurrent) return null
         return this.#store.watch(path, next, {
           seen,
-          troubled: (error, attempt) => listener.troubled(error, attempt),
+          retrying: (error, attempt) => listener.retrying(error, attempt),
           refused: (error) => listener.refused(error),
         })
       },
@@ -139,8 +139,8 @@ export class Link implements Store {
     this.#resetListeners.add(listener)
   }
 
-  rest(): void {
-    this.#store.rest()
+  closeIdle(): void {
+    this.#store.closeIdle()
   }
 
   /**
@@ -149,7 +149,7 @@ export class Link implements Store {
    */
   request<Answer>(
     kind: RequestKind,
-    { withinMs }: Call,
+    { timeoutMs }: Call,
     carryOut: () => Promise<Answer>,
   ): Promise<Answer> {
     const sentIn = this.#known
@@ -157,8 +157,8 @@ export class Link implements Store {
       let isAwaited = true
       const timer = this.#clock.setTimeout(() => {
         isAwaited = false
-        reject(new UnreachableError(`no answer within ${Math.round(withinMs)} ms`))
-      }, withinMs)
+        reject(new UnreachableError(`no answer within ${Math.round(timeoutMs)} ms`))
+      }, timeoutMs)
       const answered = (settle: () => void) =>
         this.#send(() => {
           this.#clock.clearTimeout(timer)
@@ -215,7 +215,7 @@ export class Link implements Store {
       this.#isAsking = false
       this.#reconnect()
     }
-    this.request('linearizable', { withinMs: NOTICED_AFTER_MS }, async () => undefined).then(
+    this.request('linearizable', { timeoutMs: NOTICED_AFTER_MS }, async () => undefined).then(
       done,
       done,
     )

@@ -149,7 +149,7 @@ export class MemoryStore implements Store {
   }
 
   /** There is nothing to do: what is open is closed with the last watch. */
-  rest(): void {}
+  closeIdle(): void {}
 
   /** An operator writes at `path`, with no lease, whoever holds it. Returns the new revision. */
   put(path: string, text: string): number {

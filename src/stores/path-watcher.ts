@@ -18,7 +18,7 @@ export interface Watched {
 }
 
 /** Somebody who wants to know what happens at a path from a revision on. */
-export class WatcherMember implements Watch {
+export class Subscriber implements Watch {
   /** The first revision that it has not been told of. */
   next: number
   isClosed = false
@@ -53,19 +53,19 @@ export class WatcherMember implements Watch {
     if (this.isClosed) return
     this.isClosed = true
     const watcher = this.#watcher
-    watcher.members = watcher.members.filter((member) => member !== this)
-    if (watcher.members.length === 0) this.#forget(watcher)
+    watcher.subscribers = watcher.subscribers.filter((subscriber) => subscriber !== this)
+    if (watcher.subscribers.length === 0) this.#forget(watcher)
   }
 }
 
-/** So many members are told at once. It takes them about a millisecond to act on it. */
+/** So many subscribers are told at once. It takes them about a millisecond to act on it. */
 const TOLD_AT_ONCE = 8
 
 /** One path, watched for all who want to know of it. */
 export class Watcher implements Watched {
   readonly path: string
   readonly isPrefix = false
-  members: readonly WatcherMember[] = []
+  subscribers: readonly Subscriber[] = []
   next: number
   start: number
   isDenied = false
@@ -73,7 +73,7 @@ export class Watcher implements Watched {
   group: WatchGroup | null = null
   /** The read on its way because its history is gone. */
   reading: Promise<boolean> | null = null
-  /** What not all members of a crowd have been told yet. */
+  /** What not all subscribers of a crowd have been told yet. */
   #untold: Sighting[] | null = null
 
   constructor(path: string, from: number) {
@@ -88,38 +88,38 @@ export class Watcher implements Watched {
 
   /** What stands there has not changed since, if the history is still the same. */
   found(sighting: Sighting): void {
-    for (const { isClosed, listener } of this.members) {
+    for (const { isClosed, listener } of this.subscribers) {
       if (!isClosed) listener.found?.(sighting)
     }
   }
 
   /**
-   * Tells the members; what was told already is not told again. Of a crowd, the first are told at
+   * Tells the subscribers; what was told already is not told again. Of a crowd, the first are told at
    * once and the others in the next turns of the event loop, so that a claim of the first is on its
    * way, and its answer heard, before the last of them has acted.
    */
   report(sighting: Sighting): void {
     if (sighting.revision < this.next) return
     this.next = sighting.revision + 1
-    const { members } = this
+    const { subscribers } = this
     if (this.#untold !== null) this.#untold.push(sighting)
-    else if (members.length > TOLD_AT_ONCE) {
+    else if (subscribers.length > TOLD_AT_ONCE) {
       this.#untold = [sighting]
       setImmediate(() => this.#tellOthers(TOLD_AT_ONCE))
     }
     const sightings = this.#untold ?? [sighting]
-    for (const member of members.slice(0, TOLD_AT_ONCE)) member.tell(sightings)
+    for (const subscriber of subscribers.slice(0, TOLD_AT_ONCE)) subscriber.tell(sightings)
   }
 
   #tellOthers(from: number): void {
     const sightings = this.#untold ?? []
-    const { members } = this
+    const { subscribers } = this
     const to = from + TOLD_AT_ONCE
-    for (const member of members.slice(from, to)) member.tell(sightings)
-    // Members that have closed meanwhile leave gaps, and members may have joined: whoever was passed
+    for (const subscriber of subscribers.slice(from, to)) subscriber.tell(sightings)
+    // Members that have closed meanwhile leave gaps, and subscribers may have joined: whoever was passed
     // over is found in another round.
-    if (to < this.members.length) setImmediate(() => this.#tellOthers(to))
-    else if (this.members.some(({ next }) => next <= (sightings.at(-1)?.revision ?? 0))) {
+    if (to < this.subscribers.length) setImmediate(() => this.#tellOthers(to))
+    else if (this.subscribers.some(({ next }) => next <= (sightings.at(-1)?.revision ?? 0))) {
       setImmediate(() => this.#tellOthers(0))
     } else this.#untold = null
   }

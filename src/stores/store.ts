@@ -6,7 +6,7 @@
  * - `claim`, `propose`, `release` and `read` are linearizable.
  * - `renew` resolves only for a renewal that the store as a whole keeps: not for one that a single
  *   member granted, and that the others never hear of.
- * - A request that is not answered within `withinMs` rejects with UnreachableError. It may have been
+ * - A request that is not answered within `timeoutMs` rejects with UnreachableError. It may have been
  *   carried out all the same.
  * - RefusedError means: never, whatever one does. LeaseGoneError means: that lease no longer exists.
  */
@@ -51,7 +51,7 @@ export interface Reign {
 /** How a single request is made. */
 export interface Call {
   /** How long the answer may take, in milliseconds. */
-  readonly withinMs: number
+  readonly timeoutMs: number
 }
 
 /** What a watch reports. */
@@ -65,7 +65,7 @@ export interface WatchListener {
    */
   found?(sighting: Sighting): void
   /** The watch is interrupted; the store resumes it by itself and misses nothing. */
-  troubled(error: Error, attempt: number): void
+  retrying(error: Error, attempt: number): void
   /** The store will never allow this watch. */
   refused(error: Error): void
 }
@@ -120,5 +120,5 @@ export interface Store {
    */
   onReconnected?(listener: () => void): void
   /** Called when no node uses the store any more: nothing may be left open. It may be used again afterwards. */
-  rest(): void
+  closeIdle(): void
 }

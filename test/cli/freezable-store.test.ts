@@ -4,8 +4,8 @@ import { UnreachableError } from '../../src/errors.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import type { Sighting } from '../../src/stores/store.js'
 
-const LONG = { withinMs: 30_000 }
-const SHORT = { withinMs: 20 }
+const LONG = { timeoutMs: 30_000 }
+const SHORT = { timeoutMs: 20 }
 
 function frozenStore() {
   const inner = new MemoryStore()
@@ -46,7 +46,7 @@ describe('FreezableStore', () => {
   test('tells its watches late what they missed, in order', async () => {
     const { inner, store } = frozenStore()
     const seen: Sighting[] = []
-    store.watch('/p', 1, { seen: (sighting) => seen.push(sighting), troubled() {}, refused() {} })
+    store.watch('/p', 1, { seen: (sighting) => seen.push(sighting), retrying() {}, refused() {} })
     inner.put('/p', 'one')
     inner.put('/p', 'two')
     await inner.read('/p')
@@ -61,7 +61,7 @@ describe('FreezableStore', () => {
     store.onReset(() => told.push('reset'))
     store.watch('/p', 1, {
       seen: ({ entry }) => told.push(entry?.text ?? null),
-      troubled() {},
+      retrying() {},
       refused() {},
     })
     inner.restore()
@@ -78,7 +78,7 @@ describe('FreezableStore', () => {
   test('once cut, rejects what waits and what comes, and never thaws', async () => {
     const { inner, store } = frozenStore()
     const seen: Sighting[] = []
-    store.watch('/p', 1, { seen: (sighting) => seen.push(sighting), troubled() {}, refused() {} })
+    store.watch('/p', 1, { seen: (sighting) => seen.push(sighting), retrying() {}, refused() {} })
     inner.put('/p', 'one')
     const reading = store.read('/p', LONG)
     store.cut()

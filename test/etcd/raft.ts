@@ -30,9 +30,9 @@ export async function mayLeadRaft(endpoint: string): Promise<boolean> {
 /** Resolves with the index of the member that all of these take for the raft leader. */
 export async function raftLeaderOf(
   endpoints: readonly string[],
-  withinMs = PATIENCE_MS,
+  timeoutMs = PATIENCE_MS,
 ): Promise<number> {
-  const endMs = performance.now() + withinMs
+  const endMs = performance.now() + timeoutMs
   for (;;) {
     try {
       const all = await Promise.all(endpoints.map(raftStatusOf))
@@ -41,7 +41,7 @@ export async function raftLeaderOf(
     } catch (error) {
       if (performance.now() > endMs) throw error
     }
-    if (performance.now() > endMs) throw new Error(`no raft leader within ${withinMs} ms`)
+    if (performance.now() > endMs) throw new Error(`no raft leader within ${timeoutMs} ms`)
     await sleep(20)
   }
 }

@@ -36,18 +36,18 @@ describe('of three members one is cut off from its peers', () => {
       const { cutOff, heal } = await startWithPeers(scene)
       const leader = await launchAt(scene, 'a', 0)
       await leader.start()
-      await leader.until('select', { withinMs: PATIENCE_MS })
+      await leader.until('select', { timeoutMs: PATIENCE_MS })
       await scene.join('b', 'c')
       const cutAt = now()
       cutOff(0, how)
-      const deselected = await leader.until('deselect', { after: cutAt, withinMs: PATIENCE_MS })
+      const deselected = await leader.until('deselect', { after: cutAt, timeoutMs: PATIENCE_MS })
       const elected = await scene.elected({ after: cutAt })
       expect(elected.leader).not.toBe(leader)
       scene.expectBefore(leader, deselected, elected.told)
       scene.expectInTime(elected.at, cutAt, RAFT_ELECTION_MS + leaderWithinMs(scene.ttl))
       heal()
       const healedAt = now()
-      const seen = await leader.until('change', { after: healedAt, withinMs: PATIENCE_MS })
+      const seen = await leader.until('change', { after: healedAt, timeoutMs: PATIENCE_MS })
       scene.expectInTime(seen.at, healedAt, RAFT_ELECTION_MS + leaderWithinMs(scene.ttl))
     })
 
@@ -68,7 +68,7 @@ describe('of three members one is cut off from its peers', () => {
       await leader.call('propose', { value: 'the next value' })
       const seen = await follower.until('change', {
         after: cutAt,
-        withinMs: PATIENCE_MS,
+        timeoutMs: PATIENCE_MS,
         where: (told) => 'value' in told && told.value === 'the next value',
       })
       scene.expectInTime(seen.at, reachableAt, leaderWithinMs(scene.ttl))

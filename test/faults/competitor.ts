@@ -40,7 +40,7 @@ interface Waiter {
 interface Search {
   /** Only what was told after this time. */
   readonly after?: number
-  readonly withinMs: number
+  readonly timeoutMs: number
   readonly where?: (told: Told) => boolean
 }
 
@@ -100,7 +100,7 @@ export class Competitor {
     const relays = await Promise.all(members.map((member) => startRelay(member)))
     const competitor = new Competitor(settings, relays)
     try {
-      await competitor.until('ready', { withinMs: PATIENCE_MS })
+      await competitor.until('ready', { timeoutMs: PATIENCE_MS })
       return competitor
     } catch (error) {
       await competitor.end()
@@ -133,17 +133,17 @@ export class Competitor {
   }
 
   /** The first of this kind, or the first note of this name, whether it was told already or not. */
-  async until(kind: string, { after = 0, withinMs, where = () => true }: Search): Promise<Told> {
+  async until(kind: string, { after = 0, timeoutMs, where = () => true }: Search): Promise<Told> {
     const find = () =>
       this.told.find((told) => told.at > after && isKind(told, kind) && where(told))
-    await this.untilTrue(() => find() !== undefined, `${kind}`, withinMs)
+    await this.untilTrue(() => find() !== undefined, `${kind}`, timeoutMs)
     const found = find()
     if (found === undefined) throw new Error('unreachable')
     return found
   }
 
   /** Resolves once `holds`, which is looked at whenever something is told. */
-  untilTrue(holds: () => boolean, what: string, withinMs: number): Promise<void> {
+  untilTrue(holds: () => boolean, what: string, timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer)
@@ -151,8 +151,8 @@ export class Competitor {
       }
       const timer = setTimeout(() => {
         done()
-        reject(new Error(`${this.name}: no ${what} within ${withinMs} ms; ${this.#lastTold()}`))
-      }, withinMs)
+        reject(new Error(`${this.name}: no ${what} within ${timeoutMs} ms; ${this.#lastTold()}`))
+      }, timeoutMs)
       const look = () => {
         if (holds()) {
           done()

@@ -13,7 +13,7 @@ describe('a leader whose connection freezes', () => {
     const [leader, other] = await scene.lead('a', 'b')
     const cutAt = now()
     leader.freeze()
-    const deselected = await leader.until('deselect', { after: cutAt, withinMs: PATIENCE_MS })
+    const deselected = await leader.until('deselect', { after: cutAt, timeoutMs: PATIENCE_MS })
     expect(deselected).toMatchObject({ reason: 'expired' })
     const elected = await scene.elected({ after: cutAt })
     expect(elected.leader).toBe(other)
@@ -22,7 +22,7 @@ describe('a leader whose connection freezes', () => {
 
     const healedAt = now()
     await leader.heal()
-    const seen = await leader.until('change', { after: healedAt, withinMs: PATIENCE_MS })
+    const seen = await leader.until('change', { after: healedAt, timeoutMs: PATIENCE_MS })
     expect(seen).toMatchObject({ nodeid: 'b', value: 'value of b' })
     scene.expectInTime(seen.at, healedAt, leaderWithinMs(scene.ttl))
     expect(await leader.call('state')).toMatchObject({ state: 'follower', isLeader: false })
@@ -35,7 +35,7 @@ describe('a leader whose connection is reset and stays down', () => {
     const [leader, other] = await scene.lead('a', 'b')
     const cutAt = now()
     await leader.cut()
-    const deselected = await leader.until('deselect', { after: cutAt, withinMs: PATIENCE_MS })
+    const deselected = await leader.until('deselect', { after: cutAt, timeoutMs: PATIENCE_MS })
     const elected = await scene.elected({ after: cutAt })
     expect(elected.leader).toBe(other)
     scene.expectBefore(leader, deselected, elected.told)
@@ -43,7 +43,7 @@ describe('a leader whose connection is reset and stays down', () => {
 
     const healedAt = now()
     await leader.heal()
-    const seen = await leader.until('change', { after: healedAt, withinMs: PATIENCE_MS })
+    const seen = await leader.until('change', { after: healedAt, timeoutMs: PATIENCE_MS })
     scene.expectInTime(seen.at, healedAt, leaderWithinMs(scene.ttl))
   })
 })
@@ -60,7 +60,7 @@ describe('an answer is lost', () => {
     // Between the news that the path is vacant and the claim, the event loop is held up.
     await claimer.call('blockOn', { event: 'vacant', ms: 1_000 })
     const released = leader.stop()
-    await claimer.until('blocked', { withinMs: PATIENCE_MS })
+    await claimer.until('blocked', { timeoutMs: PATIENCE_MS })
     claimer.dropAnswers()
     await untilStands(scene, (record) => record?.id === 'b')
     expect(claimer.all('select')).toEqual([])
@@ -102,9 +102,9 @@ describe('an answer is lost', () => {
     await untilStands(scene, (record) => record?.value === 'another value')
     await leader.heal()
     for (const competitor of competitors) {
-      await competitor.until('change', { after: proposedAt, withinMs: PATIENCE_MS })
+      await competitor.until('change', { after: proposedAt, timeoutMs: PATIENCE_MS })
     }
-    await leader.until('refresh', { after: now(), withinMs: PATIENCE_MS })
+    await leader.until('refresh', { after: now(), timeoutMs: PATIENCE_MS })
     for (const competitor of competitors) {
       expect(competitor.all('change', proposedAt)).toMatchObject([{ value: 'another value' }])
     }
@@ -136,7 +136,7 @@ describe('a leader that is connected to one of three members', () => {
     const [leader] = await scene.lead('a', 'b')
     const [frozen] = leader.relays
     for (const relay of leader.relays) if (relay !== frozen) await relay.cut()
-    await leader.until('refresh', { after: now() + scene.ttl * 500, withinMs: PATIENCE_MS })
+    await leader.until('refresh', { after: now() + scene.ttl * 500, timeoutMs: PATIENCE_MS })
     frozen?.freeze()
     for (const relay of leader.relays) if (relay !== frozen) await relay.heal()
     await sleep(2 * scene.ttl * 1_000)

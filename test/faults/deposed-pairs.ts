@@ -79,12 +79,12 @@ export function createPairs(options: PairsOptions): Promise<readonly Pair[]> {
  */
 export async function startPairs(
   pairs: readonly Pair[],
-  withinMs: number,
+  timeoutMs: number,
   random: Random,
 ): Promise<boolean> {
   const started = await Promise.all(
     pairs.map(async ({ leader, follower }) => {
-      await sleep(random.between(0, withinMs))
+      await sleep(random.between(0, timeoutMs))
       await leader.start()
       await follower.start()
       const lost = leader.until('deselect', PATIENCE_MS).catch(() => undefined)

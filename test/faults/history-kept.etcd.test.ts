@@ -22,11 +22,11 @@ describe('the history is the same, and nobody is told of a reset', () => {
     // They know of all that by now, and find the one that does not.
     await leader.call('propose', { value: 'news' })
     await follower.until('change', {
-      withinMs: PATIENCE_MS,
+      timeoutMs: PATIENCE_MS,
       where: (told) => 'value' in told && told.value === 'news',
     })
     // A session that has just been renewed outlives what follows.
-    await leader.until('refresh', { after: now(), withinMs: PATIENCE_MS })
+    await leader.until('refresh', { after: now(), timeoutMs: PATIENCE_MS })
     for (const node of [leader, follower]) {
       for (const [index, relay] of node.relays.entries()) {
         if (index !== lagging.index) await relay.cut()
@@ -37,10 +37,10 @@ describe('the history is the same, and nobody is told of a reset', () => {
     await Promise.all([leader, follower].map((node) => node.heal()))
     peers.heal()
     const healedAt = now()
-    await leader.until('refresh', { after: healedAt, withinMs: PATIENCE_MS })
+    await leader.until('refresh', { after: healedAt, timeoutMs: PATIENCE_MS })
     await leader.call('propose', { value: 'later news' })
     await follower.until('change', {
-      withinMs: PATIENCE_MS,
+      timeoutMs: PATIENCE_MS,
       where: (told) => 'value' in told && told.value === 'later news',
     })
     expectNoReset(scene)
@@ -84,11 +84,11 @@ describe('the history is the same, and nobody is told of a reset', () => {
 
 async function expectToGoOn(scene: Scene, nodes: readonly Competitor[]): Promise<void> {
   const { leader } = await scene.led()
-  await leader.until('refresh', { after: now(), withinMs: PATIENCE_MS })
+  await leader.until('refresh', { after: now(), timeoutMs: PATIENCE_MS })
   await leader.call('propose', { value: 'after that' })
   for (const node of nodes) {
     await node.until('change', {
-      withinMs: PATIENCE_MS,
+      timeoutMs: PATIENCE_MS,
       where: (told) => 'value' in told && told.value === 'after that',
     })
   }

@@ -74,13 +74,13 @@ export class LocalCompetitor {
     await this.node.start()
   }
 
-  /** Resolves once this event is told; rejects with what was waited for after `withinMs`. */
-  until(event: 'select' | 'deselect' | 'refresh', withinMs: number): Promise<void> {
+  /** Resolves once this event is told; rejects with what was waited for after `timeoutMs`. */
+  until(event: 'select' | 'deselect' | 'refresh', timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const { state } = this.node
-        reject(new Error(`${this.name}: no ${event} within ${withinMs} ms; its state is ${state}`))
-      }, withinMs)
+        reject(new Error(`${this.name}: no ${event} within ${timeoutMs} ms; its state is ${state}`))
+      }, timeoutMs)
       this.node.once(event, () => {
         clearTimeout(timer)
         resolve()

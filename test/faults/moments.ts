@@ -21,7 +21,7 @@ async function claimSlowly(scene: Scene, one: Competitor): Promise<() => Promise
   one.delay(CLAIM_TAKES_MS)
   const stoppedAt = now()
   await leader.stop()
-  await one.until('vacant', { after: stoppedAt, withinMs: PATIENCE_MS })
+  await one.until('vacant', { after: stoppedAt, timeoutMs: PATIENCE_MS })
   return async () => {
     await Promise.all([one, ...others].map((each) => each.heal()))
   }

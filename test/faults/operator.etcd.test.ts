@@ -14,7 +14,7 @@ describe('an operator', () => {
       const { kvs } = await scene.operator.get(scene.path).exec()
       const revokedAt = now()
       await scene.operator.leaseClient.leaseRevoke({ ID: kvs[0]?.lease ?? '' })
-      await leader.until('deselect', { after: revokedAt, withinMs: PATIENCE_MS })
+      await leader.until('deselect', { after: revokedAt, timeoutMs: PATIENCE_MS })
       const elected = await scene.elected({ after: revokedAt })
       scene.expectInTime(elected.at, revokedAt, leaderWithinMs(scene.ttl))
     },
@@ -27,7 +27,7 @@ describe('an operator', () => {
     const [leader] = await scene.lead('a', 'b')
     const deletedAt = now()
     await scene.hand.delete(scene.path)
-    const deselected = await leader.until('deselect', { after: deletedAt, withinMs: PATIENCE_MS })
+    const deselected = await leader.until('deselect', { after: deletedAt, timeoutMs: PATIENCE_MS })
     expect(deselected).toMatchObject({ reason: 'vacated' })
     const elected = await scene.elected({ after: deletedAt })
     scene.expectInTime(elected.at, deletedAt, leaderWithinMs(scene.ttl))
@@ -44,11 +44,14 @@ describe('an operator', () => {
     await scene.hand.put(scene.path, '{not a record')
     const deselected = await leader.until('deselect', {
       after: overwrittenAt,
-      withinMs: PATIENCE_MS,
+      timeoutMs: PATIENCE_MS,
     })
     expect(deselected).toMatchObject({ reason: 'overwritten' })
     for (const competitor of [leader, other]) {
-      const seen = await competitor.until('change', { after: overwrittenAt, withinMs: PATIENCE_MS })
+      const seen = await competitor.until('change', {
+        after: overwrittenAt,
+        timeoutMs: PATIENCE_MS,
+      })
       expect(seen).toMatchObject({ value: '{not a record', nodeid: null })
     }
     // The lease that the record was attached to may run out: the junk is not attached to it.
@@ -74,11 +77,14 @@ describe('an operator', () => {
     await scene.hand.put(scene.path, record, scene.ttl)
     const deselected = await leader.until('deselect', {
       after: overwrittenAt,
-      withinMs: PATIENCE_MS,
+      timeoutMs: PATIENCE_MS,
     })
     expect(deselected).toMatchObject({ reason: 'overwritten' })
     for (const competitor of [leader, other]) {
-      const seen = await competitor.until('change', { after: overwrittenAt, withinMs: PATIENCE_MS })
+      const seen = await competitor.until('change', {
+        after: overwrittenAt,
+        timeoutMs: PATIENCE_MS,
+      })
       expect(seen).toMatchObject({ value: 'value of x', nodeid: 'x' })
     }
     // Nobody renews x’s lease.
@@ -98,7 +104,7 @@ describe('an operator', () => {
     await scene.hand.put(scene.path, text, 60)
     const deselected = await leader.until('deselect', {
       after: overwrittenAt,
-      withinMs: PATIENCE_MS,
+      timeoutMs: PATIENCE_MS,
     })
     expect(deselected).toMatchObject({ reason: 'overwritten' })
     const elected = await scene.elected({ after: overwrittenAt })
@@ -114,7 +120,7 @@ describe('an operator', () => {
     const overwrittenAt = now()
     scene.wrote('value of a', 'a')
     await scene.hand.put(scene.path, text)
-    await leader.until('deselect', { after: overwrittenAt, withinMs: PATIENCE_MS })
+    await leader.until('deselect', { after: overwrittenAt, timeoutMs: PATIENCE_MS })
     await sleep(scene.ttl * 1_500)
     expect(scene.competitors.flatMap((one) => one.all('select', overwrittenAt))).toEqual([])
 

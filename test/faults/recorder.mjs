@@ -142,18 +142,18 @@ export function block(ms) {
 }
 
 /** Stops this very process by SIGSTOP, and returns the very first look at `isLeader` after a SIGCONT. */
-export function standStill(recorder, withinMs) {
+export function standStill(recorder, timeoutMs) {
   recorder.sample()
   const stoppedAt = now()
   process.kill(process.pid, 'SIGSTOP')
   // The signal may take effect a little later.
-  for (let ranAt = stoppedAt; ranAt < stoppedAt + withinMs; ) {
+  for (let ranAt = stoppedAt; ranAt < stoppedAt + timeoutMs; ) {
     const at = now()
     const isLeader = recorder.sample()
     if (at - ranAt > STANDSTILL_MS) return isLeader
     ranAt = at
   }
-  throw new Error(`was not stopped within ${withinMs} ms`)
+  throw new Error(`was not stopped within ${timeoutMs} ms`)
 }
 
 function writeLine(line) {

@@ -66,13 +66,13 @@ const FORMER_LEADER: Restoring = {
     // Its record is overwritten; when that is deleted, it is the slower one.
     scene.wrote('junk', null)
     await scene.hand.put(scene.path, 'junk')
-    await a.until('deselect', { withinMs: PATIENCE_MS })
+    await a.until('deselect', { timeoutMs: PATIENCE_MS })
     a.delay(1_000)
     await scene.hand.delete(scene.path)
-    await b.until('select', { withinMs: PATIENCE_MS })
+    await b.until('select', { timeoutMs: PATIENCE_MS })
     await a.heal()
     await a.until('change', {
-      withinMs: PATIENCE_MS,
+      timeoutMs: PATIENCE_MS,
       where: (told) => 'nodeid' in told && told.nodeid === b.settings.id,
     })
   },
@@ -81,7 +81,7 @@ const GONE_LEADER: Restoring = {
   title: 'in which somebody leads who has gone',
   async between(_scene, a, b) {
     await a.stop()
-    await b.until('select', { withinMs: PATIENCE_MS })
+    await b.until('select', { timeoutMs: PATIENCE_MS })
   },
 }
 

@@ -105,7 +105,7 @@ export class Scene {
   async lead(...names: readonly string[]): Promise<readonly [Competitor, ...Competitor[]]> {
     const [leader, ...others] = await this.join(...names)
     if (leader === undefined) throw new Error('scene: name somebody')
-    await leader.until('select', { withinMs: PATIENCE_MS })
+    await leader.until('select', { timeoutMs: PATIENCE_MS })
     return [leader, ...others]
   }
 
@@ -121,7 +121,7 @@ export class Scene {
       among
         .filter(({ isRunning }) => isRunning)
         .map(async (leader) => {
-          const told = await leader.until('select', { after, withinMs: PATIENCE_MS })
+          const told = await leader.until('select', { after, timeoutMs: PATIENCE_MS })
           return { leader, at: told.at, told }
         }),
     )

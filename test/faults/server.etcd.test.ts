@@ -64,7 +64,7 @@ describe('history is compacted while a follower’s watch is down', () => {
     await scene.hand.compact()
     const healedAt = now()
     await follower.heal()
-    const seen = await follower.until('change', { after: healedAt, withinMs: PATIENCE_MS })
+    const seen = await follower.until('change', { after: healedAt, timeoutMs: PATIENCE_MS })
     expect(seen).toMatchObject({ nodeid: 'c', value: 'value of c' })
     scene.expectInTime(seen.at, healedAt, leaderWithinMs(scene.ttl))
   })
@@ -91,7 +91,7 @@ async function expectToOutliveRestart(
   member: Member | undefined,
   downMs: number,
 ): Promise<void> {
-  const renewed = await leader.until('refresh', { after: now(), withinMs: PATIENCE_MS })
+  const renewed = await leader.until('refresh', { after: now(), timeoutMs: PATIENCE_MS })
   await member?.kill()
   // A start takes a while itself.
   await sleep(Math.max(0, downMs - 500))
@@ -100,7 +100,7 @@ async function expectToOutliveRestart(
   const led = await scene.led()
   const leftMs = renewed.at + scene.ttl * 900 - healthyAt
   if (leftMs > RECONNECTS_WITHIN_MS) {
-    await led.leader.until('refresh', { after: healthyAt, withinMs: PATIENCE_MS })
+    await led.leader.until('refresh', { after: healthyAt, timeoutMs: PATIENCE_MS })
     scene.expectToStayLeader(leader, { spareMs: leftMs - RECONNECTS_WITHIN_MS })
   }
   // Otherwise etcd took so long to start that its lease did not survive for the leader.

@@ -239,7 +239,7 @@ class Storm {
       try {
         for (const relay of node.relays) if (relay !== entrance) await relay.cut()
         const reachedAt = now()
-        await node.until('refresh', { after: reachedAt, withinMs: ttlMs })
+        await node.until('refresh', { after: reachedAt, timeoutMs: ttlMs })
         await sleep(waitShare * ttlMs)
         await member.pause()
         const leastMs = (0.52 - waitShare) * ttlMs

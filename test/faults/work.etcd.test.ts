@@ -10,19 +10,19 @@ describe('the work of a leader', () => {
   }) => {
     const [leader, other] = await working(scene)
     leader.freeze()
-    const aborted = await leader.until('aborted', { withinMs: PATIENCE_MS })
-    const works = await other.until('work', { withinMs: PATIENCE_MS })
+    const aborted = await leader.until('aborted', { timeoutMs: PATIENCE_MS })
+    const works = await other.until('work', { timeoutMs: PATIENCE_MS })
     scene.expectBefore(leader, aborted, works)
   })
 
   test('may end before stop releases', async ({ scene }) => {
     scene.ttl = 5
     const [leader, other] = await working(scene, { lingerMs: 1_500 })
-    await leader.until('refresh', { after: now(), withinMs: PATIENCE_MS })
+    await leader.until('refresh', { after: now(), timeoutMs: PATIENCE_MS })
     const stoppedAt = now()
     await leader.stop()
-    const worked = await leader.until('worked', { after: stoppedAt, withinMs: PATIENCE_MS })
-    const works = await other.until('work', { withinMs: PATIENCE_MS })
+    const worked = await leader.until('worked', { after: stoppedAt, timeoutMs: PATIENCE_MS })
+    const works = await other.until('work', { timeoutMs: PATIENCE_MS })
     expect(worked.at).toBeLessThan(works.at)
     // Not only when its lease expires, which had just been renewed.
     scene.expectInTime(works.at, worked.at, 1_500)
@@ -33,7 +33,7 @@ describe('the work of a leader', () => {
     const stoppedAt = now()
     await leader.stop()
     scene.expectInTime(now(), stoppedAt, scene.ttl * 1_000)
-    const works = await other.until('work', { withinMs: PATIENCE_MS })
+    const works = await other.until('work', { timeoutMs: PATIENCE_MS })
     scene.expectInTime(works.at, stoppedAt, leaderWithinMs(scene.ttl))
   })
 
@@ -44,21 +44,21 @@ describe('the work of a leader', () => {
     leader.freeze()
     const stoppedAt = now()
     const stopped = leader.stop()
-    const works = await other.until('work', { withinMs: PATIENCE_MS })
+    const works = await other.until('work', { timeoutMs: PATIENCE_MS })
     scene.expectInTime(works.at, stoppedAt, leaderWithinMs(scene.ttl))
     await stopped
   })
 
   test('that throws is told by error, and leadership goes to another node', async ({ scene }) => {
     const [leader, other] = await working(scene, { failAfterMs: 500 })
-    const error = await leader.until('error', { withinMs: PATIENCE_MS })
+    const error = await leader.until('error', { timeoutMs: PATIENCE_MS })
     expect(error).toMatchObject({
       name: 'WorkError',
       message: expect.stringMatching(/the work failed/),
     })
-    const deselected = await leader.until('deselect', { withinMs: PATIENCE_MS })
+    const deselected = await leader.until('deselect', { timeoutMs: PATIENCE_MS })
     expect(deselected).toMatchObject({ reason: 'failed' })
-    const works = await other.until('work', { withinMs: PATIENCE_MS })
+    const works = await other.until('work', { timeoutMs: PATIENCE_MS })
     scene.expectInTime(works.at, error.at, 1_000)
     await sleep(scene.ttl * 1_000)
     expect(leader.all('select')).toHaveLength(1)
@@ -71,7 +71,7 @@ async function working(scene: Scene, work: Readonly<Record<string, number>> = {}
   const leader = await scene.launch('a')
   await leader.call('lead', work)
   await leader.start()
-  await leader.until('work', { withinMs: PATIENCE_MS })
+  await leader.until('work', { timeoutMs: PATIENCE_MS })
   const other = await scene.launch('b')
   await other.call('lead')
   await other.start()

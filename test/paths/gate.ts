@@ -101,7 +101,7 @@ export class Gate implements Store {
     for (const listener of [...this.#resetListeners]) listener()
   }
 
-  rest(): void {}
+  closeIdle(): void {}
 
   #wait<Answer>(method: Method, call: () => Promise<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
@@ -190,7 +190,7 @@ export class GatedWatch implements Watch {
   #open(): Watch {
     return this.#store.watch(this.#path, this.#next, {
       seen: (sighting) => this.#sightings.push(sighting),
-      troubled: () => undefined,
+      retrying: () => undefined,
       refused: (error) => {
         throw error
       },

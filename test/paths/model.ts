@@ -153,7 +153,7 @@ function leading(context: ModelContext): ModelEvent[] {
   return [
     { type: 'workFailed', cause: 'work', error: FAILURE, world: { ...OVER } },
     { type: 'refused', cause: 'watch', error: FAILURE, world: { ...OVER, working: true } },
-    { type: 'troubled', cause: 'watch', error: FAILURE, attempt: 1 },
+    { type: 'retrying', cause: 'watch', error: FAILURE, attempt: 1 },
     {
       type: 'expired',
       cause: 'wall clock',
@@ -186,7 +186,7 @@ function leading(context: ModelContext): ModelEvent[] {
 function untilDue(): ModelEvent[] {
   return [
     { type: 'renewed', cause: 'clock', validityMs: 1 },
-    { type: 'troubled', cause: 'renewal', error: FAILURE, attempt: 1 },
+    { type: 'retrying', cause: 'renewal', error: FAILURE, attempt: 1 },
   ]
 }
 
@@ -233,7 +233,7 @@ function following(context: ModelContext, world: World): ModelEvent[] {
   const changed = { type: 'changed', revision } as const
   const trouble: ModelEvent[] = [
     { type: 'refused', cause: 'watch', error: FAILURE, world: OVER },
-    { type: 'troubled', cause: 'watch', error: FAILURE, attempt: 1 },
+    { type: 'retrying', cause: 'watch', error: FAILURE, attempt: 1 },
   ]
   const replaced: ModelEvent = {
     type: 'expired',
@@ -270,7 +270,7 @@ function following(context: ModelContext, world: World): ModelEvent[] {
     const over: Partial<World> = { session: 'none', late: false }
     events.push(
       { type: 'refused', cause: 'session', error: FAILURE, world: { ...OVER, session: 'none' } },
-      { type: 'troubled', cause: 'session', error: FAILURE, attempt: 1, world: over },
+      { type: 'retrying', cause: 'session', error: FAILURE, attempt: 1, world: over },
     )
   }
   if (world.late && world.session === 'open') {

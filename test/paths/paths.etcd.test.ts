@@ -46,7 +46,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const store of stores) store.rest()
+  for (const store of stores) store.closeIdle()
   client?.close()
   await etcd?.stop()
 })

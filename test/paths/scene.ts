@@ -37,7 +37,7 @@ export interface Server {
   readonly patienceMs: number
 }
 
-const WITHIN = { withinMs: 60_000 }
+const WITHIN = { timeoutMs: 60_000 }
 const TICK_MS = 25
 const ID = 'node'
 
@@ -152,8 +152,8 @@ export class Scene {
       case 'refused':
         this.#workObeys = type === 'failed'
         return this.#failed(event, world)
-      case 'troubled':
-        return this.#troubled(event)
+      case 'retrying':
+        return this.#retrying(event)
       case 'renewed':
         await this.#untilRenewal()
         await this.#pass('renew')
@@ -276,10 +276,10 @@ export class Scene {
     return tells(event, error)
   }
 
-  async #troubled(event: ModelEvent): Promise<ModelEvent> {
+  async #retrying(event: ModelEvent): Promise<ModelEvent> {
     const error = new UnreachableError('no answer')
     if (event.cause === 'watch') {
-      this.gate.watching?.listener.troubled(error, 1)
+      this.gate.watching?.listener.retrying(error, 1)
     } else if (event.cause === 'renewal') {
       await this.#untilRenewal()
       this.gate.newest('renew')?.fail(error)

@@ -16,7 +16,7 @@ class DoubtfulStore extends MemoryStore {
   override async renew(lease: Lease, call?: Call, paths: Iterable<string> = []): Promise<number> {
     this.renewals += 1
     expect([...paths]).toEqual(['/path'])
-    expect(call?.withinMs).toBeGreaterThan(0)
+    expect(call?.timeoutMs).toBeGreaterThan(0)
     if (this.doubtful === 0) return await super.renew(lease)
     this.doubtful -= 1
     throw new UnconfirmedError('of another term')
@@ -30,7 +30,7 @@ async function open() {
   const troubles: number[] = []
   let ended = 0
   session.subscribe({
-    troubled: (_error, attempt) => troubles.push(attempt),
+    retrying: (_error, attempt) => troubles.push(attempt),
     ended: () => {
       ended += 1
     },

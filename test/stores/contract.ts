@@ -41,7 +41,7 @@ export interface StoreUnderTest {
   stop(): Promise<void>
 }
 
-const call = { withinMs: 60_000 }
+const call = { timeoutMs: 60_000 }
 const batch = Array.from({ length: 200 }, (_, index) => index)
 
 /** What every store must do, word for word the same for each of them, but for what `limits` names. */
@@ -70,8 +70,8 @@ export function describeStore(
 
     afterEach(async () => {
       for (const watch of watches) watch.close()
-      store.rest()
-      under.peer.rest()
+      store.closeIdle()
+      under.peer.closeIdle()
       await under.stop()
     })
 
@@ -714,14 +714,14 @@ export function describeStore(
             second.close()
             isClosed = true
           },
-          troubled() {},
+          retrying() {},
           refused() {},
         })
         const second = store.watch(path, revision + 1, {
           seen({ entry }) {
             if (isClosed) late.push(entry?.text ?? null)
           },
-          troubled() {},
+          retrying() {},
           refused() {},
         })
         watches.push(watch, second)
@@ -742,7 +742,7 @@ export function describeStore(
             texts.push(entry?.text ?? null)
             watch.close()
           },
-          troubled() {},
+          retrying() {},
           refused() {},
         })
         const open = watchFrom(revision + 1)
@@ -949,7 +949,7 @@ export function describeStore(
       }
     })
 
-    describe('after rest()', () => {
+    describe('after closeIdle()', () => {
       test('the store can be used again, and nothing in it has changed', async () => {
         const lease = await lasting()
         const reign = await win(path, 'me', lease)
@@ -957,8 +957,8 @@ export function describeStore(
         const watch = store.watch(path, reign.token, closed)
         await closed.firstOf('me')
         watch.close()
-        store.rest()
-        store.rest()
+        store.closeIdle()
+        store.closeIdle()
         expect(await entryAt()).toMatchObject({ text: 'me', ...reign })
         expect(await store.renew(lease, call, [path])).toBe(lease.ttlMs)
         const recorder = watchFrom(reign.token + 1)
@@ -971,7 +971,7 @@ export function describeStore(
       })
 
       test('a store that was never used can rest', () => {
-        store.rest()
+        store.closeIdle()
       })
     })
   })

@@ -6,7 +6,7 @@ import { MemoryStore } from '../../src/stores/memory.js'
 import { MemoryCluster } from '../../src/testing/cluster.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 
-const call = { withinMs: 5_000 }
+const call = { timeoutMs: 5_000 }
 const ONE_WAY_MS = 10
 
 /** What happened on the client's side of a link, in its order. */
@@ -25,7 +25,7 @@ function makeLink() {
   const watch = (from: number) =>
     link.watch('p', from, {
       seen: ({ entry }) => told.push(`seen: ${entry?.text ?? null}`),
-      troubled() {},
+      retrying() {},
       refused() {},
     })
   /** These messages take so long, or are lost; those that follow take 10 ms. */

@@ -1,16 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Watcher, WatcherMember } from '../../src/stores/path-watcher.js'
+import { Subscriber, Watcher } from '../../src/stores/path-watcher.js'
 
 const sightingAt = (revision: number) => ({ entry: null, revision })
 
-/** A watcher with a crowd of members; `told` is what each was told, in the order of joining. */
+/** A watcher with a crowd of subscribers; `told` is what each was told, in the order of joining. */
 function crowdOf(size: number, onTold: (index: number) => void = () => undefined) {
   const watcher = new Watcher('/path', 1)
   const told: number[][] = []
-  const members: WatcherMember[] = []
+  const subscribers: Subscriber[] = []
   const join = (from: number) => {
-    const index = members.length
+    const index = subscribers.length
     const heard: number[] = []
     told.push(heard)
     const listener = {
@@ -18,22 +18,22 @@ function crowdOf(size: number, onTold: (index: number) => void = () => undefined
         heard.push(revision)
         onTold(index)
       },
-      troubled: () => undefined,
+      retrying: () => undefined,
       refused: () => undefined,
     }
-    const member = new WatcherMember(watcher, from, listener, () => undefined)
-    members.push(member)
-    watcher.members = [...watcher.members, member]
+    const subscriber = new Subscriber(watcher, from, listener, () => undefined)
+    subscribers.push(subscriber)
+    watcher.subscribers = [...watcher.subscribers, subscriber]
   }
   for (let count = 0; count < size; count += 1) join(1)
-  return { watcher, told, members, join }
+  return { watcher, told, subscribers, join }
 }
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await setImmediate()
 }
 
-test('a few members are told at once', () => {
+test('a few subscribers are told at once', () => {
   const { watcher, told } = crowdOf(8)
   watcher.report(sightingAt(5))
   expect(told).toEqual(Array(8).fill([5]))
@@ -51,9 +51,9 @@ test('the first of a crowd are told at once, the others soon, all of them everyt
   expect(told).toEqual(Array(500).fill([5, 6, 7]))
 })
 
-test('a member that closes while a crowd is being told hears no more, and nobody is passed over', async () => {
-  const { watcher, told, members } = crowdOf(100, (index) => {
-    if (index === 0) for (const member of members.slice(1, 40)) member.close()
+test('a subscriber that closes while a crowd is being told hears no more, and nobody is passed over', async () => {
+  const { watcher, told, subscribers } = crowdOf(100, (index) => {
+    if (index === 0) for (const subscriber of subscribers.slice(1, 40)) subscriber.close()
   })
   watcher.report(sightingAt(5))
   await turns(50)
@@ -61,7 +61,7 @@ test('a member that closes while a crowd is being told hears no more, and nobody
   expect([told[0], ...told.slice(40)]).toEqual(Array(61).fill([5]))
 })
 
-test('a member that joins while a crowd is being told hears what comes from its revision on', async () => {
+test('a subscriber that joins while a crowd is being told hears what comes from its revision on', async () => {
   const { watcher, told, join } = crowdOf(100)
   watcher.report(sightingAt(5))
   join(6)

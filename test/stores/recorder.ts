@@ -15,7 +15,7 @@ export class Recorder implements WatchListener {
   }
 
   /** Trouble is no fault: the store goes on by itself. */
-  troubled(): void {}
+  retrying(): void {}
 
   refused(error: Error): void {
     this.refusals.push(error)

@@ -7,7 +7,7 @@ import { PathSource } from '../../src/dashboard/path-source.js'
 import { locked } from '../../src/index.js'
 import { holderFrom } from '../../src/record.js'
 import { memberEndpoint } from '../../src/stores/etcd/connection/endpoint.js'
-import { PrefixWatch } from '../../src/stores/etcd/streams/prefix-observer.js'
+import { PrefixObserver } from '../../src/stores/etcd/streams/prefix-observer.js'
 import { canonicalJson } from '../../verification/history/canonical-json.js'
 import { RunningCommand } from '../cli/command.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
@@ -64,13 +64,13 @@ test('whatever is written over records, everybody who reads them goes on', async
   const some = run('observe', ...paths.slice(0, 10), '--json')
   const board = new Board()
   const source = new PathSource(board, { id: 'etcd', kind: 'etcd', name: 'etcd' })
-  const watch = new PrefixWatch(
+  const watch = new PrefixObserver(
     [memberEndpoint({ secure: false, address: etcd.endpoint }, {})],
     prefix,
     {
       seen: (path, sighting) => source.seen(path, sighting),
       known: () => source.connected(),
-      troubled: () => undefined,
+      retrying: () => undefined,
       recovered: () => undefined,
       refused: (error) => errors.push(error),
     },

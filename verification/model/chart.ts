@@ -51,7 +51,7 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'vacated',
   'renewed',
   'expired',
-  'troubled',
+  'retrying',
   'proposed',
   'drained',
   'released',

@@ -59,16 +59,16 @@ export class Client implements Store {
     return lease
   }
 
-  async renew(lease: Lease, { withinMs }: Call): Promise<number> {
-    const endsAt = this.#clock.now() + withinMs
+  async renew(lease: Lease, { timeoutMs }: Call): Promise<number> {
+    const endsAt = this.#clock.now() + timeoutMs
     const termsBefore = this.#terms
-    const { ttlMs, header } = await this.#link.request('own', { withinMs }, () =>
+    const { ttlMs, header } = await this.#link.request('own', { timeoutMs }, () =>
       this.#member.renew(lease),
     )
     this.#hear(header)
     const after = await this.#link.request(
       'linearizable',
-      { withinMs: endsAt - this.#clock.now() },
+      { timeoutMs: endsAt - this.#clock.now() },
       async () => this.#member.header,
     )
     this.#hear(after)
@@ -103,7 +103,7 @@ export class Client implements Store {
         this.#member.hear(() => {
           if (isOpen) listener.seen(sighting)
         }),
-      troubled: (error, attempt) => listener.troubled(error, attempt),
+      retrying: (error, attempt) => listener.retrying(error, attempt),
       refused: (error) => listener.refused(error),
     })
     return {
@@ -118,7 +118,7 @@ export class Client implements Store {
     if (this.#rules.tellsResets) this.#link.onReset(listener)
   }
 
-  rest(): void {}
+  closeIdle(): void {}
 
   async #request<Answer>(
     kind: RequestKind,

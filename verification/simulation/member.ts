@@ -83,7 +83,7 @@ export class Member {
     const deposed = this.#deposed
     if (deposed === null) {
       // The rule that follows is the client's: nobody asks here whether it counts.
-      const ttlMs = await this.#store.renew(lease, { withinMs: Number.POSITIVE_INFINITY }, [])
+      const ttlMs = await this.#store.renew(lease, { timeoutMs: Number.POSITIVE_INFINITY }, [])
       return { ttlMs, header: this.header }
     }
     let { term } = deposed

@@ -436,7 +436,7 @@ function tokenOf({ actor }: Player): number | null {
 /** Throws inside the actor, whatever it is doing. */
 function crash({ actor }: Player, name: string): void {
   actor.send({
-    type: 'troubled',
+    type: 'retrying',
     attempt: 1,
     get error(): Failure {
       throw new Error(`${name} is made to crash`)

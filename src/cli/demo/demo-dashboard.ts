@@ -78,7 +78,7 @@ export class DemoDashboard {
     this.#isClosed = true
     if (this.#again !== null) clearTimeout(this.#again)
     this.#watch?.close()
-    this.#settings.store.rest()
+    this.#settings.store.closeIdle()
     this.#board.close()
     await this.#dashboard?.close()
   }
@@ -87,15 +87,15 @@ export class DemoDashboard {
   async #follow(): Promise<void> {
     const { store, path } = this.#settings
     try {
-      const sighting = await store.read(path, { withinMs: READ_WITHIN_MS })
+      const sighting = await store.read(path, { timeoutMs: READ_WITHIN_MS })
       if (this.#isClosed) return
       const seen = (one: typeof sighting) => {
         this.#source.connected()
         this.#source.seen(path, one)
       }
       seen(sighting)
-      const troubled = (error: Error) => this.#source.disconnected(error.message)
-      this.#watch = store.watch(path, sighting.revision + 1, { seen, troubled, refused: troubled })
+      const retrying = (error: Error) => this.#source.disconnected(error.message)
+      this.#watch = store.watch(path, sighting.revision + 1, { seen, retrying, refused: retrying })
     } catch (thrown) {
       this.#source.disconnected(String(thrown))
       if (!this.#isClosed) this.#again = setTimeout(() => void this.#follow(), READ_AGAIN_MS)

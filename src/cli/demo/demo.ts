@@ -51,8 +51,8 @@ export class Demo {
   }
 
   /** Stops all nodes. Resolves once nothing of them is left at the store. */
-  async close(withinMs: number): Promise<void> {
-    const call: Call = { withinMs }
+  async close(timeoutMs: number): Promise<void> {
+    const call: Call = { timeoutMs }
     await Promise.all(this.nodes.map((node) => node.close(call)))
   }
 

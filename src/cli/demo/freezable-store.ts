@@ -63,7 +63,7 @@ export class FreezableStore implements Store {
     const leases = [...this.#leases]
     this.#leases.clear()
     await Promise.allSettled(leases.map((lease) => this.#inner.revoke(lease, call)))
-    this.#inner.rest()
+    this.#inner.closeIdle()
   }
 
   grant(ttl: number, call: Call): Promise<Lease> {
@@ -109,7 +109,7 @@ export class FreezableStore implements Store {
       })
     const watch = this.#inner.watch(path, from, {
       seen: (sighting) => deliver(() => listener.seen(sighting)),
-      troubled: (error, attempt) => deliver(() => listener.troubled(error, attempt)),
+      retrying: (error, attempt) => deliver(() => listener.retrying(error, attempt)),
       refused: (error) => deliver(() => listener.refused(error)),
     })
     return {
@@ -124,8 +124,8 @@ export class FreezableStore implements Store {
     this.#inner.onReset?.(() => this.#deliver(listener))
   }
 
-  rest(): void {
-    this.#inner.rest()
+  closeIdle(): void {
+    this.#inner.closeIdle()
   }
 
   /** Tells it when the connection lets it through, if it does. */
@@ -136,14 +136,14 @@ export class FreezableStore implements Store {
 
   /** Lets a request out and its answer in, each when the connection is up, or fails in time. */
   async #pass<Answer>(
-    { withinMs }: Call,
+    { timeoutMs }: Call,
     request: (call: Call) => Promise<Answer>,
   ): Promise<Answer> {
-    const deadlineMs = performance.now() + withinMs
+    const deadlineMs = performance.now() + timeoutMs
     // A request is sent as soon as it is made.
     if (this.#connection !== 'up') await this.#whenUp(deadlineMs)
     const [outcome] = await Promise.allSettled([
-      request({ withinMs: deadlineMs - performance.now() }),
+      request({ timeoutMs: deadlineMs - performance.now() }),
     ])
     await this.#whenUp(deadlineMs)
     if (outcome.status === 'fulfilled') {

@@ -18,7 +18,7 @@ export type Order =
   /** The session was renewed. */
   | { readonly type: 'extend'; readonly deadline: Deadline }
   /** The command must end within that time, and in any case before the deadline. */
-  | { readonly type: 'end'; readonly withinMs: number }
+  | { readonly type: 'end'; readonly timeoutMs: number }
 
 export type Report = { readonly type: 'started'; readonly pid: number } | Outcome
 

@@ -77,8 +77,8 @@ export class Runner {
   }
 
   /** The command must end within that time, and in any case before validity does. */
-  end(withinMs: number): void {
-    this.#send({ type: 'end', withinMs })
+  end(timeoutMs: number): void {
+    this.#send({ type: 'end', timeoutMs })
   }
 
   /** Kills what is still running, and ends the watchdog. Resolves once nothing runs any more. */

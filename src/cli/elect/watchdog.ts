@@ -53,16 +53,16 @@ class Run {
     this.#lookAgain()
   }
 
-  end(withinMs: number): void {
+  end(timeoutMs: number): void {
     if (this.#status === null && !this.#wasTold) {
       this.#wasTold = true
-      this.#tellToEnd(withinMs)
-    } else this.#killAt = Math.min(this.#killAt, monotonicNow() + withinMs)
+      this.#tellToEnd(timeoutMs)
+    } else this.#killAt = Math.min(this.#killAt, monotonicNow() + timeoutMs)
     this.#lookAgain()
   }
 
-  #tellToEnd(withinMs: number): void {
-    this.#killAt = Math.min(this.#killAt, monotonicNow() + withinMs)
+  #tellToEnd(timeoutMs: number): void {
+    this.#killAt = Math.min(this.#killAt, monotonicNow() + timeoutMs)
     this.#group?.signal('SIGTERM')
     // What is stopped could not act on it.
     this.#group?.signal('SIGCONT')
@@ -113,7 +113,7 @@ function take(order: Order): void {
       run?.extend(order.deadline)
       return
     case 'end':
-      run?.end(order.withinMs)
+      run?.end(order.timeoutMs)
   }
 }
 

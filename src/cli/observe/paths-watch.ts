@@ -21,7 +21,7 @@ export class PathsWatch {
   readonly #closing = new AbortController()
   readonly #watches = new Map<string, Watch>()
   readonly #told = new Map<string, Told>()
-  #isTroubled = false
+  #isRetrying = false
 
   constructor(
     endpoints: readonly Endpoint[],
@@ -45,7 +45,7 @@ export class PathsWatch {
   close(): void {
     this.#closing.abort()
     for (const watch of this.#watches.values()) watch.close()
-    this.#store.rest()
+    this.#store.closeIdle()
   }
 
   async #watch(path: string): Promise<void> {
@@ -56,8 +56,8 @@ export class PathsWatch {
     this.#see(path, sighting)
     const watch = this.#store.watch(path, sighting.revision + 1, {
       seen: (seen) => this.#see(path, seen),
-      troubled: (error, attempt) => {
-        this.#troubled(error, attempt)
+      retrying: (error, attempt) => {
+        this.#retrying(error, attempt)
         // The watch goes on by itself, and does not tell when.
         if (attempt === 1) void this.#read(path)
       },
@@ -85,10 +85,10 @@ export class PathsWatch {
   async #read(path: string): Promise<Sighting | null> {
     for (let attempt = 1; !this.#closing.signal.aborted; attempt += 1) {
       try {
-        const sighting = await this.#store.read(path, { withinMs: READ_WITHIN_MS })
+        const sighting = await this.#store.read(path, { timeoutMs: READ_WITHIN_MS })
         if (this.#closing.signal.aborted) return null
-        if (this.#isTroubled) this.#listener.recovered()
-        this.#isTroubled = false
+        if (this.#isRetrying) this.#listener.recovered()
+        this.#isRetrying = false
         return sighting
       } catch (thrown) {
         if (this.#closing.signal.aborted) return null
@@ -96,7 +96,7 @@ export class PathsWatch {
           this.#listener.refused(thrown)
           return null
         }
-        this.#troubled(errorFrom(thrown), attempt)
+        this.#retrying(errorFrom(thrown), attempt)
         const { signal } = this.#closing
         await delay(PAUSE_MS, undefined, { signal }).catch(() => undefined)
       }
@@ -104,9 +104,9 @@ export class PathsWatch {
     return null
   }
 
-  #troubled(error: Error, attempt: number): void {
-    this.#isTroubled = true
-    this.#listener.troubled(error, attempt)
+  #retrying(error: Error, attempt: number): void {
+    this.#isRetrying = true
+    this.#listener.retrying(error, attempt)
   }
 }
 

@@ -4,7 +4,7 @@ import { eventOf, nodeOf, type V2Event, type V2Node } from './answers.js'
 import { type Etcdjs, endAll, hostCountOf, onHead, type Request, viewOf } from './client.js'
 import { errorOf, NoError } from './errors.js'
 import { type Head, History, type Known } from './history.js'
-import { Turns } from './limiter.js'
+import { RequestLimiter } from './limiter.js'
 
 /** An answer that takes longer is asked for once more, at the next host. */
 const PATIENCE_MS = 500
@@ -23,13 +23,13 @@ type Send = (view: Etcdjs, done: (error: unknown, body?: unknown) => void) => vo
 export class Time {
   readonly #endsAt: number
 
-  constructor({ withinMs }: Call) {
-    this.#endsAt = performance.now() + withinMs
+  constructor({ timeoutMs }: Call) {
+    this.#endsAt = performance.now() + timeoutMs
   }
 
   /** What is left for the next call. */
   get left(): Call {
-    return { withinMs: Math.max(0, this.#endsAt - performance.now()) }
+    return { timeoutMs: Math.max(0, this.#endsAt - performance.now()) }
   }
 }
 
@@ -41,7 +41,7 @@ export class Time {
 export class Calls {
   readonly #client: Etcdjs
   readonly #history: History
-  readonly #turns = new Turns()
+  readonly #turns = new RequestLimiter()
   /** What ends each call on its way. */
   readonly #onTheirWay = new Set<(error: LockedError) => void>()
   /** Whether it is being asked for the present history. */
@@ -126,7 +126,7 @@ export class Calls {
   wait(
     path: string,
     from: number,
-    { withinMs }: Call,
+    { timeoutMs }: Call,
     signal: AbortSignal,
   ): Promise<V2Event | null> {
     const doing = `watching ${path}`
@@ -141,10 +141,10 @@ export class Calls {
         end()
         resolve(null)
       }
-      const timer = setTimeout(giveUp, withinMs)
+      const timer = setTimeout(giveUp, timeoutMs)
       signal.addEventListener('abort', giveUp)
       // Longer than we do it does not wait.
-      const view = viewOf(this.#client, requests, { withinMs: withinMs + PATIENCE_MS })
+      const view = viewOf(this.#client, requests, { timeoutMs: timeoutMs + PATIENCE_MS })
       const { known } = this
       view.get(keyOf(path), { wait: true, waitIndex: from }, (thrown, body) => {
         end()
@@ -165,7 +165,7 @@ export class Calls {
   }
 
   /** Ends what is on its way. */
-  rest(): void {
+  closeIdle(): void {
     this.#end('etcd did not answer before the store came to rest')
   }
 
@@ -180,10 +180,10 @@ export class Calls {
     const asked = () => {
       this.#isAsking = false
     }
-    this.get(path, { withinMs: ASKED_WITHIN_MS }).then(asked, asked)
+    this.get(path, { timeoutMs: ASKED_WITHIN_MS }).then(asked, asked)
   }
 
-  #ask(doing: string, { withinMs }: Call, send: Send): Promise<unknown> {
+  #ask(doing: string, { timeoutMs }: Call, send: Send): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const requests: Request[] = []
       let sent = 0
@@ -249,7 +249,7 @@ export class Calls {
         const { known } = this
         let head: Head = { clusterId: null, index: null }
         const before = requests.length
-        send(viewOf(this.#client, requests, { withinMs }), (thrown, body) => {
+        send(viewOf(this.#client, requests, { timeoutMs }), (thrown, body) => {
           take(thrown, body, head, known)
         })
         onHead(requests[before], (told) => {
@@ -264,9 +264,9 @@ export class Calls {
       const deadline = setTimeout(() => {
         this.#turns.missed()
         fail(
-          new UnreachableError(`${doing}: etcd did not answer within ${Math.round(withinMs)} ms`),
+          new UnreachableError(`${doing}: etcd did not answer within ${Math.round(timeoutMs)} ms`),
         )
-      }, withinMs)
+      }, timeoutMs)
       this.#onTheirWay.add(fail)
       attempt()
     })

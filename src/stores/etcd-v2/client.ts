@@ -69,8 +69,8 @@ export function hostCountOf(client: Etcdjs): number {
  * encoded twice where the user has set `json`, and it can be ended, which `set` and `del` have no
  * way for. The user’s own object is left as it is.
  */
-export function viewOf(client: Etcdjs, requests: Request[], { withinMs }: Call): Etcdjs {
-  const settings = { _hosts: [], _json: false, _requests: requests, _timeout: Math.ceil(withinMs) }
+export function viewOf(client: Etcdjs, requests: Request[], { timeoutMs }: Call): Etcdjs {
+  const settings = { _hosts: [], _json: false, _requests: requests, _timeout: Math.ceil(timeoutMs) }
   const view: Etcdjs = Object.create(client, Object.getOwnPropertyDescriptors(settings))
   return view
 }

@@ -46,7 +46,7 @@ export class EtcdjsStore implements Store {
         entry: node && this.#leases.entry(path, node),
         revision: index,
       }),
-      look: (path) => this.#reigns.look(path, new Time({ withinMs: READ_WITHIN_MS })),
+      look: (path) => this.#reigns.look(path, new Time({ timeoutMs: READ_WITHIN_MS })),
     })
   }
 
@@ -133,8 +133,8 @@ export class EtcdjsStore implements Store {
     this.#onReset.add(listener)
   }
 
-  rest(): void {
-    this.#calls.rest()
+  closeIdle(): void {
+    this.#calls.closeIdle()
   }
 
   /** Nothing of the history that is over is relied on, not even what the new one knows as well. */

@@ -10,7 +10,7 @@ interface Waiting {
  * When a request may be sent. As long as etcd answers: at once, up to a number of requests that are
  * unanswered. As long as it does not: one after the other, slowly, whoever wants to send.
  */
-export class Turns {
+export class RequestLimiter {
   readonly #waiting = new Set<Waiting>()
   #isHeard = false
   #unanswered = 0

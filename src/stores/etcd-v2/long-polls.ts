@@ -1,6 +1,6 @@
 import { sleep, systemClock } from '../../clock.js'
 import { RefusedError } from '../../errors.js'
-import { Watcher, WatcherMember } from '../path-watcher.js'
+import { Subscriber, Watcher } from '../path-watcher.js'
 import type { Entry, Sighting, Watch, WatchListener } from '../store.js'
 import type { V2Event } from './answers.js'
 import type { Calls } from './calls.js'
@@ -23,7 +23,7 @@ const SILENT_PER_PATH_MS = 30
 const HISTORY_MS = 500
 
 /** One path, followed by one wait after the other. */
-class Follower {
+class LongPoll {
   readonly watcher: Watcher
   readonly #ending = new AbortController()
   /** What stood there when it was last known; `undefined` as long as it is not. */
@@ -73,7 +73,7 @@ class Follower {
 export class Watches {
   readonly #calls: Calls
   readonly #tools: WatchTools
-  readonly #followers = new Map<Watcher, Follower>()
+  readonly #polls = new Map<Watcher, LongPoll>()
 
   constructor(calls: Calls, tools: WatchTools) {
     this.#calls = calls
@@ -83,68 +83,68 @@ export class Watches {
   watch(path: string, from: number, listener: WatchListener): Watch {
     const { watcher } =
       this.#at(path).find(({ watcher }) => from >= watcher.next) ?? this.#follow(path, from)
-    const member = new WatcherMember(watcher, from, listener, this.#forget)
-    watcher.members = watcher.members.concat(member)
-    return member
+    const subscriber = new Subscriber(watcher, from, listener, this.#forget)
+    watcher.subscribers = watcher.subscribers.concat(subscriber)
+    return subscriber
   }
 
   /** What was found out about a path in another way is told as well, if it is news. */
   learned(path: string, sighting: Sighting): void {
-    for (const follower of this.#at(path)) {
-      if (!follower.knows(sighting.entry)) follower.tell(sighting)
+    for (const poll of this.#at(path)) {
+      if (!poll.knows(sighting.entry)) poll.tell(sighting)
     }
   }
 
-  #at(path: string): readonly Follower[] {
-    return [...this.#followers.values()].filter(({ watcher }) => watcher.path === path)
+  #at(path: string): readonly LongPoll[] {
+    return [...this.#polls.values()].filter(({ watcher }) => watcher.path === path)
   }
 
   /** The history was replaced: tells what stands at each path in the new one, and goes on from there. */
   beginAnew(): void {
-    for (const [watcher, follower] of [...this.#followers]) {
-      follower.end()
+    for (const [watcher, poll] of [...this.#polls]) {
+      poll.end()
       watcher.next = 0
-      for (const member of watcher.members) member.next = 0
-      this.#go(new Follower(watcher, true))
+      for (const subscriber of watcher.subscribers) subscriber.next = 0
+      this.#go(new LongPoll(watcher, true))
     }
   }
 
-  #follow(path: string, from: number): Follower {
-    return this.#go(new Follower(new Watcher(path, from)))
+  #follow(path: string, from: number): LongPoll {
+    return this.#go(new LongPoll(new Watcher(path, from)))
   }
 
-  #go(follower: Follower): Follower {
-    this.#followers.set(follower.watcher, follower)
+  #go(poll: LongPoll): LongPoll {
+    this.#polls.set(poll.watcher, poll)
     // A listener hears nothing inside the call that makes it one.
-    queueMicrotask(() => void this.#keepFollowing(follower))
-    return follower
+    queueMicrotask(() => void this.#keepFollowing(poll))
+    return poll
   }
 
   readonly #forget = (watcher: Watcher): void => {
-    this.#followers.get(watcher)?.end()
-    this.#followers.delete(watcher)
+    this.#polls.get(watcher)?.end()
+    this.#polls.delete(watcher)
   }
 
-  async #keepFollowing(follower: Follower): Promise<void> {
-    const { watcher, signal } = follower
+  async #keepFollowing(poll: LongPoll): Promise<void> {
+    const { watcher, signal } = poll
     let attempt = 0
     while (!signal.aborted) {
       try {
-        if (follower.isAnew) await this.#tellAnew(follower)
+        if (poll.isAnew) await this.#tellAnew(poll)
         // Nobody sees whether a wait has reached etcd at all.
-        if (!this.#calls.isHeard) await this.#check(follower)
-        if (!(await this.#wait(follower, this.#silentMs))) await this.#check(follower)
+        if (!this.#calls.isHeard) await this.#check(poll)
+        if (!(await this.#wait(poll, this.#silentMs))) await this.#check(poll)
         attempt = 0
       } catch (thrown) {
         if (signal.aborted) return
         const error = errorOf(`watching ${watcher.path}`, thrown, false)
         if (error instanceof RefusedError) {
           this.#forget(watcher)
-          for (const { listener } of [...watcher.members]) listener.refused(error)
+          for (const { listener } of [...watcher.subscribers]) listener.refused(error)
           return
         }
         attempt += 1
-        for (const { listener } of [...watcher.members]) listener.troubled(error, attempt)
+        for (const { listener } of [...watcher.subscribers]) listener.retrying(error, attempt)
         const longest = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS)
         await sleep(systemClock, Math.random() * longest, signal)
       }
@@ -152,66 +152,66 @@ export class Watches {
   }
 
   get #silentMs(): number {
-    return Math.max(SILENT_MS, SILENT_PER_PATH_MS * this.#followers.size)
+    return Math.max(SILENT_MS, SILENT_PER_PATH_MS * this.#polls.size)
   }
 
   /** Tells the next event. Resolves with whether there was one within that time. */
-  async #wait(follower: Follower, withinMs: number): Promise<boolean> {
-    const { watcher, signal } = follower
+  async #wait(poll: LongPoll, timeoutMs: number): Promise<boolean> {
+    const { watcher, signal } = poll
     try {
-      const event = await this.#calls.wait(watcher.path, watcher.next, { withinMs }, signal)
+      const event = await this.#calls.wait(watcher.path, watcher.next, { timeoutMs }, signal)
       if (event === null || signal.aborted) return signal.aborted
-      follower.tell(this.#tools.sighting(watcher.path, event))
+      poll.tell(this.#tools.sighting(watcher.path, event))
     } catch (thrown) {
       if (!isNo(thrown, CLEARED)) throw thrown
-      await this.#readAgain(follower, thrown.index)
+      await this.#readAgain(poll, thrown.index)
     }
     return true
   }
 
   /** What was before `index` is no longer in the history, and is told as it is now. */
-  async #readAgain(follower: Follower, index: number): Promise<void> {
-    const { watcher, signal } = follower
+  async #readAgain(poll: LongPoll, index: number): Promise<void> {
+    const { watcher, signal } = poll
     const sighting = await this.#tools.look(watcher.path)
     if (signal.aborted) return
-    if (!follower.knows(sighting.entry)) follower.tell(sighting)
+    if (!poll.knows(sighting.entry)) poll.tell(sighting)
     watcher.next = Math.max(watcher.next, index + 1)
   }
 
-  async #tellAnew(follower: Follower): Promise<void> {
-    const { watcher, signal } = follower
+  async #tellAnew(poll: LongPoll): Promise<void> {
+    const { watcher, signal } = poll
     const sighting = await this.#tools.look(watcher.path)
     if (signal.aborted) return
-    follower.isAnew = false
-    follower.tell(sighting)
+    poll.isAnew = false
+    poll.tell(sighting)
   }
 
   /**
-   * Silence may mean that nothing happens, or that the wait is on a connection that has frozen. When
+   * IdleTimeout may mean that nothing happens, or that the wait is on a connection that has frozen. When
    * a read shows something else than what is known, the history is asked for at each host in turn;
    * if none has anything to tell, what was read is. What has stood there for longer than what is
    * known is of another history, even if that has grown beyond the one before.
    */
-  async #check(follower: Follower): Promise<void> {
-    const { watcher, signal } = follower
+  async #check(poll: LongPoll): Promise<void> {
+    const { watcher, signal } = poll
     const { next } = watcher
     const { known } = this.#calls
     const sighting = await this.#tools.look(watcher.path)
     const { entry } = sighting
     if (signal.aborted || watcher.next !== next) return
-    if (follower.knows(entry)) {
-      follower.last = entry
+    if (poll.knows(entry)) {
+      poll.last = entry
       return
     }
-    if (follower.isRefutedBy(entry)) {
+    if (poll.isRefutedBy(entry)) {
       this.#calls.refute(known)
       return
     }
     for (let host = 0; host <= this.#calls.hostCount; host += 1) {
-      if (await this.#wait(follower, HISTORY_MS)) return
+      if (await this.#wait(poll, HISTORY_MS)) return
     }
-    const isNews = follower.last !== undefined || (entry !== null && entry.token >= next)
-    if (isNews) follower.tell(sighting)
-    else follower.last = entry
+    const isNews = poll.last !== undefined || (entry !== null && entry.token >= next)
+    if (isNews) poll.tell(sighting)
+    else poll.last = entry
   }
 }

@@ -7,7 +7,7 @@ export interface Operation {
   readonly key: Buffer
   /** Operations under one lease share its fate, and so are sent together. */
   readonly lease: string
-  readonly withinMs: number
+  readonly timeoutMs: number
   readonly compare: readonly ICompare[]
   readonly success: readonly IRequestOp[]
   readonly failure: readonly IRequestOp[]
@@ -34,7 +34,7 @@ interface TxnAnswer {
   readonly header: { readonly revision: string }
 }
 
-type Send = (request: ITxnRequest, withinMs: number) => Promise<TxnAnswer>
+type Send = (request: ITxnRequest, timeoutMs: number) => Promise<TxnAnswer>
 
 /**
  * etcd's default for --max-txn-ops is 128, and each level of a nested transaction counts on top of
@@ -107,13 +107,13 @@ export class Batch {
   }
 
   async #commitAlone({ operation, resolve }: Waiting): Promise<void> {
-    const { compare, success, failure, withinMs } = operation
-    const answer = await this.#send(txn(compare, success, failure), withinMs)
+    const { compare, success, failure, timeoutMs } = operation
+    const answer = await this.#send(txn(compare, success, failure), timeoutMs)
     resolve(outcomeOf(answer, answer.header.revision))
   }
 
   async #commitTogether(group: readonly Waiting[]): Promise<void> {
-    const withinMs = Math.max(...group.map(({ operation }) => operation.withinMs))
+    const timeoutMs = Math.max(...group.map(({ operation }) => operation.timeoutMs))
     const answer = await this.#send(
       {
         // Always true. etcd 3.4 checks no permissions inside nested transactions, but does so for
@@ -132,7 +132,7 @@ export class Batch {
           request_put: { key, value: Buffer.alloc(0) },
         })),
       },
-      withinMs,
+      timeoutMs,
     )
     group.forEach(({ resolve, reject }, index) => {
       const nested = answer.responses[index]?.response_txn

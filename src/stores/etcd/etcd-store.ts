@@ -7,7 +7,7 @@ import { Batch, type Operation, type Outcome } from './batch.js'
 import { type Endpoint, Endpoints, type EtcdClient } from './connection/failover.js'
 import { CompactedError, PermissionError } from './errors.js'
 import type { Header } from './history.js'
-import { Silence } from './idle-timeout.js'
+import { IdleTimeout } from './idle-timeout.js'
 import { rangeOf } from './keys.js'
 import { confirmsRenewal } from './renewal.js'
 import { KeepAlive } from './streams/keep-alive-stream.js'
@@ -28,16 +28,16 @@ export class EtcdStore implements Store {
   readonly #batch: Batch
   readonly #keepAlive: KeepAlive
   readonly #hub: WatchHub
-  readonly #silence = new Silence(SILENCE_MS)
+  readonly #silence = new IdleTimeout(SILENCE_MS)
   /** Keys carry the client's namespace, which is known once there is a client. */
   #client: EtcdClient | null = null
 
   constructor(endpoints: readonly Endpoint[]) {
     this.#endpoints = new Endpoints(endpoints)
-    this.#batch = new Batch(async (request, withinMs) => {
+    this.#batch = new Batch(async (request, timeoutMs) => {
       const { history } = this.#endpoints
       const { mark } = history
-      const answer = await this.#endpoints.run('writing', { withinMs }, (client, options) =>
+      const answer = await this.#endpoints.run('writing', { timeoutMs }, (client, options) =>
         client.kv.txn(request, options),
       )
       this.#silence.heard()
@@ -51,15 +51,15 @@ export class EtcdStore implements Store {
     this.#keepAlive = new KeepAlive(this.#endpoints)
     this.#hub = new WatchHub(this.#endpoints, {
       keysOf,
-      read: (path) => this.read(path, { withinMs: READ_WITHIN_MS }),
+      read: (path) => this.read(path, { timeoutMs: READ_WITHIN_MS }),
       isBehind: () => this.#endpoints.ask(),
       mayRead: (watched) => this.#mayRead(watched),
       remembers: (revision) => this.#remembers(revision),
     })
   }
 
-  async grant(ttl: number, { withinMs }: Call): Promise<Lease> {
-    const call = { withinMs, isLinearizable: false }
+  async grant(ttl: number, { timeoutMs }: Call): Promise<Lease> {
+    const call = { timeoutMs, isLinearizable: false }
     const { ID, TTL } = await this.#endpoints.run('opening a session', call, (client, options) =>
       client.leaseClient.leaseGrant({ TTL: Math.ceil(ttl) }, options),
     )
@@ -67,9 +67,9 @@ export class EtcdStore implements Store {
   }
 
   /** A renewal that is answered need not be one that counts: `confirmsRenewal` says when it is. */
-  async renew(lease: Lease, { withinMs }: Call, paths: Iterable<string>): Promise<number> {
-    const endsAt = performance.now() + withinMs
-    const { ttlMs, header, termsBefore } = await this.#keepAlive.renew(lease, { withinMs })
+  async renew(lease: Lease, { timeoutMs }: Call, paths: Iterable<string>): Promise<number> {
+    const endsAt = performance.now() + timeoutMs
+    const { ttlMs, header, termsBefore } = await this.#keepAlive.renew(lease, { timeoutMs })
     const after = await this.#readOneOf(paths, endsAt)
     if (!confirmsRenewal(termsBefore, header, after)) {
       const terms = [termsBefore.get(header.member_id), header.raft_term, after.raft_term]
@@ -80,11 +80,11 @@ export class EtcdStore implements Store {
     return ttlMs
   }
 
-  async revoke({ id }: Lease, { withinMs }: Call): Promise<void> {
+  async revoke({ id }: Lease, { timeoutMs }: Call): Promise<void> {
     try {
       await this.#endpoints.run(
         'closing the session',
-        { withinMs, isLinearizable: false },
+        { timeoutMs, isLinearizable: false },
         (client, options) => client.leaseClient.leaseRevoke({ ID: id }, options),
       )
     } catch (error) {
@@ -92,12 +92,12 @@ export class EtcdStore implements Store {
     }
   }
 
-  async claim(path: string, text: string, lease: Lease, { withinMs }: Call): Promise<Claim> {
+  async claim(path: string, text: string, lease: Lease, { timeoutMs }: Call): Promise<Claim> {
     const key = await this.#key(path)
     const outcome = await this.#write({
       key,
       lease: lease.id,
-      withinMs,
+      timeoutMs,
       compare: [{ key, target: 'Create', result: 'Equal', create_revision: 0 }],
       success: [{ request_put: { key, value: Buffer.from(text), lease: lease.id } }],
       failure: [{ request_range: { key } }],
@@ -114,35 +114,35 @@ export class EtcdStore implements Store {
     path: string,
     text: string,
     reign: Reign,
-    { withinMs }: Call,
+    { timeoutMs }: Call,
   ): Promise<number | null> {
     const key = await this.#key(path)
-    return await this.#during(reign, key, [], putOf(key, text, reign), withinMs)
+    return await this.#during(reign, key, [], putOf(key, text, reign), timeoutMs)
   }
 
   async release(
     path: string,
     reign: Reign,
     notice: string | null,
-    { withinMs }: Call,
+    { timeoutMs }: Call,
   ): Promise<boolean> {
     const key = await this.#key(path)
     const deletion: IRequestOp = { request_delete_range: { key } }
     if (notice === null) {
-      return (await this.#during(reign, key, [], deletion, withinMs)) !== null
+      return (await this.#during(reign, key, [], deletion, timeoutMs)) !== null
     }
     if (notice.length > LONGEST_TWICE) {
-      await this.#unlessSilent(this.#during(reign, key, [], putOf(key, notice, reign), withinMs))
-      return (await this.#during(reign, key, [], deletion, withinMs)) !== null
+      await this.#unlessSilent(this.#during(reign, key, [], putOf(key, notice, reign), timeoutMs))
+      return (await this.#during(reign, key, [], deletion, timeoutMs)) !== null
     }
     // Two that are alike are on their way together, and etcd may carry them out in either order: the
     // first writes the notice, and the second finds and deletes it.
-    const steps = [0, 1].map(() => this.#noticeOrDelete(key, notice, reign, withinMs))
+    const steps = [0, 1].map(() => this.#noticeOrDelete(key, notice, reign, timeoutMs))
     // They may fail before anybody asks what became of them.
     for (const step of steps) step.catch(() => undefined)
     for (const step of steps) if ((await this.#unlessSilent(step)) === true) return true
     // An answer is late or lost, or a proposal has come in between.
-    const again = await this.#during(reign, key, [], deletion, withinMs)
+    const again = await this.#during(reign, key, [], deletion, timeoutMs)
     if (again !== null) return true
     const late = await Promise.allSettled(steps)
     return late.some((step) => step.status === 'fulfilled' && step.value)
@@ -176,10 +176,10 @@ export class EtcdStore implements Store {
     return client.if(path, 'Create', '==', token).and(path, 'Lease', '==', lease)
   }
 
-  rest(): void {
-    this.#hub.rest()
-    this.#keepAlive.rest()
-    this.#endpoints.rest()
+  closeIdle(): void {
+    this.#hub.closeIdle()
+    this.#keepAlive.closeIdle()
+    this.#endpoints.closeIdle()
   }
 
   /** Deletes the notice if it stands there, and writes it if not. Resolves with whether it was deleted. */
@@ -187,14 +187,14 @@ export class EtcdStore implements Store {
     key: Buffer,
     notice: string,
     reign: Reign,
-    withinMs: number,
+    timeoutMs: number,
   ): Promise<boolean> {
     const value = Buffer.from(notice)
     const compare = compareReign(key, reign)
     const { succeeded } = await this.#write({
       key,
       lease: reign.lease,
-      withinMs,
+      timeoutMs,
       compare: [...compare, { key, target: 'Value', result: 'Equal', value }],
       success: [{ request_delete_range: { key } }],
       failure: [{ request_txn: { compare, success: [putOf(key, notice, reign)], failure: [] } }],
@@ -208,12 +208,12 @@ export class EtcdStore implements Store {
     key: Buffer,
     compare: readonly ICompare[],
     operation: IRequestOp,
-    withinMs: number,
+    timeoutMs: number,
   ): Promise<number | null> {
     const { succeeded, revision } = await this.#write({
       key,
       lease: reign.lease,
-      withinMs,
+      timeoutMs,
       compare: [...compareReign(key, reign), ...compare],
       success: [operation],
       failure: [],
@@ -241,13 +241,13 @@ export class EtcdStore implements Store {
     let denied: Error | null = null
     let left = MOST_DENIED
     for (const path of paths) {
-      const withinMs = endsAt - performance.now()
-      if (withinMs <= 0 || left === 0) break
+      const timeoutMs = endsAt - performance.now()
+      if (timeoutMs <= 0 || left === 0) break
       left -= 1
       try {
         const { header } = await this.#endpoints.run(
           'confirming the session’s renewal',
-          { withinMs },
+          { timeoutMs },
           (client, options) =>
             client.kv.range({ key: keyOf(client, path), keys_only: true }, options),
         )
@@ -265,7 +265,7 @@ export class EtcdStore implements Store {
     try {
       await this.#endpoints.run(
         `reading ${path}`,
-        { withinMs: READ_WITHIN_MS, isLinearizable: false },
+        { timeoutMs: READ_WITHIN_MS, isLinearizable: false },
         (client, options) => {
           const key = keyOf(client, path)
           const range = isPrefix ? { ...rangeOf(key), limit: 1 } : { key }
@@ -283,7 +283,7 @@ export class EtcdStore implements Store {
     try {
       await this.#endpoints.run(
         'reading',
-        { withinMs: READ_WITHIN_MS, isLinearizable: false },
+        { timeoutMs: READ_WITHIN_MS, isLinearizable: false },
         (client, options) =>
           client.kv.range(
             { key: keyOf(client, 'locked'), revision, keys_only: true, serializable: true },

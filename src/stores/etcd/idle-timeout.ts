@@ -1,5 +1,5 @@
 /** Tells when nothing has been heard for a while. All who wait for that share one timer. */
-export class Silence {
+export class IdleTimeout {
   readonly #lastsMs: number
   readonly #waiting = new Set<() => void>()
   #heard = 0

@@ -26,7 +26,7 @@ describe('an etcdjs object', () => {
   test('is left as it is by what is asked of it', () => {
     const client = etcdjs(['127.0.0.1:4001', '127.0.0.1:4002'], { json: true, timeout: 1_000 })
     const before = { ...client }
-    viewOf(client, [], { withinMs: 100 })
+    viewOf(client, [], { timeoutMs: 100 })
     expect({ ...client }).toEqual(before)
   })
 })

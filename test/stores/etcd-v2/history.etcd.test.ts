@@ -9,7 +9,7 @@ import { startRelay } from '../../etcd/relay.js'
 import { V2Operator } from '../../etcd/v2-operator.js'
 import { Recorder } from '../recorder.js'
 
-const call = { withinMs: 5_000 }
+const call = { timeoutMs: 5_000 }
 const replacements = [
   { what: 'as the same cluster', cluster: 'same' },
   { what: 'as another cluster', cluster: 'another' },
@@ -103,7 +103,7 @@ describe.each([1, 3] as const)('etcd, of %i, loses all its data and comes back',
     await operatorOf(etcd).delete(path)
     await scene.recorder.firstOf(null)
     await kill(etcd)
-    const claim = scene.store.claim(path, 'late', lease, { withinMs: 20_000 })
+    const claim = scene.store.claim(path, 'late', lease, { timeoutMs: 20_000 })
     const answer = claim.then(
       () => 'won',
       (error) => error,
@@ -185,7 +185,7 @@ async function start(
 
 function storeAt({ endpoints }: Pick<Cluster, 'endpoints'>): EtcdjsStore {
   const store = new EtcdjsStore(etcdjs(endpoints))
-  onTestFinished(() => store.rest())
+  onTestFinished(() => store.closeIdle())
   return store
 }
 

@@ -11,7 +11,7 @@ import { V2Operator } from '../../etcd/v2-operator.js'
 import { timeNet } from '../../load/starvation.js'
 import { Recorder } from '../recorder.js'
 
-const call = { withinMs: 15_000 }
+const call = { timeoutMs: 15_000 }
 
 let etcd: Etcd
 let operator: V2Operator
@@ -32,7 +32,7 @@ beforeEach(() => {
 
 function storeAt(...hosts: readonly string[]): EtcdjsStore {
   const store = new EtcdjsStore(etcdjs(hosts))
-  onTestFinished(() => store.rest())
+  onTestFinished(() => store.closeIdle())
   return store
 }
 
@@ -108,14 +108,14 @@ describe('when no host answers', () => {
     const { revision } = await store.read(path, call)
     let troubles = 0
     const recorder = new Recorder()
-    recorder.troubled = () => {
+    recorder.retrying = () => {
       troubles += 1
     }
     const watch = store.watch(path, revision + 1, recorder)
     onTestFinished(() => watch.close())
     only.freeze()
     const read = () =>
-      expect(store.read(path, { withinMs: 700 })).rejects.toBeInstanceOf(UnreachableError)
+      expect(store.read(path, { timeoutMs: 700 })).rejects.toBeInstanceOf(UnreachableError)
     expect(await timeNet(read)).toBeLessThan(1_200)
     await expect.poll(() => troubles).toBeGreaterThan(0)
     await only.cut()
@@ -207,7 +207,7 @@ describe('a renewal', () => {
     const lease = await store.grant(60)
     const reign = await reignOf(store, lease)
     only.dropAnswers()
-    await expect(store.renew(lease, { withinMs: 700 })).rejects.toBeInstanceOf(UnreachableError)
+    await expect(store.renew(lease, { timeoutMs: 700 })).rejects.toBeInstanceOf(UnreachableError)
     await only.heal()
     expect(await store.renew(lease, call)).toBe(60_000)
     expect(await store.propose(path, 'changed', reign, call)).toBeGreaterThan(reign.token)
@@ -228,7 +228,7 @@ test('a claim whose answer was lost is vacated with its lease', async () => {
   const store = storeAt(only.endpoint)
   const lease = await store.grant(60)
   only.dropAnswers()
-  await expect(store.claim(path, 'me', lease, { withinMs: 700 })).rejects.toBeInstanceOf(
+  await expect(store.claim(path, 'me', lease, { timeoutMs: 700 })).rejects.toBeInstanceOf(
     UnreachableError,
   )
   await only.heal()

@@ -8,7 +8,7 @@ import { EtcdStore } from '../../../src/stores/etcd/etcd-store.js'
 import { type Etcd, startEtcd } from '../../etcd/index.js'
 
 const CLAIMS = 150
-const call = { withinMs: 60_000 }
+const call = { timeoutMs: 60_000 }
 
 let etcd: Etcd
 
@@ -91,7 +91,7 @@ async function settleAll(claim: (index: number) => Promise<unknown>): Promise<un
 function storeAs(username: string): EtcdStore {
   const options: EtcdOptions = { auth: { username, password: 'secret' } }
   const store = new EtcdStore([memberEndpoint({ secure: false, address: etcd.endpoint }, options)])
-  onTestFinished(() => store.rest())
+  onTestFinished(() => store.closeIdle())
   return store
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { Silence } from '../../../src/stores/etcd/idle-timeout.js'
+import { IdleTimeout } from '../../../src/stores/etcd/idle-timeout.js'
 
 const never = () => new Promise<string>(() => undefined)
 
@@ -14,7 +14,7 @@ function isSettled(promise: Promise<unknown>): () => boolean {
 
 describe('what is waited for', () => {
   test('comes as it is, when it comes before silence', async () => {
-    const silence = new Silence(1_000)
+    const silence = new IdleTimeout(1_000)
     expect(await silence.unless(Promise.resolve('an answer'))).toBe('an answer')
     await expect(silence.unless(Promise.reject(new Error('a failure')))).rejects.toThrow(
       'a failure',
@@ -22,7 +22,7 @@ describe('what is waited for', () => {
   })
 
   test('is given up once nothing was heard for a while', async () => {
-    const silence = new Silence(20)
+    const silence = new IdleTimeout(20)
     expect(await Promise.all([silence.unless(never()), silence.unless(never())])).toEqual([
       undefined,
       undefined,
@@ -31,7 +31,7 @@ describe('what is waited for', () => {
   })
 
   test('is not given up while something is heard', async () => {
-    const silence = new Silence(200)
+    const silence = new IdleTimeout(200)
     const waiting = silence.unless(never())
     const hasEnded = isSettled(waiting)
     for (let heard = 0; heard < 30; heard += 1) {
@@ -43,7 +43,7 @@ describe('what is waited for', () => {
   })
 
   test('is not given up when something arrived while the event loop was busy', async () => {
-    const silence = new Silence(50)
+    const silence = new IdleTimeout(50)
     const hasEnded = isSettled(silence.unless(never()))
     const arrival = sleep(10).then(() => setImmediate(() => silence.heard()))
     const busyUntil = performance.now() + 100

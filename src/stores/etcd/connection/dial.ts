@@ -4,7 +4,7 @@ import { partsOf } from './addresses.js'
 const require = createRequire(import.meta.url)
 
 export interface Dialling {
-  readonly withinMs: number
+  readonly timeoutMs: number
   /** Gives it up. */
   readonly signal: AbortSignal
 }
@@ -16,7 +16,7 @@ export interface Dialling {
  * once it has been closed, and keeps the process from ending meanwhile. So it is only sent to where
  * somebody answers.
  */
-export function dial(address: string, { withinMs, signal }: Dialling): Promise<void> {
+export function dial(address: string, { timeoutMs, signal }: Dialling): Promise<void> {
   // gRPC goes by way of a proxy, to where there may be no other way.
   if (usesProxy(process.env)) return Promise.resolve()
   const { connect }: typeof import('node:net') = require('node:net')
@@ -32,11 +32,11 @@ export function dial(address: string, { withinMs, signal }: Dialling): Promise<v
       else reject(error)
     }
     const abandon = () => end(signal.reason)
-    const late = () => end(new Error(`connect: ${address} does not answer within ${withinMs} ms`))
+    const late = () => end(new Error(`connect: ${address} does not answer within ${timeoutMs} ms`))
     // When the event loop was busy, an answer that has arrived meanwhile is heard first.
     const timer = setTimeout(() => {
       giveUp = setImmediate(late)
-    }, withinMs)
+    }, timeoutMs)
     signal.addEventListener('abort', abandon)
     socket.once('connect', () => end())
     socket.on('error', (error) => end(error))

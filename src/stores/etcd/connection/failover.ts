@@ -94,14 +94,14 @@ export class Endpoints {
   /** Sends one request to the member in use. It is linearizable, unless it is said not to be. */
   async run<T extends { readonly header: Header }>(
     doing: string,
-    { withinMs, isLinearizable = true }: Call & { readonly isLinearizable?: boolean },
+    { timeoutMs, isLinearizable = true }: Call & { readonly isLinearizable?: boolean },
     request: (client: EtcdClient, options: CallOptions) => Promise<T>,
   ): Promise<T> {
     const connection = await this.#ready()
     const { mark } = this.history
     let answer: T
     try {
-      answer = await request(connection.client, { deadline: Date.now() + withinMs })
+      answer = await request(connection.client, { deadline: Date.now() + timeoutMs })
     } catch (thrown) {
       const error = storeError(doing, thrown, connection.endpoint)
       if (error instanceof UnreachableError) this.giveUp(connection.client)
@@ -125,7 +125,7 @@ export class Endpoints {
     // A new connection begins with such a read.
     if (this.#isAsking || this.#connection === null) return
     this.#isAsking = true
-    const asking = this.run('asking etcd', { withinMs: ASKED_WITHIN_MS }, (client, options) =>
+    const asking = this.run('asking etcd', { timeoutMs: ASKED_WITHIN_MS }, (client, options) =>
       client.kv.range({ key: this.#readableKey, keys_only: true }, options),
     )
     const done = () => {
@@ -167,7 +167,7 @@ export class Endpoints {
   }
 
   /** Closes what is open. A later request opens it again. */
-  rest(): void {
+  closeIdle(): void {
     this.#rests += 1
     this.#wake?.()
     this.#reaching.abort(closed())
@@ -194,7 +194,7 @@ export class Endpoints {
   async #open(only: Endpoint): Promise<Connection> {
     const { signal } = this.#reaching
     try {
-      await only.dial?.({ withinMs: FIRST_PROBE_MS, signal })
+      await only.dial?.({ timeoutMs: FIRST_PROBE_MS, signal })
     } catch (thrown) {
       if (!signal.aborted) this.#losses = Math.max(this.#losses, 1)
       throw storeError('reaching etcd', thrown, only)
@@ -241,14 +241,14 @@ export class Endpoints {
     await this.#pause()
     if (rests !== this.#rests) throw closed()
     const factor = this.#losses === 1 ? 2 : Math.max(1, this.#losses)
-    const withinMs = Math.min(FIRST_PROBE_MS * factor, LONGEST_PROBE_MS)
+    const timeoutMs = Math.min(FIRST_PROBE_MS * factor, LONGEST_PROBE_MS)
     const over = new AbortController()
     const signal = AbortSignal.any([over.signal, this.#reaching.signal])
     const opened: Connection[] = []
     const contend = async (endpoint: Endpoint) => {
-      const endsAt = performance.now() + withinMs
+      const endsAt = performance.now() + timeoutMs
       try {
-        await endpoint.dial?.({ withinMs, signal })
+        await endpoint.dial?.({ timeoutMs, signal })
       } catch (thrown) {
         throw storeError('reaching etcd', thrown, endpoint)
       }
@@ -280,12 +280,12 @@ export class Endpoints {
    * Resolves if the member behind `connection` answers a linearizable read, whatever the answer. It
    * is what follows each loss of a connection, and so tells at once of a history that was replaced.
    */
-  async #probe(connection: Connection, withinMs: number): Promise<Connection> {
+  async #probe(connection: Connection, timeoutMs: number): Promise<Connection> {
     const { mark } = this.history
     try {
       const { header } = await connection.client.kv.range(
         { key: this.#readableKey, keys_only: true },
-        { deadline: Date.now() + withinMs },
+        { deadline: Date.now() + timeoutMs },
       )
       this.hear(header, mark, { isLinearizable: true })
     } catch (thrown) {

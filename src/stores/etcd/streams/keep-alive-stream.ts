@@ -48,21 +48,21 @@ export class KeepAlive {
    * still unanswered, its member is doubted, and left for another one that answers sooner; should
    * its answer come all the same, it counts.
    */
-  renew(lease: Lease, { withinMs }: Call): Promise<Renewal> {
+  renew(lease: Lease, { timeoutMs }: Call): Promise<Renewal> {
     // While there is no connection, one renewal waits for it on behalf of all.
     const unsent = this.#unsent.get(lease.id)
     if (unsent !== undefined) return unsent
-    const renewing = this.#renew(lease, withinMs)
+    const renewing = this.#renew(lease, timeoutMs)
     this.#unsent.set(lease.id, renewing)
     return renewing
   }
 
   /** Ends the stream; what is unanswered fails. */
-  rest(): void {
+  closeIdle(): void {
     this.#leave((line) => line.end())
   }
 
-  async #renew({ id }: Lease, withinMs: number): Promise<Renewal> {
+  async #renew({ id }: Lease, timeoutMs: number): Promise<Renewal> {
     try {
       let line = await this.#open()
       if (line.awaits(id)) {
@@ -80,7 +80,7 @@ export class KeepAlive {
         }
       }
       this.#unsent.delete(id)
-      return await line.renew(id, withinMs)
+      return await line.renew(id, timeoutMs)
     } finally {
       this.#unsent.delete(id)
     }
@@ -165,13 +165,13 @@ class Line {
     })
   }
 
-  renew(id: string, withinMs: number): Promise<Renewal> {
+  renew(id: string, timeoutMs: number): Promise<Renewal> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         one.givenUp = true
-        reject(new UnreachableError(`renewing the session: no answer within ${withinMs} ms`))
+        reject(new UnreachableError(`renewing the session: no answer within ${timeoutMs} ms`))
         this.#endIfRetired()
-      }, withinMs)
+      }, timeoutMs)
       const { mark, terms: termsBefore } = this.#endpoints.history
       const one: Pending = {
         mark,

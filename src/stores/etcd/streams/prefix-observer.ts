@@ -8,7 +8,7 @@ import { keysOf } from '../etcd-store.js'
 import type { Mark } from '../history.js'
 import { rangeAfter, rangeOf } from '../keys.js'
 import { streamOptions } from './open-stream.js'
-import { WatchLine, type WatchStream } from './watch-stream.js'
+import { type RawStream, WatchStream } from './watch-stream.js'
 
 export interface PrefixListener {
   /**
@@ -19,7 +19,7 @@ export interface PrefixListener {
   /** All that stood under the prefix at the beginning has been told. Called once. */
   known(): void
   /** What was told may no longer be true: etcd cannot be reached. It is tried again. */
-  troubled(error: Error, attempt: number): void
+  retrying(error: Error, attempt: number): void
   /** After trouble: the watch goes on, and all that was missed has been told. */
   recovered(): void
   /** etcd will never allow this. Nothing is told any more. */
@@ -44,13 +44,13 @@ const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 1_000
 
 /** Tells what stands at all paths that begin alike, and every change from then on, until it is closed. */
-export class PrefixWatch {
+export class PrefixObserver {
   readonly #endpoints: Endpoints
   readonly #listener: PrefixListener
   readonly #watched: Watched
   /** What was told of each path that is not vacant. */
   readonly #told = new Map<string, Told>()
-  #line: WatchLine | null = null
+  #line: WatchStream | null = null
   /** Up to which revision each path is still to be told before all that was missed has been. */
   #missing: Map<string, number> | null = null
   #pageSize = PAGE_SIZE
@@ -87,7 +87,7 @@ export class PrefixWatch {
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#line?.end()
     this.#line = null
-    this.#endpoints.rest()
+    this.#endpoints.closeIdle()
   }
 
   async #connect(): Promise<void> {
@@ -111,7 +111,7 @@ export class PrefixWatch {
 
   async #open(): Promise<void> {
     const client = await this.#endpoints.current()
-    const stream: WatchStream = await client.watchClient.watch(
+    const stream: RawStream = await client.watchClient.watch(
       streamOptions(client, { service: 'Watch', method: 'watch', isStream: true }),
     )
     if (this.#isClosed || !this.#endpoints.isInUse(client)) {
@@ -119,7 +119,7 @@ export class PrefixWatch {
       throw new UnreachableError('watching: the member was given up')
     }
     const { mark } = this.#endpoints.history
-    const line: WatchLine = new WatchLine(stream, keysOf(client), {
+    const line: WatchStream = new WatchStream(stream, keysOf(client), {
       compacted: () => this.#readAgain(line),
       early: () => this.#recover(),
       behind: () => this.#endpoints.ask(),
@@ -186,7 +186,7 @@ export class PrefixWatch {
     for (;;) {
       const { kvs, header, more, keys } = await this.#endpoints.run(
         `reading ${prefix}`,
-        { withinMs: READ_WITHIN_MS },
+        { timeoutMs: READ_WITHIN_MS },
         async (client, options) => {
           const keys = keysOf(client)
           const all = rangeOf(keys.of(prefix))
@@ -235,12 +235,12 @@ export class PrefixWatch {
   }
 
   /** See WatchHub: a watch may begin with a gap when etcd has just forgotten what was before. */
-  async #verify(line: WatchLine): Promise<void> {
+  async #verify(line: WatchStream): Promise<void> {
     const before = this.#watched.start - 1
     const isWhole =
       before < 1 ||
       (await this.#endpoints
-        .run('reading', { withinMs: READ_WITHIN_MS }, (client, options) =>
+        .run('reading', { timeoutMs: READ_WITHIN_MS }, (client, options) =>
           client.kv.range(
             { key: keysOf(client).of('locked'), revision: before, keys_only: true },
             options,
@@ -256,7 +256,7 @@ export class PrefixWatch {
   }
 
   /** etcd confirms a watch first, and then tells what was before: how much, only a read can say. */
-  async #expectHistory(line: WatchLine): Promise<void> {
+  async #expectHistory(line: WatchStream): Promise<void> {
     let now: Picture
     try {
       now = await this.#readPages()
@@ -285,7 +285,7 @@ export class PrefixWatch {
   }
 
   /** A login that has expired can look like a permission that is missing: a read tells which it is. */
-  #deny(line: WatchLine, error: Error): void {
+  #deny(line: WatchStream, error: Error): void {
     if (this.#line !== line) return
     const isFirst = !this.#watched.isDenied
     this.#watched.isDenied = true
@@ -309,7 +309,7 @@ export class PrefixWatch {
     for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: '' })
   }
 
-  #readAgain(line: WatchLine): void {
+  #readAgain(line: WatchStream): void {
     if (this.#line !== line) return
     this.#isRead = false
     this.#again()
@@ -350,7 +350,7 @@ export class PrefixWatch {
     // What was being read is no longer kept, or must be read in smaller pages: that is no trouble.
     if (isTooLarge || error instanceof CompactedError) return
     this.#attempt += 1
-    this.#listener.troubled(error, this.#attempt)
+    this.#listener.retrying(error, this.#attempt)
   }
 }
 

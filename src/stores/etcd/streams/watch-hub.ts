@@ -1,11 +1,11 @@
 import { errorFrom, RefusedError, UnreachableError } from '../../../errors.js'
-import { type Watched, Watcher, WatcherMember } from '../../path-watcher.js'
+import { Subscriber, type Watched, Watcher } from '../../path-watcher.js'
 import type { Sighting, Watch, WatchListener } from '../../store.js'
 import type { Endpoints, EtcdClient } from '../connection/failover.js'
 import { storeError, TokenError } from '../errors.js'
 import { streamOptions } from './open-stream.js'
 import { WatchGroup } from './prefix-group.js'
-import { type Keys, WatchLine, type WatchStream } from './watch-stream.js'
+import { type Keys, type RawStream, WatchStream } from './watch-stream.js'
 
 export interface WatchTools {
   keysOf(client: EtcdClient): Keys
@@ -42,7 +42,7 @@ export class WatchHub {
   readonly #watchers = new Map<string, Watcher[]>()
   /** What the paths of watchers begin with, up to their last slash. */
   readonly #prefixes = new Map<string, Prefix>()
-  #line: WatchLine | null = null
+  #line: WatchStream | null = null
   #connecting = false
   #attempt = 0
   #retry: NodeJS.Timeout | null = null
@@ -55,13 +55,13 @@ export class WatchHub {
 
   watch(path: string, from: number, listener: WatchListener): Watch {
     const watcher = this.#watcherFor(path, from)
-    const member = new WatcherMember(watcher, from, listener, this.#forget)
-    watcher.members = watcher.members.concat(member)
-    return member
+    const subscriber = new Subscriber(watcher, from, listener, this.#forget)
+    watcher.subscribers = watcher.subscribers.concat(subscriber)
+    return subscriber
   }
 
   /** Ends the stream; watchers that are still there open a new one. */
-  rest(): void {
+  closeIdle(): void {
     if (this.#watchers.size > 0) return
     this.#prefixes.clear()
     this.#drop()
@@ -162,7 +162,7 @@ export class WatchHub {
     this.#connecting = true
     try {
       const client = await this.#endpoints.current()
-      const stream: WatchStream = await client.watchClient.watch(
+      const stream: RawStream = await client.watchClient.watch(
         streamOptions(client, { service: 'Watch', method: 'watch', isStream: true }),
       )
       if (!this.#endpoints.isInUse(client)) {
@@ -170,7 +170,7 @@ export class WatchHub {
         throw new UnreachableError('watching: the member was given up')
       }
       const { mark } = this.#endpoints.history
-      const line: WatchLine = new WatchLine(stream, this.#tools.keysOf(client), {
+      const line: WatchStream = new WatchStream(stream, this.#tools.keysOf(client), {
         compacted: (watched, revision) => void this.#resume(watched, revision),
         behind: () => this.#tools.isBehind(),
         late: (watched) => void this.#verify(watched),
@@ -188,7 +188,7 @@ export class WatchHub {
       })
       this.#line = line
       for (const watched of this.#all()) line.create(watched)
-      if (this.#watchers.size === 0) this.rest()
+      if (this.#watchers.size === 0) this.closeIdle()
     } catch (thrown) {
       this.#later(storeError('watching', thrown))
     } finally {
@@ -207,9 +207,9 @@ export class WatchHub {
     }, Math.random() * longest)
     const refused = error instanceof RefusedError
     for (const watcher of this.#allWatchers()) {
-      for (const { listener } of [...watcher.members]) {
+      for (const { listener } of [...watcher.subscribers]) {
         if (refused) listener.refused(error)
-        else listener.troubled(error, this.#attempt)
+        else listener.retrying(error, this.#attempt)
       }
     }
   }
@@ -219,7 +219,11 @@ export class WatchHub {
    * When that token has expired meanwhile, some versions of etcd say the same as when permission is
    * denied. A read tells which it is, and has the client log in again for the next stream.
    */
-  async #deny(watched: Watched, error: RefusedError | TokenError, line: WatchLine): Promise<void> {
+  async #deny(
+    watched: Watched,
+    error: RefusedError | TokenError,
+    line: WatchStream,
+  ): Promise<void> {
     const isFirst = !watched.isDenied
     watched.isDenied = true
     try {
@@ -235,14 +239,14 @@ export class WatchHub {
     }
     if (watched instanceof WatchGroup) {
       if (this.#prefixOf(watched.path).group === watched) this.#dissolve(watched)
-    } else if (watched instanceof Watcher && watched.members.length > 0) {
+    } else if (watched instanceof Watcher && watched.subscribers.length > 0) {
       this.#forget(watched)
-      for (const { listener } of [...watched.members]) listener.refused(error)
+      for (const { listener } of [...watched.subscribers]) listener.refused(error)
     }
   }
 
   /** Opens another stream, at once unless something went wrong. */
-  #replace(line: WatchLine, error: Error | null = null): void {
+  #replace(line: WatchStream, error: Error | null = null): void {
     if (this.#line !== line) return
     line.end()
     this.#line = null
@@ -308,7 +312,7 @@ export class WatchHub {
   }
 
   async #readUntilKnown(watcher: Watcher): Promise<boolean> {
-    while (watcher.members.length > 0) {
+    while (watcher.subscribers.length > 0) {
       try {
         const { entry, revision } = await this.#tools.read(watcher.path)
         if (entry === null) watcher.report({ entry, revision })
@@ -318,9 +322,9 @@ export class WatchHub {
         return true
       } catch (thrown) {
         const error = errorFrom(thrown)
-        for (const { listener } of [...watcher.members]) {
+        for (const { listener } of [...watcher.subscribers]) {
           if (error instanceof RefusedError) listener.refused(error)
-          else listener.troubled(error, 1)
+          else listener.retrying(error, 1)
         }
         if (error instanceof RefusedError) return false
         await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS))

@@ -6,7 +6,7 @@ import type { Header } from '../history.js'
 import { rangeOf } from '../keys.js'
 import type { Stream } from './open-stream.js'
 
-export type WatchStream = Stream<IWatchRequest, IWatchResponse>
+export type RawStream = Stream<IWatchRequest, IWatchResponse>
 
 /** After so long without a word the stream is asked for its progress, and replaced if it does not answer. */
 const SILENCE_MS = 60_000
@@ -34,8 +34,8 @@ interface LineEvents {
 }
 
 /** One watch stream. etcd confirms watchers in the order in which they were asked for. */
-export class WatchLine {
-  readonly #stream: WatchStream
+export class WatchStream {
+  readonly #stream: RawStream
   readonly #keys: Keys
   readonly #events: LineEvents
   readonly #asked: Watched[] = []
@@ -46,7 +46,7 @@ export class WatchLine {
   #silence: NodeJS.Timeout
   #ended = false
 
-  constructor(stream: WatchStream, keys: Keys, events: LineEvents) {
+  constructor(stream: RawStream, keys: Keys, events: LineEvents) {
     this.#stream = stream
     this.#keys = keys
     this.#events = events

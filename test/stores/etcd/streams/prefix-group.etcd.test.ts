@@ -10,7 +10,7 @@ import { Recorder } from '../../recorder.js'
 const PATHS = 40
 /** The first paths that begin alike have watches of their own. */
 const MOST_WATCHES = 9
-const call = { withinMs: 60_000 }
+const call = { timeoutMs: 60_000 }
 
 let etcd: Etcd
 let client: Etcd3
@@ -138,7 +138,7 @@ test('paths that may be watched, but not all that begins alike, are watched one 
   ])
   const writer = new Etcd3({ hosts: `http://${guarded.endpoint}`, auth })
   onTestFinished(() => writer.close())
-  onTestFinished(() => store.rest())
+  onTestFinished(() => store.closeIdle())
   const paths = Array.from({ length: PATHS }, (_, index) => `${prefix}${index}`)
   const { revision } = await store.read(`${prefix}0`, call)
   const recorders = watch(store, paths, revision + 1)
@@ -151,7 +151,7 @@ test('paths that may be watched, but not all that begins alike, are watched one 
 
 function storeAt(endpoint: string): EtcdStore {
   const store = new EtcdStore([memberEndpoint({ secure: false, address: endpoint }, {})])
-  onTestFinished(() => store.rest())
+  onTestFinished(() => store.closeIdle())
   return store
 }
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { memberEndpoint } from '../../../../src/stores/etcd/connection/endpoint.js'
 import {
   type PrefixListener,
-  PrefixWatch,
+  PrefixObserver,
 } from '../../../../src/stores/etcd/streams/prefix-observer.js'
 import type { Sighting } from '../../../../src/stores/store.js'
 import { type Etcd, startEtcd } from '../../../etcd/index.js'
@@ -49,8 +49,8 @@ class Picture extends EventEmitter implements PrefixListener {
     this.#tell('known')
   }
 
-  troubled(_error: Error, attempt: number): void {
-    this.#tell(`troubled ${attempt}`)
+  retrying(_error: Error, attempt: number): void {
+    this.#tell(`retrying ${attempt}`)
   }
 
   recovered(): void {
@@ -85,7 +85,11 @@ function watch(
 ): Picture {
   const host = { secure: false, address: endpoint }
   const picture = new Picture()
-  const prefixWatch = new PrefixWatch([memberEndpoint(host, auth ? { auth } : {})], prefix, picture)
+  const prefixWatch = new PrefixObserver(
+    [memberEndpoint(host, auth ? { auth } : {})],
+    prefix,
+    picture,
+  )
   onTestFinished(() => prefixWatch.close())
   return picture
 }
@@ -141,7 +145,7 @@ describe('a prefix', () => {
     const picture = watch(prefix)
     await picture.until('known')
     expect(picture.texts.size).toBe(6)
-    expect(picture.told.filter((what) => what.startsWith('troubled'))).toEqual([])
+    expect(picture.told.filter((what) => what.startsWith('retrying'))).toEqual([])
   })
 })
 
@@ -149,7 +153,7 @@ describe('what was missed is told', () => {
   test('after a connection that was cut', async () => {
     const { prefix, picture, network } = await watchThroughRelay()
     await network.cut()
-    await picture.until('troubled 1')
+    await picture.until('retrying 1')
     await change(prefix)
     await network.heal()
     await picture.until('recovered')
@@ -159,7 +163,7 @@ describe('what was missed is told', () => {
   test('after a connection that was frozen', async () => {
     const { prefix, picture, network } = await watchThroughRelay()
     network.freeze()
-    await picture.until('troubled 1')
+    await picture.until('retrying 1')
     await change(prefix)
     await network.heal()
     await picture.until('recovered')
@@ -169,7 +173,7 @@ describe('what was missed is told', () => {
   test('after its history was compacted, the outcome only', async () => {
     const { prefix, picture, network } = await watchThroughRelay()
     await network.cut()
-    await picture.until('troubled 1')
+    await picture.until('retrying 1')
     await change(prefix)
     const { header } = await put(`${prefix}again`, 'another')
     await client.kv.compact({ revision: header.revision, physical: true })
@@ -182,7 +186,7 @@ describe('what was missed is told', () => {
   test('after its history was compacted to the very revision of a deletion', async () => {
     const { prefix, picture, network } = await watchThroughRelay()
     await network.cut()
-    await picture.until('troubled 1')
+    await picture.until('retrying 1')
     const { header } = await client.delete().key(`${prefix}gone`)
     await client.kv.compact({ revision: header.revision, physical: true })
     await network.heal()

@@ -237,18 +237,17 @@ export const electionMachine = setup({
   delays: {
     /**
      * Exponential with full jitter; its longest follows the ttl, so that the promise of a leader
-     * within ttl + 3 s holds. Before the first attempt it is a courtesy: a holder whose record was
-     * taken from it, by an operator, needs a moment to learn of it.
+     * within ttl + 3 s holds.
      */
     backoff: ({ context }) =>
-      context.attempt === 0
-        ? COURTESY_MS
-        : Math.random() *
-          Math.min(
-            FIRST_BACKOFF_MS * 2 ** Math.min(context.attempt, 10),
-            LONGEST_BACKOFF_MS,
-            Math.max(1_000, context.ttl * 500),
-          ),
+      Math.random() *
+      Math.min(
+        FIRST_BACKOFF_MS * 2 ** Math.min(context.attempt, 10),
+        LONGEST_BACKOFF_MS,
+        Math.max(1_000, context.ttl * 500),
+      ),
+    /** A holder whose record was taken from it, by an operator, needs a moment to learn of it. */
+    courtesy: COURTESY_MS,
   },
   actions: {
     takeValue: assign(({ event }) => (event.type === 'propose' ? { value: event.value } : {})),
@@ -401,6 +400,11 @@ export const electionMachine = setup({
           invoke: { id: 'resume', src: 'resume', input },
           after: { backoff: { description: 'Time for the next claim.', target: 'claiming' } },
         },
+        yielding: {
+          description: 'Leaves a holder whose record was taken from it the time to learn of that.',
+          invoke: { id: 'resume', src: 'resume', input },
+          after: { courtesy: { description: 'Time to claim the path.', target: 'claiming' } },
+        },
       },
     },
     leader: {
@@ -532,7 +536,7 @@ export const electionMachine = setup({
           {
             description: 'The record is gone; its holder may not know yet.',
             guard: 'isNews',
-            target: '#election.campaigning.waiting',
+            target: '#election.campaigning.yielding',
             actions: ['noteVacant', 'tellVacant'],
           },
         ],

@@ -35,13 +35,13 @@ type Cause =
   | 'workFailed'
   | 'drained'
   | 'released'
-  | 'backoff'
+  | 'courtesy'
 
 /** What the statechart is told meanwhile; of several ways the first that the state allows. */
 const WAYS: Readonly<Record<ElectionTestEvent['type'], readonly (readonly Cause[])[]>> = {
   start: [['start']],
   stop: [['stop', 'drained', 'released'], ['stop']],
-  elected: [['won'], ['vacated', 'backoff', 'won']],
+  elected: [['won'], ['vacated', 'courtesy', 'won']],
   overtaken: [['held'], ['vacated', 'held']],
   lost: [['expired']],
   failed: [['workFailed', 'drained', 'released']],
@@ -125,10 +125,10 @@ function eventOf(cause: Cause, { context, value }: Snapshot): ElectionEvent {
       return { type: cause, revision }
     case 'workFailed':
       return { type: cause, error: { name: 'Error', message: cause } }
-    case 'backoff': {
+    case 'courtesy': {
       const state = typeof value === 'string' ? value : Object.entries(value).flat().join('.')
       // The event of a delay, which the machine's types do not name.
-      return { type: `xstate.after.backoff.election.${state}` } as unknown as ElectionEvent
+      return { type: `xstate.after.courtesy.election.${state}` } as unknown as ElectionEvent
     }
     default:
       return { type: cause }

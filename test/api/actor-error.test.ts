@@ -51,6 +51,15 @@ const states: Readonly<Record<string, Bring>> = {
     await cluster.advance(5_000)
     await told
   },
+  'campaigning.yielding': async ({ cluster, node }) => {
+    const holder = cluster.node(path, { id: 'holder', value: 'holder' })
+    void holder.start()
+    await cluster.advance(10)
+    void node.start()
+    await cluster.advance(10)
+    cluster.expire(path)
+    await cluster.advance(0)
+  },
   'leader.holding': lead,
   'leader.proposing': async (scene) => {
     await lead(scene)

@@ -22,6 +22,16 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
     await original.answer('grant')
     await original.fail('claim')
   },
+  'campaigning.yielding': async (original) => {
+    const rival = original.world.lives('rival')
+    await rival.lead()
+    original.start()
+    await original.answer('grant')
+    await original.answer('claim')
+    rival.freeze()
+    original.world.store.delete(path)
+    await original.go()
+  },
   'leader.holding': (original) => original.lead(),
   'leader.proposing': async (original) => {
     await original.lead()

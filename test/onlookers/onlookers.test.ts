@@ -37,6 +37,7 @@ const onlookers: Readonly<Record<string, LookOn>> = {
 const STATES = [
   'campaigning.claiming',
   'campaigning.waiting',
+  'campaigning.yielding',
   'follower',
   'idle',
   'leader.holding',

@@ -39,6 +39,8 @@ function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[
       return claiming(context, world)
     case 'campaigning.waiting':
       return [{ type: 'backoff', cause: 'clock' }]
+    case 'campaigning.yielding':
+      return [{ type: 'courtesy', cause: 'clock' }]
     case 'leader.holding':
       return [...leading(context), ...untilDue(), ...losing()]
     case 'leader.proposing':
@@ -336,7 +338,6 @@ export function keyOf({ value, context }: TestSnapshot): string {
     leaf,
     standing,
     session === 'open' ? '' : `session ${session}`,
-    leaf === 'campaigning.waiting' && context.attempt > 0 ? 'again' : '',
     claim !== null && claim.value !== context.value ? 'claims an older value' : '',
     leaf.startsWith('stopped') && claim !== null ? 'claim on its way' : '',
     leaf === 'leader.proposing' && write?.carriedOut ? 'written' : '',

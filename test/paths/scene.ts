@@ -136,6 +136,7 @@ export class Scene {
         return { ...event, value }
       }
       case 'backoff':
+      case 'courtesy':
         while (this.leaf === during) await this.#advance(TICK_MS)
         return event
       case 'workFailed':

@@ -39,7 +39,7 @@ export interface World {
 
 /** Something that happens to the node, and what it does to the world. */
 export interface ModelEvent {
-  readonly type: ElectionEvent['type'] | 'backoff'
+  readonly type: ElectionEvent['type'] | 'backoff' | 'courtesy'
   /** How it is brought about. */
   readonly cause: string
   readonly world?: Partial<World>

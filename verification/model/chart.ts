@@ -4,11 +4,11 @@
  */
 import { initialTransition, type SnapshotFrom, transition } from 'xstate'
 import type { ElectionContext, ElectionEvent, Holder, Json } from '../../machines/election.js'
-import { LEAVES, type Machine, type NodeState, Seen } from './world.js'
+import { LEAVES, Leaf, type Machine, type NodeState, Seen } from './world.js'
 
 /** An event as the model has it: revisions are ranks, holders are as the machine sees them. */
 export interface ChartEvent {
-  readonly type: ElectionEvent['type'] | 'backoff'
+  readonly type: ElectionEvent['type'] | 'backoff' | 'courtesy'
   readonly revision?: number
   readonly seen?: number
   readonly value?: number
@@ -58,6 +58,7 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'reset',
   'restored',
   'backoff',
+  'courtesy',
 ]
 const EVENT_NUMBER = new Map(EVENT_TYPES.map((type, index) => [type, index]))
 
@@ -65,6 +66,7 @@ const LEAF_VALUES = [
   'idle',
   { campaigning: 'claiming' },
   { campaigning: 'waiting' },
+  { campaigning: 'yielding' },
   { leader: 'holding' },
   { leader: 'proposing' },
   { leader: 'waiting' },
@@ -189,23 +191,24 @@ export class Chart {
 
 /** Only what is watched is compared with the revision; the next claim brings a newer one. */
 function keepsRevision(leaf: number): boolean {
-  return leaf >= 3 && leaf <= 6
+  return leaf >= Leaf.holding && leaf <= Leaf.follower
 }
 
 /** Elsewhere only a record of one's own matters, because it is to be released. */
 function keepsHolder(leaf: number): boolean {
-  return leaf >= 3 && leaf <= 5
+  return leaf >= Leaf.holding && leaf <= Leaf.rewaiting
 }
 
 /** Only a follower asks whether the holder has stood down. */
 function keepsLeaving(leaf: number): boolean {
-  return leaf === 6
+  return leaf === Leaf.follower
 }
 
 function relevantContext(context: ElectionContext, leaf: number) {
   const { holder } = context
   const seen = seenIn(holder)
-  const keeps = holder !== null && (keepsHolder(leaf) || (leaf !== 6 && seen === Seen.me))
+  const keeps =
+    holder !== null && (keepsHolder(leaf) || (leaf !== Leaf.follower && seen === Seen.me))
   return {
     restart: context.restart ? 1 : 0,
     value: Number(context.value),
@@ -264,7 +267,8 @@ function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { typ
   const holder = holderOf(event.seen ?? Seen.nobody, value, token, leaving)
   switch (type) {
     case 'backoff':
-      return { type: `xstate.after.backoff.election.${LEAVES[leaf]}` }
+    case 'courtesy':
+      return { type: `xstate.after.${type}.election.${LEAVES[leaf]}` }
     case 'propose':
       return { type, value }
     case 'proposed':

@@ -104,6 +104,8 @@ function describeAt(
       return `its ${requestOf(node.call)} has no answer in time and fails, but is still on its way`
     case 'backoff':
       return 'the backoff has passed'
+    case 'courtesy':
+      return 'the courtesy has passed'
     case 'drained':
       return 'its work, if any, has ended'
     case 'release':

@@ -16,6 +16,7 @@ export type StepName =
   | 'lose'
   | 'delay'
   | 'backoff'
+  | 'courtesy'
   | 'drained'
   | 'release'
   | 'look'

@@ -127,6 +127,8 @@ function forEachMachineStep(
   // The machine's own services.
   if ((leaf === Leaf.waiting || leaf === Leaf.rewaiting) && node.inert === Inert.nothing)
     happens('backoff', true, { type: 'backoff' })
+  if (leaf === Leaf.yielding && node.inert === Inert.nothing)
+    happens('courtesy', true, { type: 'courtesy' })
   if (leaf === Leaf.draining) happens('drained', true, { type: 'drained' })
   if (call === Call.none) {
     if (leaf === Leaf.claiming) {

@@ -147,7 +147,17 @@ function storeAt(hosts: unknown, options: EtcdOptions): Store {
 }
 
 function isStore(given: object): given is Store {
-  const calls = ['grant', 'renew', 'revoke', 'claim', 'propose', 'release', 'read', 'watch', 'closeIdle']
+  const calls = [
+    'grant',
+    'renew',
+    'revoke',
+    'claim',
+    'propose',
+    'release',
+    'read',
+    'watch',
+    'closeIdle',
+  ]
   return calls.every((call) => typeof Reflect.get(given, call) === 'function')
 }
 

@@ -57,6 +57,7 @@ const states: Readonly<Record<string, Bring>> = {
     await cluster.advance(10)
     void node.start()
     await cluster.advance(10)
+    cluster.kill(holder)
     cluster.expire(path)
     await cluster.advance(0)
   },

@@ -30,6 +30,7 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
     await original.answer('claim')
     rival.freeze()
     original.world.store.delete(path)
+    await settled()
     await original.go()
   },
   'leader.holding': (original) => original.lead(),

@@ -10,7 +10,7 @@ import { RunningCommand } from './command.js'
 import { expectOutagesSaidOnce } from './outages.js'
 import { childrenOf, Trace } from './trace.js'
 
-const TTL = 2
+const TTL = 5
 /** Of those that need not expire, and would on a machine that is busy. */
 const LONG_TTL = 30
 

@@ -76,6 +76,8 @@ export interface ElectionContext extends ElectionInput {
   readonly revision: number
   /** Attempts that failed since the last that did not. */
   readonly attempt: number
+  /** The leases under which this actor has claimed, the latest two: older ones are long gone. */
+  readonly leases: readonly string[]
   /** Whether `start` came while the node was still stopping. */
   readonly restart: boolean
 }
@@ -95,10 +97,20 @@ export type ElectionEvent =
   | { readonly type: 'workFailed'; readonly error: Failure }
   /** The claim installed this node; `validityMs` is what was left of its session by then. */
   | { readonly type: 'won'; readonly holder: Holder; readonly validityMs: number }
-  /** The claim found the path held. */
-  | { readonly type: 'held'; readonly holder: Holder; readonly revision: number }
-  /** A claim or a proposal failed, and is worth repeating. */
-  | { readonly type: 'failed'; readonly error: Failure }
+  /** The claim, made under `lease`, found the path held. */
+  | {
+      readonly type: 'held'
+      readonly holder: Holder
+      readonly revision: number
+      readonly lease: string
+    }
+  /** A record that an earlier request of this node had left is gone. */
+  | { readonly type: 'cleared' }
+  /**
+   * A request failed, and is worth repeating. It may have been carried out all the same, if it is a
+   * claim, under `lease`.
+   */
+  | { readonly type: 'failed'; readonly error: Failure; readonly lease?: string }
   /** The store will never let this node do its part. */
   | { readonly type: 'refused'; readonly error: Failure }
   /** The watch saw a record, or something else, written at the path. */
@@ -190,6 +202,8 @@ export const electionMachine = setup({
   actors: {
     /** Makes one claim, and sends `won`, `held`, `failed` or `refused`. */
     campaign: service(),
+    /** Deletes a record of this node's own that a claim found, and sends `cleared`, `failed` or `refused`. */
+    clear: service(),
     /** Sends `restored` if this actor was restored from a snapshot, and nothing otherwise. */
     resume: service(),
     /** Sends `changed` and `vacated` for what happens after `revision`. */
@@ -215,6 +229,16 @@ export const electionMachine = setup({
       event.holder.instance === context.instance &&
       event.holder.token === context.holder?.token &&
       event.holder.session === context.holder.session,
+    /**
+     * What stands there was left by an earlier request of this actor. One under a lease that it never
+     * had is of another actor, which was restored from a snapshot of this one or the other way round,
+     * and may lead.
+     */
+    isLeftover: ({ context, event }) =>
+      event.type === 'held' &&
+      event.holder.instance === context.instance &&
+      event.holder.session !== null &&
+      [event.lease, ...context.leases].includes(event.holder.session),
     /** A claim of this node that it had given up was applied after all. */
     isOwnClaim: ({ context, event }) =>
       event.type === 'changed' &&
@@ -271,6 +295,15 @@ export const electionMachine = setup({
         enqueue.emit({ type: 'change', value: holder.value, id: holder.id })
       }
     }),
+    /** It is known where the next claim's record will stand, if it is not heard of again. */
+    noteLease: assign(({ context: { leases }, event }) => {
+      const lease = event.type === 'won' ? event.holder.session : 'lease' in event && event.lease
+      return lease && !leases.includes(lease) ? { leases: [lease, ...leases.slice(0, 1)] } : {}
+    }),
+    /** A record of this node's own is about to be cleared: of that nobody need hear. */
+    noteLeftover: assign(({ event }) =>
+      event.type === 'held' ? { holder: event.holder, revision: event.revision, attempt: 0 } : {},
+    ),
     /** The watch may have brought the new value before the answer did. */
     noteProposed: enqueueActions(({ context, event, enqueue }) => {
       const { holder } = context
@@ -287,7 +320,7 @@ export const electionMachine = setup({
     ),
     forgetHolder: assign({ holder: null }),
     /** Revisions of another history say nothing about this one's. */
-    forgetHistory: assign({ holder: null, revision: 0, attempt: 0 }),
+    forgetHistory: assign({ holder: null, revision: 0, attempt: 0, leases: [] }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
     askRestart: assign({ restart: true }),
     dropRestart: assign({ restart: false }),
@@ -323,6 +356,7 @@ export const electionMachine = setup({
     holder: null,
     revision: 0,
     attempt: 0,
+    leases: [],
     restart: false,
   }),
   initial: 'idle',
@@ -375,23 +409,48 @@ export const electionMachine = setup({
                 description: 'This node’s record stands at the path, and its session is valid.',
                 guard: 'isValid',
                 target: '#election.leader',
-                actions: 'noteHolder',
+                actions: ['noteHolder', 'noteLease'],
               },
               {
                 description: 'The claim came back after its session ended: it is given up.',
                 target: 'waiting',
-                actions: 'countAttempt',
+                actions: ['countAttempt', 'noteLease'],
               },
             ],
-            held: {
-              description: 'Somebody else holds the path.',
-              target: '#election.follower',
-              actions: 'noteHolder',
-            },
+            held: [
+              {
+                description: 'An earlier request of this node has left a record there.',
+                guard: 'isLeftover',
+                target: 'clearing',
+                actions: ['noteLeftover', 'noteLease'],
+              },
+              {
+                description: 'Somebody else holds the path.',
+                target: '#election.follower',
+                actions: ['noteHolder', 'noteLease'],
+              },
+            ],
             failed: {
               description: 'The claim failed, and is repeated after the backoff.',
               target: 'waiting',
-              actions: ['countAttempt', 'tellUnreachable'],
+              actions: ['countAttempt', 'noteLease', 'tellUnreachable'],
+            },
+          },
+        },
+        clearing: {
+          description:
+            'Deletes the record that was left. It is never taken over: what left it may have been followed by a release, which is on its way.',
+          invoke: { id: 'clear', src: 'clear', input },
+          on: {
+            cleared: {
+              description: 'Nothing is left of earlier requests.',
+              target: 'claiming',
+              actions: 'forgetHolder',
+            },
+            failed: {
+              description: 'Another claim shows whether it still stands there.',
+              target: 'waiting',
+              actions: ['forgetHolder', 'countAttempt', 'tellUnreachable'],
             },
           },
         },

@@ -48,7 +48,6 @@ export class AppActors {
     if (known !== undefined) return known.participant
     if (actor === undefined) throw new Error('locked: a service was started outside of a machine')
     const participant = new Participant(actor.getSnapshot().context)
-    participant.mayBeCopy = true
     const embedded = this.#embed(participant, actor)
     this.#known.set(instance, embedded)
     return embedded.participant

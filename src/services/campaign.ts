@@ -26,64 +26,28 @@ export class Campaign {
     this.#doubts = doubts
   }
 
-  /**
-   * One claim, as `won` or `held`; rejects when the store does. One that finds a holder who is just
-   * leaving is repeated once, if it `isWanted` still.
-   *
-   * A record of this node's own that it finds is left from a claim or a release that had no answer.
-   * It is released and claimed afresh, never taken over: that release may still be on its way, and
-   * would end a reign that was taken over without anybody knowing. One under a lease that it never had
-   * is not an app actor's own to release: it may have been restored from a snapshot, and the one that
-   * it is a copy of may still lead.
-   */
-  async run(
-    participant: Participant,
-    value: Json,
-    isWanted: () => boolean,
-  ): Promise<ElectionEvent> {
-    const { path, id, instance, ttl } = participant
+  /** Makes one claim. Resolves with `won` or `held`, and rejects when the store does. */
+  async run(participant: Participant, value: Json): Promise<ElectionEvent> {
+    const { id, instance, ttl } = participant
+    participant.claimedUnder = null
     participant.doubtIn = (await this.#doubts.withdraw(participant)) ?? participant.doubtIn
-    let isRepeated = false
-    for (;;) {
-      const earlier = [
-        participant.session?.lease.id,
-        participant.doubtIn?.lease.id,
-        participant.reign?.lease,
-      ]
-      const session = await this.#sessions.current(ttl)
-      participant.session = session
-      const claim = await this.#claim(participant, encodeRecord({ id, value, instance }), session)
-      if (claim.won) {
-        const { token } = claim
-        participant.reign = { token, lease: session.lease.id }
-        return {
-          type: 'won',
-          holder: { id, value, instance, token, session: session.lease.id },
-          validityMs: session.validityMs,
-        }
-      }
-      const { entry, revision } = claim
-      const holder = holderFrom(entry)
-      if (holder.released && !isRepeated && isWanted()) {
-        // The claim was quicker than the deletion, which is on its way.
-        isRepeated = true
-        continue
-      }
-      const { token, lease } = entry
-      const isOwn =
-        !participant.mayBeCopy || lease === session.lease.id || earlier.includes(lease ?? undefined)
-      if (holder.instance !== instance || lease === null || !isOwn) {
-        participant.reign = null
-        return { type: 'held', holder, revision }
-      }
-      const own = { token, lease }
-      try {
-        await this.#store.release(path, own, null, { timeoutMs: timeoutMsFor(ttl) })
-      } catch (thrown) {
-        if (thrown instanceof UnreachableError) participant.doubtIn = session
-        throw thrown
-      }
+    const session = await this.#sessions.current(ttl)
+    const lease = session.lease.id
+    participant.session = session
+    participant.claimedUnder = lease
+    const claim = await this.#claim(participant, encodeRecord({ id, value, instance }), session)
+    if (claim.won) {
+      const { token } = claim
+      participant.reign = { token, lease }
+      const holder = { id, value, instance, token, session: lease }
+      return { type: 'won', holder, validityMs: session.validityMs }
     }
+    const { entry, revision } = claim
+    const holder = holderFrom(entry)
+    // A record of one's own that was left is released on stop as well.
+    const isOwn = holder.instance === instance && entry.lease === lease
+    participant.reign = isOwn ? { token: entry.token, lease } : null
+    return { type: 'held', holder, revision, lease }
   }
 
   /** The store's history was replaced: of claims on their way there is nothing to be learned. */

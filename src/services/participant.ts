@@ -10,13 +10,13 @@ export class Participant {
   readonly id: string
   readonly instance: string
   readonly ttl: number
-  /** Whether its actor may have been restored from the snapshot of another that still runs. */
-  mayBeCopy = false
   /** Whether it counts as a user of the locker's session. */
   joined = false
   session: Session | null = null
   /** The reign of the latest claim that was won, until it is released. */
   reign: Reign | null = null
+  /** The lease of the latest claim that was sent. */
+  claimedUnder: string | null = null
   /** The claim on its way; it never rejects. */
   claiming: Promise<unknown> | null = null
   /** The session under which a claim or a release had no answer: a record may stand there, or come to. */

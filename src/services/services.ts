@@ -15,6 +15,7 @@ import type { Entry, Store } from '../stores/store.js'
 import type { Telemetry } from '../telemetry.js'
 import { AppActors } from './app-actors.js'
 import { Campaign } from './campaign.js'
+import { clear } from './clear.js'
 import { KeepingAlive } from './keep-alive.js'
 import { Doubts } from './orphans.js'
 import type { Participant } from './participant.js'
@@ -75,6 +76,7 @@ export class Services {
     this.machine = electionMachine.provide({
       actors: {
         campaign: service((participant, send, input) => this.#campaign(participant, send, input)),
+        clear: service((participant, send, input) => this.#clear(participant, send, input)),
         resume: service((participant, send) => void this.#resume(participant, send)),
         watch: service((participant, send, { revision }) =>
           participant.joined ? new Watching(this, participant, send, revision + 1) : undefined,
@@ -160,19 +162,35 @@ export class Services {
       this.sessions.join(participant.ttl, participant.path)
     }
     const claiming = this.#campaigns
-      .run(participant, value, () => wanted)
+      .run(participant, value)
       .then(
         (event) => {
           if (wanted) send(event)
         },
         (thrown: unknown) => {
-          if (wanted) send(this.#failed(thrown))
+          if (wanted) send(this.#failed(thrown, participant.claimedUnder))
         },
       )
       .finally(() => {
         if (participant.claiming === claiming) participant.claiming = null
       })
     participant.claiming = claiming
+    return {
+      close() {
+        wanted = false
+      },
+    }
+  }
+
+  #clear(participant: Participant, send: Send, { holder }: ServiceInput): Going | undefined {
+    if (!this.#resume(participant, send) || holder === null) return undefined
+    let wanted = true
+    const told = (event: ElectionEvent) => {
+      if (wanted) send(event)
+    }
+    clear(this.store, participant, holder).then(told, (thrown: unknown) =>
+      told(this.#failed(thrown)),
+    )
     return {
       close() {
         wanted = false
@@ -263,9 +281,10 @@ export class Services {
     }
   }
 
-  #failed(thrown: unknown): ElectionEvent {
+  #failed(thrown: unknown, lease: string | null = null): ElectionEvent {
     const error = this.failureOf(thrown)
-    return { type: thrown instanceof RefusedError ? 'refused' : 'failed', error }
+    if (thrown instanceof RefusedError) return { type: 'refused', error }
+    return { type: 'failed', error, ...(lease !== null && { lease }) }
   }
 
   #doneUsing(): void {

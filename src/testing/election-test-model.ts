@@ -120,7 +120,7 @@ function eventOf(cause: Cause, { context, value }: Snapshot): ElectionEvent {
     case 'won':
       return { type: cause, holder: holderOf(context, context.instance), validityMs: 1 }
     case 'held':
-      return { type: cause, holder: holderOf(context, 'another'), revision }
+      return { type: cause, holder: holderOf(context, 'another'), revision, lease: 'lease' }
     case 'vacated':
       return { type: cause, revision }
     case 'workFailed':

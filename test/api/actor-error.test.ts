@@ -37,12 +37,26 @@ const lead: Bring = async ({ cluster, node }) => {
   await cluster.advance(10)
 }
 
+/** The answer to its claim is lost, and the next claim finds the record that the first one has left. */
+async function leaveRecord(cluster: MemoryCluster, node: LockedNode): Promise<void> {
+  while (!cluster.store.entries().has(path)) await cluster.advance(1)
+  cluster.cut(node)
+  await cluster.advance(1)
+  cluster.heal(node)
+  while (stateOf(node) !== 'campaigning.clearing') await cluster.advance(1)
+  cluster.freeze(node)
+}
+
 const states: Readonly<Record<string, Bring>> = {
   idle: async () => undefined,
   'campaigning.claiming': async ({ cluster, node }) => {
     cluster.freeze(node)
     node.start().catch(() => undefined)
     await cluster.advance(10)
+  },
+  'campaigning.clearing': async ({ cluster, node }) => {
+    void node.start()
+    await leaveRecord(cluster, node)
   },
   'campaigning.waiting': async ({ cluster, node }) => {
     cluster.cut(node)
@@ -108,7 +122,9 @@ describe.each(Object.entries(states))(
   (state, bring) => {
     test('leads no more, tells why, leaves nothing behind, and can be started again', async () => {
       const cluster = new MemoryCluster()
-      const node = cluster.node(path, { id: 'a', value: 'a' })
+      // Time to break the connection while a message is under way.
+      const fate = () => (state === 'campaigning.clearing' ? 1 : 0)
+      const node = cluster.node(path, { id: 'a', value: 'a', fate })
       const work = deferred()
       const signals: AbortSignal[] = []
       node.lead(({ signal }) => {

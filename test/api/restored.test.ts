@@ -17,6 +17,13 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
   'campaigning.claiming': async (original) => {
     original.start()
   },
+  'campaigning.clearing': async (original) => {
+    original.start()
+    await original.answer('grant')
+    await original.lose('claim')
+    await original.world.clock.advance(1_000)
+    await original.answer('claim')
+  },
   'campaigning.waiting': async (original) => {
     original.start()
     await original.answer('grant')
@@ -229,6 +236,12 @@ class Process {
   async fail(method: Method): Promise<void> {
     ;(await this.#waitingFor(method)).fail(new UnreachableError('no answer'))
     await settled()
+  }
+
+  /** It is carried out, and there is no answer. */
+  async lose(method: Method): Promise<void> {
+    await (await this.#waitingFor(method)).carryOut()
+    await this.fail(method)
   }
 
   async #waitingFor(method: Method) {

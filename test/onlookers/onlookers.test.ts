@@ -36,6 +36,7 @@ const onlookers: Readonly<Record<string, LookOn>> = {
 
 const STATES = [
   'campaigning.claiming',
+  'campaigning.clearing',
   'campaigning.waiting',
   'campaigning.yielding',
   'follower',
@@ -126,7 +127,8 @@ interface Outcome {
 async function run(lookOn: LookOn, throwsAt: (call: number) => boolean): Promise<Outcome> {
   const clock = new VirtualClock()
   const store = new MemoryStore(clock)
-  const link = new Link(store, clock)
+  let latencyMs = 5
+  const link = new Link(store, clock, () => latencyMs)
   let calls = 0
   const called = () => {
     calls += 1
@@ -147,6 +149,16 @@ async function run(lookOn: LookOn, throwsAt: (call: number) => boolean): Promise
   }
   const pass = (ms: number) => clock.advance(ms)
 
+  void node.start()
+  // The claim is carried out by then, and its answer is under way.
+  await pass(3 * latencyMs + 1)
+  link.cut()
+  await pass(latencyMs)
+  link.heal()
+  await pass(6_000)
+  void node.stop()
+  await pass(1_000)
+  latencyMs = 0
   link.cut()
   void node.start()
   await pass(6_000)

@@ -29,6 +29,8 @@ export class Gate implements Store {
   readonly #resetListeners = new Set<() => void>()
   /** What the store said of the latest claim that it carried out. */
   claimed: Claim | null = null
+  /** The lease of the latest claim. */
+  claimedUnder: string | null = null
 
   constructor(store: Store) {
     this.#store = store
@@ -66,6 +68,7 @@ export class Gate implements Store {
   }
 
   claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
+    this.claimedUnder = lease.id
     return this.#wait('claim', async () => {
       this.claimed = await this.#store.claim(path, text, lease, call)
       return this.claimed

@@ -2,7 +2,14 @@
 import { createTestModel } from 'xstate/graph'
 import type { ElectionInput, Holder, Json } from '../../machines/election.js'
 import { leafOf } from './chart.js'
-import type { ModelContext, ModelEvent, TestMachine, TestSnapshot, World } from './test-machine.js'
+import {
+  isOwn,
+  type ModelContext,
+  type ModelEvent,
+  type TestMachine,
+  type TestSnapshot,
+  type World,
+} from './test-machine.js'
 
 export const INPUT: ElectionInput = {
   path: '/master',
@@ -15,6 +22,7 @@ export const INPUT: ElectionInput = {
 export const JUNK = 'not a record'
 
 const FAILURE = { name: 'Error', message: 'model' }
+const LEASE = 'lease'
 const OVER = { late: false, write: null }
 
 /** Every event that can be caused in this state. */
@@ -37,6 +45,8 @@ function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[
   switch (leaf) {
     case 'campaigning.claiming':
       return claiming(context, world)
+    case 'campaigning.clearing':
+      return clearing()
     case 'campaigning.waiting':
       return [{ type: 'backoff', cause: 'clock' }]
     case 'campaigning.yielding':
@@ -103,15 +113,27 @@ function claiming(context: ModelContext, { session, claim, standing }: World): M
       cause: standing === 'junk' ? 'junk' : 'rival',
       holder: holder(context, standing === 'junk' ? 'junk' : 'rival'),
       revision: context.revision + 1,
+      lease: LEASE,
       world: { ...opened, standing: standing === 'junk' ? 'junk' : 'rival' },
     },
   ]
+  if (isOwn(standing) && session !== 'gone') {
+    events.push({
+      type: 'held',
+      cause: 'leftover',
+      holder: { ...mine, session: LEASE },
+      revision: context.revision + 1,
+      lease: LEASE,
+      world: opened,
+    })
+  }
   if (standing !== 'junk') {
     events.push({
       type: 'held',
       cause: 'leaving rival',
       holder: { ...holder(context, 'rival'), released: true },
       revision: context.revision + 1,
+      lease: LEASE,
       world: { ...opened, standing: 'leaving' },
     })
   }
@@ -146,6 +168,14 @@ function claiming(context: ModelContext, { session, claim, standing }: World): M
     )
   }
   return events
+}
+
+function clearing(): ModelEvent[] {
+  return [
+    { type: 'cleared', cause: 'answer', world: { standing: 'vacant' } },
+    { type: 'failed', cause: 'no answer', error: FAILURE },
+    { type: 'refused', cause: 'clear', error: FAILURE, world: OVER },
+  ]
 }
 
 /** What can happen in every part of `leader`. */
@@ -289,7 +319,7 @@ function following(context: ModelContext, world: World): ModelEvent[] {
 function releasing({ standing, claim }: World): ModelEvent[] {
   const over: Partial<World> = { session: 'none', claim: null }
   const own = standing === 'mine' || standing === 'unconfirmed'
-  const claimed = claim !== null && (standing === 'vacant' || standing === 'leftover')
+  const claimed = claim !== null && standing === 'vacant'
   const done = own || claimed ? { standing: 'vacant' as const } : {}
   const failed = own ? { standing: 'leftover' as const } : {}
   const events: ModelEvent[] = [

@@ -7,8 +7,8 @@ import { electionMachine } from '../../machines/election.js'
 import { holderFrom } from '../../src/record.js'
 import { leafOf, leavesOf, transitionsOf } from './chart.js'
 import { keyOf, labelOf, type Path } from './model.js'
-import { isOwn, Scene, type Server } from './scene.js'
-import type { ModelEvent, TestMachine, TestSnapshot } from './test-machine.js'
+import { Scene, type Server } from './scene.js'
+import { isOwn, type ModelEvent, type TestMachine, type TestSnapshot } from './test-machine.js'
 import { type Told, toldBy } from './told.js'
 
 /** What the runs have been through, on the shipped machine inside the real nodes. */

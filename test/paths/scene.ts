@@ -15,7 +15,7 @@ import { leafOf, nameOf } from './chart.js'
 import { Gate, type Method, type Waiting } from './gate.js'
 import { JUNK } from './model.js'
 import { RestoredNode } from './restored-node.js'
-import type { ModelEvent, Standing, World } from './test-machine.js'
+import { isOwn, type ModelEvent, type World } from './test-machine.js'
 import type { Told } from './told.js'
 
 /** Where the election is held, and what can be done to it from outside. */
@@ -121,7 +121,7 @@ export class Scene {
         return event
       case 'stop':
         this.#workObeys = !during.startsWith('leader')
-        void this.node.stop()
+        this.#leaveClearing(during, () => void this.node.stop())
         // A follower's other session may be on its way: it is closed once it is open.
         if (during === 'follower' && world.session === 'none') {
           await this.until(async () => {
@@ -162,6 +162,9 @@ export class Scene {
       case 'expired':
         this.#workObeys = true
         return this.#expired(event)
+      case 'cleared':
+        await this.#pass('release')
+        return event
       case 'proposed':
         return this.#proposed(event, world)
       case 'changed':
@@ -210,18 +213,18 @@ export class Scene {
   }
 
   async #claimed(event: ModelEvent, { standing }: World): Promise<ModelEvent> {
-    if (event.type === 'won' && !isOwn(standing)) await this.#vacate()
-    if (event.type === 'held' && event.cause !== 'junk') {
+    if (event.type === 'won') await this.#vacate()
+    if (event.type === 'held' && event.cause !== 'junk' && event.cause !== 'leftover') {
       const holds = standing === 'rival' || (standing === 'leaving' && event.cause !== 'rival')
       if (!holds) await this.#rivalClaims()
       if (event.cause === 'leaving rival') await this.#rivalGivesNotice()
     }
     await this.until(async () => {
-      await this.#pass('grant', 'claim', 'release')
+      await this.#pass('grant', 'claim')
       return !this.leaf.startsWith('campaigning.claiming')
     })
-    const { claimed } = this.gate
-    const found = claimed?.won === false ? { revision: claimed.revision } : {}
+    const { claimed, claimedUnder: lease } = this.gate
+    const found = claimed?.won === false ? { revision: claimed.revision, lease } : {}
     return { ...event, ...found, holder: holderFrom(await this.#entry()) }
   }
 
@@ -238,6 +241,13 @@ export class Scene {
     await claim.answer()
     this.#dropRenewals()
     return { ...event, holder }
+  }
+
+  /** What is on its way when the state is left is answered to nobody. */
+  #leaveClearing(during: string, leave: () => void): void {
+    const clearing = during === 'campaigning.clearing' ? this.gate.newest('release') : undefined
+    leave()
+    clearing?.fail(new UnreachableError('no answer'))
   }
 
   async #failed(event: ModelEvent, world: World): Promise<ModelEvent> {
@@ -259,11 +269,22 @@ export class Scene {
         const claim = await this.#untilClaim()
         await claim.answer()
         await this.#pass('revoke')
-        return { ...event, error: { name: 'LeaseGoneError', message: '' } }
+        return {
+          ...event,
+          error: { name: 'LeaseGoneError', message: '' },
+          lease: this.gate.claimedUnder,
+        }
       }
       case 'write':
         this.gate.newest('propose')?.fail(error)
         return tells(event, error)
+      case 'clear':
+        this.gate.newest('release')?.fail(error)
+        return tells(event, error)
+    }
+    if (this.leaf === 'campaigning.clearing') {
+      this.gate.newest('release')?.fail(error)
+      return tells(event, error)
     }
     if (this.leaf === 'leader.proposing') {
       this.gate.newest('propose')?.fail(error)
@@ -274,7 +295,8 @@ export class Scene {
     if (cause === 'answer lost') await claim.carryOut()
     if (cause === 'late') this.#late = claim
     claim.fail(error)
-    return tells(event, error)
+    const { claimedUnder: lease } = this.gate
+    return { ...tells(event, error), ...(event.type === 'failed' && { lease }) }
   }
 
   async #retrying(event: ModelEvent): Promise<ModelEvent> {
@@ -459,7 +481,7 @@ export class Scene {
 
   async #untilClaim(): Promise<Waiting> {
     await this.until(async () => {
-      if (this.gate.newest('claim') === undefined) await this.#pass('grant', 'release')
+      if (this.gate.newest('claim') === undefined) await this.#pass('grant')
       return this.gate.newest('claim') !== undefined
     })
     const claim = this.gate.newest('claim')
@@ -591,11 +613,6 @@ export class Scene {
     )
     node.on('error', ({ name }) => told.push({ event: 'error', args: [name] }))
   }
-}
-
-/** Whether it is a record of the node's own. */
-export function isOwn(standing: Standing): boolean {
-  return standing === 'mine' || standing === 'unconfirmed' || standing === 'leftover'
 }
 
 function recordIn(entry: Entry) {

@@ -20,6 +20,11 @@ import {
  */
 export type Standing = 'vacant' | 'mine' | 'unconfirmed' | 'leftover' | 'rival' | 'leaving' | 'junk'
 
+/** Whether it is a record of the node's own. */
+export function isOwn(standing: Standing): boolean {
+  return standing === 'mine' || standing === 'unconfirmed' || standing === 'leftover'
+}
+
 /** What the node's world is like, as far as it decides what can happen next. */
 export interface World {
   readonly standing: Standing

@@ -1,5 +1,6 @@
 /** What can happen to a node's process, and to the actor in it that runs its machine. */
 import type { Bounds } from './bounds.js'
+import type { Chart } from './chart.js'
 import type { Do } from './step.js'
 import { leaveRequest, type Setting, tell } from './tell.js'
 import {
@@ -9,6 +10,7 @@ import {
   Inert,
   isLeading,
   isStopped,
+  LEAVES,
   Leaf,
   type NodeState,
   newNode,
@@ -51,6 +53,34 @@ export function endInError(world: World, node: NodeState, setting: Setting): voi
   node.seenLeaving = 0
 }
 
+/** The services that tell an actor that it was restored. */
+const TELLING = ['keepAlive', 'resume', 'clear']
+
+const restorable = new WeakMap<Chart, readonly number[]>()
+
+/**
+ * The states whose snapshots are to be tried. Of those from which a restored actor begins to claim
+ * with nothing in its context, one stands for all: what follows is the same.
+ */
+function restorableLeaves(chart: Chart): readonly number[] {
+  const known = restorable.get(chart)
+  if (known !== undefined) return known
+  const leaves = LEAVES.map((_, leaf) => leaf).filter((leaf) => leaf >= Leaf.claiming)
+  const found = leaves.filter((leaf) => leaf === Leaf.claiming || !claimsAnew(chart, leaf))
+  restorable.set(chart, found)
+  return found
+}
+
+function claimsAnew(chart: Chart, leaf: number): boolean {
+  if (!chart.servicesIn(leaf).some((service) => TELLING.includes(service))) return false
+  const node = { ...newNode(), leaf }
+  if (isLeading(node)) Object.assign(node, { seen: Seen.me, seenToken: 1 })
+  const { watchAfter, proposes, selected, ...after } = chart.step(node, { type: 'restored' })
+  return Object.entries({ ...newNode(), leaf: Leaf.claiming }).every(
+    ([name, value]) => Reflect.get(after, name) === undefined || Reflect.get(after, name) === value,
+  )
+}
+
 /**
  * The process is gone, and a new one restores the actor from a snapshot, of `leaf`. The services of
  * that state run again, and its timers do not.
@@ -72,7 +102,7 @@ export function restoreActor(
     restored.seenToken = node.seenToken
   }
   const services = setting.chart.servicesIn(leaf)
-  if (services.includes('keepAlive') || services.includes('resume')) {
+  if (services.some((service) => TELLING.includes(service))) {
     tell(world, restored, { type: 'restored' }, setting)
   } else if (!isStopped(restored) && !services.includes('campaign')) {
     restored.inert = Inert.timers
@@ -99,7 +129,7 @@ export function forEachActorStep(
     })
   }
   if (bounds.snapshots && node.leaf !== Leaf.idle) {
-    for (let leaf: number = Leaf.claiming; leaf <= Leaf.released; leaf += 1) {
+    for (const leaf of restorableLeaves(setting.chart)) {
       doTo(
         'restoreActor',
         index,

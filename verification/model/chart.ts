@@ -45,6 +45,7 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'workFailed',
   'won',
   'held',
+  'cleared',
   'failed',
   'refused',
   'changed',
@@ -65,6 +66,7 @@ const EVENT_NUMBER = new Map(EVENT_TYPES.map((type, index) => [type, index]))
 const LEAF_VALUES = [
   'idle',
   { campaigning: 'claiming' },
+  { campaigning: 'clearing' },
   { campaigning: 'waiting' },
   { campaigning: 'yielding' },
   { leader: 'holding' },
@@ -258,6 +260,7 @@ function contextOf(node: NodeState, attempt: number): ElectionContext {
     holder: holderOf(seen, node.seenValue, node.seenToken, leaving),
     revision: node.revision,
     attempt,
+    leases: [],
     restart: node.restart === 1,
   }
 }
@@ -277,6 +280,9 @@ function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { typ
       if (holder === null) throw new Error('model: a won claim has a holder')
       return { type, holder, validityMs: valid ? 1_000 : 0 }
     case 'held':
+      if (holder === null) throw new Error('model: held has a holder')
+      // A record that was left stands under the lease of the claim or of one before; others do not.
+      return { type, holder, revision, lease: holder.session ?? 'lease' }
     case 'changed':
       if (holder === null) throw new Error(`model: ${type} has a holder`)
       return { type, holder, revision }

@@ -58,7 +58,7 @@ export function fail(world: World, node: NodeState, setting: Setting): void {
   if (!wasWrite && node.session !== Session.none && !setting.laws.forgetsLostRequests)
     node.doubt = 1
   endCall(node)
-  if (node.leaf === Leaf.claiming || node.leaf === Leaf.proposing) {
+  if (node.leaf === Leaf.claiming || node.leaf === Leaf.clearing || node.leaf === Leaf.proposing) {
     tell(world, node, { type: 'failed' }, setting)
   } else if (wasLeave && node.leaf === Leaf.releasing) {
     tell(world, node, { type: 'released' }, setting)
@@ -92,13 +92,15 @@ export function answer(world: World, node: NodeState, setting: Setting): void {
       )
       return
     }
-    case Call.heldByOwn: {
-      const next = node.leaf === Leaf.claiming ? Call.clean : Call.leave
-      endCall(node)
-      node.call = next
-      node.callToken = callToken
+    case Call.heldByOwn:
+      if (node.leaf === Leaf.claiming) {
+        tell(world, node, { type: 'held', seen: Seen.me, token: callToken }, setting)
+      } else {
+        endCall(node)
+        node.call = Call.leave
+        node.callToken = callToken
+      }
       return
-    }
     case Call.heldByOther:
     case Call.heldByLeaving:
     case Call.heldByJunk: {
@@ -115,7 +117,8 @@ export function answer(world: World, node: NodeState, setting: Setting): void {
       if (node.leaf === Leaf.claiming) tell(world, node, { type: 'failed' }, setting)
       return
     case Call.cleaned:
-      endCall(node)
+      if (node.leaf === Leaf.clearing) tell(world, node, { type: 'cleared' }, setting)
+      else endCall(node)
       return
     case Call.left:
       endCall(node)

@@ -135,6 +135,13 @@ function forEachMachineStep(
       doTo('send', index, true, (next) => sendClaim(next, at(next), setting))
       happens('noSession', false, { type: 'failed' })
     }
+    if (leaf === Leaf.clearing) {
+      doTo('send', index, true, (next) => {
+        const sender = at(next)
+        sender.call = Call.clean
+        sender.callToken = sender.seenToken
+      })
+    }
     if (leaf === Leaf.proposing) {
       doTo('send', index, true, (next) => {
         const sender = at(next)

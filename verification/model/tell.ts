@@ -35,6 +35,7 @@ export function tell(world: World, node: NodeState, event: ChartEvent, setting: 
   if (
     event.type === 'won' ||
     event.type === 'held' ||
+    event.type === 'cleared' ||
     event.type === 'failed' ||
     event.type === 'proposed'
   ) {

@@ -166,6 +166,7 @@ export interface World {
 export const LEAVES = [
   'idle',
   'campaigning.claiming',
+  'campaigning.clearing',
   'campaigning.waiting',
   'campaigning.yielding',
   'leader.holding',
@@ -180,15 +181,16 @@ export const LEAVES = [
 export const Leaf = {
   idle: 0,
   claiming: 1,
-  waiting: 2,
-  yielding: 3,
-  holding: 4,
-  proposing: 5,
-  rewaiting: 6,
-  follower: 7,
-  draining: 8,
-  releasing: 9,
-  released: 10,
+  clearing: 2,
+  waiting: 3,
+  yielding: 4,
+  holding: 5,
+  proposing: 6,
+  rewaiting: 7,
+  follower: 8,
+  draining: 9,
+  releasing: 10,
+  released: 11,
 } as const
 
 export type Machine = ElectionMachine

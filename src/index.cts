@@ -5,8 +5,8 @@ import type * as errors from './errors.js' with { 'resolution-mode': 'import' }
 import type * as locker from './locker.js' with { 'resolution-mode': 'import' }
 import type * as node from './node.js' with { 'resolution-mode': 'import' }
 import type * as nodeApi from './node-types.js' with { 'resolution-mode': 'import' }
+import type * as meters from './onlookers/meter.js' with { 'resolution-mode': 'import' }
 import type * as store from './stores/store.js' with { 'resolution-mode': 'import' }
-import type * as telemetry from './telemetry.js' with { 'resolution-mode': 'import' }
 
 type Classes = Omit<typeof errors, 'errorFrom'>
 
@@ -46,7 +46,7 @@ declare namespace locked {
   export type Store = store.Store
   export type Watch = store.Watch
   export type WatchListener = store.WatchListener
-  export type Meter = telemetry.Meter
+  export type Meter = meters.Meter
 }
 
 export = locked

@@ -40,6 +40,7 @@ export type {
   NodeState,
   Work,
 } from './node-types.js'
+export type { Meter } from './onlookers/meter.js'
 export type { Etcdjs } from './stores/etcd-v2/client.js'
 export type {
   Call,
@@ -52,6 +53,5 @@ export type {
   Watch,
   WatchListener,
 } from './stores/store.js'
-export type { Meter } from './telemetry.js'
 export { locked, locked as 'module.exports' }
 export default locked

@@ -8,6 +8,7 @@ import { senderFromEnvironment } from './inspection/sender.js'
 import { LockedNode, type Onlookers } from './node.js'
 import type { Inspect } from './node-types.js'
 import { ContainedClock } from './onlookers/contained-clock.js'
+import { assertMeter, type Meter } from './onlookers/meter.js'
 import { Services } from './services/services.js'
 import { parseHosts } from './stores/etcd/connection/addresses.js'
 import { assertAuth, assertCredentials } from './stores/etcd/connection/credentials.js'
@@ -22,7 +23,7 @@ import { type Etcdjs, isEtcdjs } from './stores/etcd-v2/client.js'
 import { EtcdjsStore } from './stores/etcd-v2/etcdjs-store.js'
 import { memoryStoreNamed } from './stores/memory.js'
 import type { Store } from './stores/store.js'
-import { assertMeter, type Meter, Telemetry } from './telemetry.js'
+import { Telemetry } from './telemetry.js'
 
 /**
  * Where the election is held: etcd hosts, an etcd3 client, an etcdjs object (etcd’s v2 API), `memory:`

@@ -1,6 +1,5 @@
 import type { Holder, Json } from '../machines/election.js'
 import { DEEPEST_VALUE, parseJson } from './json.js'
-import type { Entry } from './stores/store.js'
 
 /** What a node writes at the path. */
 export interface ElectionRecord {
@@ -9,6 +8,14 @@ export interface ElectionRecord {
   readonly instance: string
   /** Written just before the record is deleted, so that whoever follows need not wait. */
   readonly released?: boolean
+}
+
+/** What a store has at a path. */
+interface StoredText {
+  readonly text: string
+  /** The revision at which it came to be. */
+  readonly token: number
+  readonly lease: string | null
 }
 
 export function encodeRecord({ id, value, instance, released }: ElectionRecord): string {
@@ -34,7 +41,7 @@ function isObject(json: Json | undefined): json is { readonly [key: string]: Jso
  * Every follower keeps one. It is written out, because of an object that is spread and then added to
  * V8 keeps the layout as well, several times the object’s size (seen with Node.js 20).
  */
-export function holderFrom({ text, token, lease }: Entry): Holder {
+export function holderFrom({ text, token, lease }: StoredText): Holder {
   const record = decodeRecord(text)
   if (record === null) return { id: null, value: text, instance: null, token, session: lease }
   const { id, value, instance, released } = record

@@ -1,44 +1,15 @@
 import type { ElectionActor, ElectionEmitted } from '../machines/election.js'
-import { describe } from './arguments.js'
 import type { Clock } from './clock.js'
 import { contained } from './onlookers/contained.js'
 import { containedMeter } from './onlookers/contained-meter.js'
-
-interface Attributes {
-  readonly [name: string]: string | number
-}
-
-interface Described {
-  readonly description: string
-  readonly unit: string
-}
-
-interface Counter {
-  add(value: number, attributes?: Attributes): void
-}
-
-interface Histogram {
-  record(value: number, attributes?: Attributes): void
-}
-
-interface Observation {
-  observe(value: number, attributes?: Attributes): void
-}
-
-interface ObservableGauge {
-  addCallback(callback: (observation: Observation) => void): void
-  removeCallback(callback: (observation: Observation) => void): void
-}
-
-/** What is needed of an OpenTelemetry `Meter`, whichever version of `@opentelemetry/api` it is from. */
-export interface Meter {
-  /** What only grows. */
-  createCounter(name: string, options: Described): Counter
-  /** How long something took, each time. */
-  createHistogram(name: string, options: Described): Histogram
-  /** What is asked for when it is collected. */
-  createObservableGauge(name: string, options: Described): ObservableGauge
-}
+import type {
+  Attributes,
+  Counter,
+  Histogram,
+  Meter,
+  ObservableGauge,
+  Observation,
+} from './onlookers/meter.js'
 
 /** What is measured of a node. */
 export interface Measured {
@@ -58,18 +29,6 @@ interface Followed {
  * left would be taken for one for ever. So it is told of it for as much longer, whoever collects.
  */
 const FOLLOWED_ON_MS = 600_000
-
-/** @throws TypeError unless `given` is a meter. */
-export function assertMeter(given: unknown): asserts given is Meter {
-  const calls = ['createCounter', 'createHistogram', 'createObservableGauge']
-  if (
-    typeof given !== 'object' ||
-    given === null ||
-    !calls.every((call) => typeof Reflect.get(given, call) === 'function')
-  ) {
-    throw new TypeError(`meter: expected an OpenTelemetry Meter, was given ${describe(given)}`)
-  }
-}
 
 /**
  * What a locker tells an OpenTelemetry meter. Names and units follow OpenTelemetry's semantic

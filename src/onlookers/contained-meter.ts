@@ -1,5 +1,5 @@
-import type { Meter } from '../telemetry.js'
 import { contained } from './contained.js'
+import type { Meter } from './meter.js'
 
 /** A meter whose faults cost the election nothing, nor any other measurement. */
 export function containedMeter(meter: Meter): Meter {

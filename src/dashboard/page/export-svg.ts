@@ -1,7 +1,7 @@
+import { describeSpan, placeOf, ROW_PX } from './bars.js'
 import { showDuration, showTime } from './format.js'
 import { type Lane, spansOf, summaryOf } from './lanes.js'
 import type { Model } from './model.js'
-import { describeSpan, placeOf, ROW_PX } from './time-view.js'
 
 const LABEL_PX = 300
 const BARS_PX = 1_200

@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { describeSpan, placeOf, ROW_PX } from './bars.js'
 import { exportSvg } from './export-svg.js'
 import { showDuration, showTime } from './format.js'
 import { type Lane, lanesOf, type Span, spansOf, summaryOf } from './lanes.js'
 import type { Model } from './model.js'
 import { useModel } from './use-model.js'
 
-export const ROW_PX = 26
 const SPARE_ROWS = 6
 const SHORTEST_MS = 500
 const LONGEST_MS = 6 * 3_600_000
@@ -206,17 +206,6 @@ function Bar({ span, isPath, xOf }: BarProps) {
       )}
     </g>
   )
-}
-
-/** Leadership is a solid bar; whoever only waits is a thin one. */
-export function placeOf({ state }: Span, isPath: boolean): readonly [y: number, height: number] {
-  return isPath || state === 'leader' ? [4, ROW_PX - 8] : [ROW_PX / 2 - 3, 6]
-}
-
-export function describeSpan({ state, id, token, fromMs, toMs }: Span): string {
-  const who = state === 'held' ? ` by ${id ?? 'what is not a record'}` : ''
-  const fence = token === undefined ? '' : `, token ${token}`
-  return `${state}${who}${fence}: ${showTime(fromMs)} to ${showTime(toMs)}, ${showDuration(toMs - fromMs)}`
 }
 
 function describe({ label, isPath }: Lane, spans: readonly Span[]): string {

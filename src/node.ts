@@ -18,13 +18,12 @@ import {
   StoppedError,
   textOf,
   UnsupportedError,
-  WorkError,
 } from './errors.js'
 import { withUniqueSessions } from './inspection/unique-sessions.js'
+import { LeadWork } from './lead-work.js'
 import type {
   Done,
   Inspect,
-  Leadership,
   NodeEvents,
   NodeHolder,
   NodeSettings,
@@ -79,12 +78,9 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   readonly #participant: Participant
   readonly #onlookers: Onlookers
   #actor: ElectionActor
-  /** What was given to `lead`, and the end of its latest run. */
-  #work: Map<Work, Promise<void>> | null = null
+  #work: LeadWork | null = null
   /** Whether `select` was told, and `deselect` not yet. */
   #isSelected = false
-  /** There is one while this node leads and has work to do. */
-  #leading: AbortController | null = null
   #starting: Starting | null = null
   #stopping: Deferred | null = null
   /** What an actor that has ended left behind is being cleared away. */
@@ -189,9 +185,9 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     if (typeof work !== 'function') {
       throw new TypeError(`lead: expected a function, was given ${describe(work)}`)
     }
-    this.#work ??= new Map()
-    this.#work.set(work, Promise.resolve())
-    if (this.#isSelected) this.#run(work)
+    this.#work ??= this.#makeWork()
+    this.#work.add(work)
+    if (this.#isSelected) this.#work.run(work)
     return this
   }
 
@@ -242,6 +238,23 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       input: { path, id, instance, value, ttl },
       clock: this.#services.clock,
       ...(inspects.length > 0 && { inspect: withUniqueSessions(inspects) }),
+    })
+  }
+
+  #makeWork(): LeadWork {
+    const { path, id } = this.#participant
+    return new LeadWork({
+      path,
+      id,
+      leadership: () => {
+        const { holder } = this.actor.getSnapshot().context
+        return { value: holder?.value ?? null, token: BigInt(holder?.token ?? 0) }
+      },
+      working: (runs) => {
+        this.#participant.work = runs
+      },
+      failed: (error) =>
+        this.actor.send({ type: 'workFailed', error: this.#services.failureOf(error) }),
     })
   }
 
@@ -358,7 +371,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     switch (emitted.type) {
       case 'select': {
         this.#isSelected = true
-        for (const work of this.#work?.keys() ?? []) this.#run(work)
+        this.#work?.runAll()
         tellAll(
           () => this.emit('select', emitted.value),
           () => this.emit('selected', emitted.value),
@@ -394,8 +407,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
 
   #abort(reason: DeselectReason): void {
     this.#isSelected = false
-    this.#leading?.abort(new NotLeaderError(`no longer leader of ${this.path}: ${reason}`))
-    this.#leading = null
+    this.#work?.abort(new NotLeaderError(`no longer leader of ${this.path}: ${reason}`))
   }
 
   /** Without values: what they hold is not for us to write down. */
@@ -433,44 +445,6 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     // Whether somebody awaits the promise of `start` cannot be known.
     if (this.listenerCount('error') > 0) this.emit('error', error)
     else if (starting === null || !starting.hasCallback) process.emitWarning(error)
-  }
-
-  #run(work: Work): void {
-    this.#leading ??= new AbortController()
-    const { signal } = this.#leading
-    const { context } = this.actor.getSnapshot()
-    const leadership: Leadership = {
-      value: context.holder?.value ?? null,
-      token: BigInt(context.holder?.token ?? 0),
-      signal,
-    }
-    this.#work ??= new Map()
-    const before = this.#work.get(work) ?? Promise.resolve()
-    const running = before.then(async () => {
-      if (signal.aborted) return
-      try {
-        await work(leadership)
-      } catch (thrown) {
-        // Work that ends by the abort of its signal has done as it was told.
-        if (!signal.aborted) this.#workFailed(thrown)
-      }
-    })
-    this.#work.set(work, running)
-    const all = Promise.all(this.#work.values())
-    this.#participant.work = all
-    void all.then(() => {
-      if (this.#participant.work === all) this.#participant.work = null
-    })
-  }
-
-  #workFailed(cause: unknown): void {
-    const { path, id } = this.#participant
-    const error = new WorkError(`the work of leader ${id} of ${path} failed: ${textOf(cause)}`, {
-      path,
-      nodeId: id,
-      cause,
-    })
-    this.actor.send({ type: 'workFailed', error: this.#services.failureOf(error) })
   }
 }
 

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Etcd3 } from 'etcd3'
 import { checkHistory } from '../../verification/history/checker.js'
 import type { Fault } from '../../verification/history/report.js'
+import type { Random } from '../../verification/random.js'
 import type { Cluster, Member } from '../etcd/index.js'
 import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'
 import { PATIENCE_MS } from '../patience.js'
 import { LocalCompetitor } from './local-competitor.js'
 import { now } from './now.js'
-import type { Random } from './random.js'
 
 /** The members of a cluster of three, by what becomes of them. */
 export interface Roles {

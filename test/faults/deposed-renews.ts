@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../../verification/history/report.js'
+import type { Random } from '../../verification/random.js'
 import type { Cluster } from '../etcd/index.js'
 import { renewalsBy } from '../etcd/raft.js'
 import { PATIENCE_MS } from '../patience.js'
@@ -14,7 +15,6 @@ import {
   startPairs,
 } from './deposed-pairs.js'
 import { formatHistory, type LocalCompetitor } from './local-competitor.js'
-import type { Random } from './random.js'
 
 /** Through which member a leader renews: the raft leader, or one that forwards renewals to it. */
 export const connections = ['raft leader', 'forwarding'] as const

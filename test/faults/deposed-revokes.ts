@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../../verification/history/report.js'
+import type { Random } from '../../verification/random.js'
 import type { Cluster } from '../etcd/index.js'
 import { raftLeaderOf } from '../etcd/raft.js'
 import { Starvation } from '../load/starvation.js'
@@ -15,7 +16,6 @@ import {
 } from './deposed-pairs.js'
 import { formatHistory } from './local-competitor.js'
 import { now } from './now.js'
-import type { Random } from './random.js'
 
 /** How long a follower waits before it claims a path that nobody handed over. */
 const COURTESY_MS = 200

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Random } from '../../verification/random.js'
 import { connections, type RenewsOutcome, runRenewsRound } from './deposed-renews.js'
 import { type RevokesOutcome, runRevokesRound } from './deposed-revokes.js'
 import { type Job, onClusters } from './on-clusters.js'
-import { Random } from './random.js'
 
 export interface SeriesOptions {
   /** For each combination. */

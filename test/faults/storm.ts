@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Report } from '../../verification/history/report.js'
+import { Random } from '../../verification/random.js'
 import type { Backup } from '../etcd/data.js'
 import { createPeers, type Peers } from '../etcd/peers.js'
 import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'
@@ -7,7 +8,6 @@ import { PATIENCE_MS } from '../patience.js'
 import type { Competitor, CompetitorSettings } from './competitor.js'
 import { now } from './now.js'
 import { elections } from './on-clusters.js'
-import { Random } from './random.js'
 import { leaderWithinMs, Scene } from './scene.js'
 
 export interface StormOptions {

@@ -1,4 +1,4 @@
-import { randomFrom } from './random.js'
+import { Random } from '../random.js'
 import type { Schedule } from './schedule.js'
 import { type Outcome, type Parts, Simulation } from './simulation.js'
 
@@ -14,7 +14,8 @@ export function simulate(schedule: Schedule): Promise<Outcome> {
 export async function simulateWith(wrong: Partial<Parts>, schedule: Schedule): Promise<Outcome> {
   const { random } = Math
   // Backoffs have jitter; here it comes from the schedule, so that every run is repeatable.
-  Math.random = randomFrom(schedule.seed)
+  const jitter = new Random(schedule.seed)
+  Math.random = () => jitter.next()
   try {
     return await new Simulation(schedule, wrong).run()
   } finally {

@@ -6,11 +6,11 @@ import { type MemoryBackup, MemoryStore } from '../../src/stores/memory.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { checkHistory } from '../history/checker.js'
 import type { Report } from '../history/report.js'
+import { Random } from '../random.js'
 import { Client, type ClientRules } from './client.js'
 import { type Competitor, historyOf, type Player, type Process } from './competitor.js'
 import { Member, type Raft } from './member.js'
 import { ProcessClock } from './process-clock.js'
-import { randomFrom } from './random.js'
 import { type Detail, Recording } from './recording.js'
 import { RestoredActor } from './restored-actor.js'
 import type { NodeStep, OperatorStep, Schedule, SimulatedNode, Step } from './schedule.js'
@@ -61,7 +61,7 @@ export class Simulation {
   readonly #competitors: Competitor[] = []
   readonly #recording = new Recording()
   readonly #faults: string[] = []
-  readonly #fates: () => number
+  readonly #fates: Random
   #backup: MemoryBackup | null = null
   /** How many histories the store has had before this one. */
   #history = 0
@@ -73,7 +73,7 @@ export class Simulation {
   constructor(schedule: Schedule, wrong: Partial<Parts>) {
     this.#schedule = schedule
     this.#parts = { ...RIGHT, ...wrong }
-    this.#fates = randomFrom(schedule.seed + 1)
+    this.#fates = new Random(schedule.seed + 1)
     schedule.nodes.forEach((settings, index) => {
       this.#competitors.push(this.#compete(settings, `n${index}`))
     })
@@ -390,8 +390,8 @@ export class Simulation {
     const { latencyMs, lossPercent } = this.#schedule
     const link = new Link(this.#store, this.#clock, () => {
       if (this.#instant) return 0
-      if (this.#healed) return this.#fates() * Math.min(latencyMs, HEALED_LATENCY_MS)
-      return this.#fates() * 100 < lossPercent ? 'lost' : this.#fates() * latencyMs
+      if (this.#healed) return this.#fates.next() * Math.min(latencyMs, HEALED_LATENCY_MS)
+      return this.#fates.next() * 100 < lossPercent ? 'lost' : this.#fates.next() * latencyMs
     })
     const member = new Member(this.#store, this.#raft)
     const client = new Client(this.#store, member, link, this.#clock, this.#parts)

@@ -1,18 +1,18 @@
-/** Random numbers that a seed determines (mulberry32). */
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
+import { mersenne } from 'pure-rand/generator/mersenne'
+
+/** Random numbers that a seed determines. */
 export class Random {
-  #state: number
+  // The first numbers of the library's quicker generators are nearly the same for neighbouring seeds.
+  readonly #generator: ReturnType<typeof mersenne>
 
   constructor(seed: number) {
-    this.#state = seed >>> 0
+    this.#generator = mersenne(seed)
   }
 
   /** From 0 to below 1. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = this.#state
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+    return uniformFloat64(this.#generator)
   }
 
   between(least: number, most: number): number {

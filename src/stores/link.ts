@@ -4,9 +4,21 @@ import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener }
 
 /** So long a stream that lost something takes to notice. */
 const NOTICED_AFTER_MS = 1_000
+const NOTHING = () => undefined
 
-/** How a message fares on its way: how long it takes in milliseconds, or that it is lost. */
-export type Fate = number | 'lost'
+/** What is on its way between a process and a store: a request, or an answer, as a watch event is one. */
+export interface Message {
+  /** The call that it is of; `null` for a request that is none of a store’s. */
+  readonly call: keyof Store | null
+  readonly isAnswer: boolean
+}
+
+/**
+ * How a message fares on its way: how long it takes, in milliseconds, or what has to happen before it
+ * arrives; that it is lost; or what the process gets for an answer. A request that is answered so is
+ * not carried out.
+ */
+export type Fate = number | Promise<unknown> | 'lost' | Error
 
 /**
  * What the answer to a request tells of the store's history. One member's own answer is a hint only
@@ -26,7 +38,7 @@ export type RequestKind = 'own' | 'linearizable' | 'write'
 export class Link implements Store {
   readonly #store: Store
   readonly #clock: Clock
-  readonly #fate: () => Fate
+  readonly #fate: (message: Message) => Fate
   #state: 'up' | 'frozen' | 'cut' | 'dead' = 'up'
   #held: (() => void)[] = []
   readonly #watches = new Set<LinkedWatch>()
@@ -36,11 +48,16 @@ export class Link implements Store {
   #known = 0
   #isAsking = false
 
-  constructor(store: Store, clock: Clock, fate: () => Fate = () => 0) {
+  constructor(store: Store, clock: Clock, fate: (message: Message) => Fate = () => 0) {
     this.#store = store
     this.#clock = clock
     this.#fate = fate
     store.onReset?.(() => this.#breakStreams())
+  }
+
+  /** What `freeze`, `cut`, `heal` and `kill` have made of it. */
+  get state(): 'up' | 'frozen' | 'cut' | 'dead' {
+    return this.#state
   }
 
   /** Whether what happens at the store now is heard without delay: no watch has lost anything. */
@@ -85,45 +102,48 @@ export class Link implements Store {
   }
 
   grant(ttl: number, call: Call): Promise<Lease> {
-    return this.request('own', call, () => this.#store.grant(ttl, call))
+    return this.request('own', call, () => this.#store.grant(ttl, call), 'grant')
   }
 
   renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number> {
-    return this.request('linearizable', call, () => this.#store.renew(lease, call, paths))
+    return this.request('linearizable', call, () => this.#store.renew(lease, call, paths), 'renew')
   }
 
   revoke(lease: Lease, call: Call): Promise<void> {
-    return this.request('own', call, () => this.#store.revoke(lease, call))
+    return this.request('own', call, () => this.#store.revoke(lease, call), 'revoke')
   }
 
   claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
-    return this.request('write', call, () => this.#store.claim(path, text, lease, call))
+    return this.request('write', call, () => this.#store.claim(path, text, lease, call), 'claim')
   }
 
   propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null> {
-    return this.request('write', call, () => this.#store.propose(path, text, reign, call))
+    return this.request(
+      'write',
+      call,
+      () => this.#store.propose(path, text, reign, call),
+      'propose',
+    )
   }
 
   release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
-    return this.request('write', call, () => this.#store.release(path, reign, notice, call))
+    return this.request(
+      'write',
+      call,
+      () => this.#store.release(path, reign, notice, call),
+      'release',
+    )
   }
 
   /** What stands at `path` now. */
   read(path: string, call: Call): Promise<Sighting> {
-    return this.request('linearizable', call, () => this.#store.read(path, call))
+    return this.request('linearizable', call, () => this.#store.read(path, call), 'read')
   }
 
   watch(path: string, from: number, listener: WatchListener): Watch {
     const watch = new LinkedWatch(
-      (next, seen) => {
-        if (!this.#isCurrent) return null
-        return this.#store.watch(path, next, {
-          seen,
-          retrying: (error, attempt) => listener.retrying(error, attempt),
-          refused: (error) => listener.refused(error),
-        })
-      },
-      (deliver, lost) => this.#send(deliver, lost),
+      (next, told) => (this.#isCurrent ? this.#store.watch(path, next, told) : null),
+      (deliver, lost) => this.#send({ call: 'watch', isAnswer: true }, deliver, lost),
       (resume) => this.#clock.setTimeout(resume, NOTICED_AFTER_MS),
       from,
       listener,
@@ -151,6 +171,7 @@ export class Link implements Store {
     kind: RequestKind,
     { timeoutMs }: Call,
     carryOut: () => Promise<Answer>,
+    call: Message['call'] = null,
   ): Promise<Answer> {
     const sentIn = this.#known
     return new Promise((resolve, reject) => {
@@ -159,24 +180,36 @@ export class Link implements Store {
         isAwaited = false
         reject(new UnreachableError(`no answer within ${Math.round(timeoutMs)} ms`))
       }, timeoutMs)
-      const answered = (settle: () => void) =>
-        this.#send(() => {
-          this.#clock.clearTimeout(timer)
-          if (isAwaited) settle()
-        })
-      this.#send(() => {
+      const end = (settle: () => void) => {
+        this.#clock.clearTimeout(timer)
+        if (isAwaited) settle()
+      }
+      const answer = (settle: () => void) =>
+        this.#send(
+          { call, isAnswer: true },
+          () => end(settle),
+          NOTHING,
+          (error) => end(() => reject(error)),
+        )
+      const arrive = () => {
         const history = this.#history
         carryOut().then(
-          (answer) =>
-            answered(() => {
-              this.#hear(history, kind)
-              if (kind !== 'write' || sentIn === this.#known) resolve(answer)
+          (result) => {
+            // A store that is far away itself hears of another history by an answer like this one,
+            // and whether it is of the history before or of the one after cannot be told.
+            const now = this.#history
+            answer(() => {
+              this.#hear(now, kind)
+              const isKnown = history === now && (kind !== 'write' || sentIn === this.#known)
+              if (isKnown) resolve(result)
               else reject(new UnreachableError('the store’s history was replaced meanwhile'))
-            }),
+            })
+          },
           // etcd's errors do not say of which history they are.
-          (error: unknown) => answered(() => reject(error)),
+          (error: unknown) => answer(() => reject(error)),
         )
-      })
+      }
+      this.#send({ call, isAnswer: false }, arrive, NOTHING, (error) => answer(() => reject(error)))
     })
   }
 
@@ -188,7 +221,8 @@ export class Link implements Store {
     this.#history += 1
     for (const watch of this.#watches) watch.interrupt()
     const later = () => void this.#clock.setTimeout(() => this.#reconnect(), NOTICED_AFTER_MS)
-    if (!this.#send(() => this.#reconnect(), later)) later()
+    const end: Message = { call: 'watch', isAnswer: true }
+    if (!this.#send(end, () => this.#reconnect(), later)) later()
   }
 
   /** Learns from an answer. */
@@ -215,34 +249,39 @@ export class Link implements Store {
       this.#isAsking = false
       this.#reconnect()
     }
-    this.request('linearizable', { timeoutMs: NOTICED_AFTER_MS }, async () => undefined).then(
-      done,
-      done,
-    )
+    const call = { timeoutMs: NOTICED_AFTER_MS }
+    this.request('linearizable', call, async () => undefined, 'onReset').then(done, done)
   }
 
   /**
    * Whether the message is on its way; `false` when it is lost. One that is lost on its way, because
-   * the link is cut meanwhile, is told by `lost`.
+   * the link is cut meanwhile, is told by `lost`, and what comes instead of it by `fail`.
    */
-  #send(deliver: () => void, lost: () => void = () => undefined): boolean {
+  #send(
+    message: Message,
+    deliver: () => void,
+    lost: () => void = NOTHING,
+    fail: (error: Error) => void = lost,
+  ): boolean {
     if (this.#state === 'cut' || this.#state === 'dead') return false
-    const fate = this.#fate()
+    const fate = this.#fate(message)
     if (fate === 'lost') return false
+    const take = fate instanceof Error ? () => fail(fate) : deliver
     const arrive = () => {
-      if (this.#state === 'frozen') this.#held.push(deliver)
-      else if (this.#state === 'up') deliver()
+      if (this.#state === 'frozen') this.#held.push(take)
+      else if (this.#state === 'up') take()
       else if (this.#state === 'cut') lost()
     }
-    if (fate <= 0) arrive()
-    else this.#clock.setTimeout(arrive, fate)
+    if (fate instanceof Promise) void fate.then(arrive)
+    else if (typeof fate === 'number' && fate > 0) this.#clock.setTimeout(arrive, fate)
+    else arrive()
     return true
   }
 }
 
 /** A watch over a link: events arrive in their order, and none is missed for good. */
 class LinkedWatch implements Watch {
-  readonly #open: (from: number, seen: (sighting: Sighting) => void) => Watch | null
+  readonly #open: (from: number, told: WatchListener) => Watch | null
   readonly #send: (deliver: () => void, lost: () => void) => boolean
   readonly #later: (resume: () => void) => void
   readonly #listener: WatchListener
@@ -257,7 +296,7 @@ class LinkedWatch implements Watch {
 
   /** @param open Returns `null` as long as there is nobody to watch: `resume` tries again. */
   constructor(
-    open: (from: number, seen: (sighting: Sighting) => void) => Watch | null,
+    open: (from: number, told: WatchListener) => Watch | null,
     send: (deliver: () => void, lost: () => void) => boolean,
     later: (resume: () => void) => void,
     from: number,
@@ -303,11 +342,21 @@ class LinkedWatch implements Watch {
   #subscribe(): Watch | null {
     this.#life += 1
     const life = this.#life
-    return this.#open(this.#next, (sighting) => {
-      if (this.#interrupted) return
-      this.#waiting.push(sighting)
-      const lose = () => this.#lose(life)
-      if (!this.#send(() => this.#deliver(life), lose)) lose()
+    const lose = () => this.#lose(life)
+    const tell = (deliver: () => void, lost: () => void) => {
+      const isSent = this.#send(() => {
+        if (!this.#closed && life === this.#life) deliver()
+      }, lost)
+      if (!isSent) lost()
+    }
+    return this.#open(this.#next, {
+      seen: (sighting) => {
+        if (this.#interrupted) return
+        this.#waiting.push(sighting)
+        tell(() => this.#deliver(), lose)
+      },
+      retrying: (error, attempt) => tell(() => this.#listener.retrying(error, attempt), NOTHING),
+      refused: (error) => tell(() => this.#listener.refused(error), lose),
     })
   }
 
@@ -319,8 +368,7 @@ class LinkedWatch implements Watch {
   }
 
   /** Each arrival delivers the oldest: messages of one stream do not overtake each other. */
-  #deliver(life: number): void {
-    if (this.#closed || life !== this.#life) return
+  #deliver(): void {
     const sighting = this.#waiting.shift()
     if (sighting === undefined) return
     this.#next = sighting.revision + 1

@@ -1,13 +1,13 @@
 import { locked, type NodeOptions } from '../locker.js'
 import type { LockedNode } from '../node.js'
-import { type Fate, Link } from '../stores/link.js'
+import { type Fate, Link, type Message } from '../stores/link.js'
 import { MemoryStore } from '../stores/memory.js'
 import { VirtualClock } from './virtual-clock.js'
 
 /** A node’s options, and how its process differs from others. */
 export interface ClusterNodeOptions extends NodeOptions {
   /** How each message between this node and the store fares; by default it arrives at once. */
-  readonly fate?: () => Fate
+  readonly fate?: (message: Message) => Fate
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What an app needs to test its own use of an election: a cluster in memory, on a clock of its own. */
 
-export { type Fate, Link, type RequestKind } from '../stores/link.js'
+export { type Fate, Link, type Message, type RequestKind } from '../stores/link.js'
 export { type MemoryBackup, MemoryStore, type RestoreOptions } from '../stores/memory.js'
 export { type ClusterNodeOptions, MemoryCluster } from './cluster.js'
 export { type ElectionTestEvent, electionTestModel } from './election-test-model.js'

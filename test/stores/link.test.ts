@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { UnreachableError } from '../../src/errors.js'
-import { type Fate, Link } from '../../src/stores/link.js'
+import { RefusedError, UnreachableError } from '../../src/errors.js'
+import { type Fate, Link, type Message } from '../../src/stores/link.js'
 import { MemoryStore } from '../../src/stores/memory.js'
+import type { WatchListener } from '../../src/stores/store.js'
 import { MemoryCluster } from '../../src/testing/cluster.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 
@@ -10,9 +11,7 @@ const call = { timeoutMs: 5_000 }
 const ONE_WAY_MS = 10
 
 /** What happened on the client's side of a link, in its order. */
-function makeLink() {
-  const clock = new VirtualClock()
-  const store = new MemoryStore(clock)
+function makeLink(clock = new VirtualClock(), store = new MemoryStore(clock)) {
   const fates: Fate[] = []
   const link = new Link(store, clock, () => fates.shift() ?? ONE_WAY_MS)
   const told: string[] = []
@@ -25,8 +24,8 @@ function makeLink() {
   const watch = (from: number) =>
     link.watch('p', from, {
       seen: ({ entry }) => told.push(`seen: ${entry?.text ?? null}`),
-      retrying() {},
-      refused() {},
+      retrying: ({ message }) => told.push(`retrying: ${message}`),
+      refused: ({ message }) => told.push(`refused: ${message}`),
     })
   /** These messages take so long, or are lost; those that follow take 10 ms. */
   const next = (...ones: Fate[]) => fates.push(...ones)
@@ -181,6 +180,21 @@ describe('a link whose store has another history', () => {
     expect(clock.timers).toBe(0)
   })
 
+  test('cannot say of which history the answer is by which its store hears of another', async () => {
+    const clock = new VirtualClock()
+    /** As a client of etcd, it hears of it by an answer. */
+    class HearingStore extends MemoryStore {
+      override async read(path: string) {
+        this.restore()
+        return super.read(path)
+      }
+    }
+    const { told, note, link } = makeLink(clock, new HearingStore(clock))
+    void note('read', link.read('p', call))
+    await clock.advance(2 * ONE_WAY_MS)
+    expect(told).toEqual(['reset', 'read: UnreachableError'])
+  })
+
   test('rejects late answers as it does those that are lost', async () => {
     const { clock, store, link, told, next } = makeLink()
     store.restore()
@@ -229,6 +243,138 @@ describe('nodes of a cluster whose store has another history', () => {
       await stopped
     },
   )
+})
+
+describe('a message on a link', () => {
+  test('is of a call, and a request or an answer', async () => {
+    const clock = new VirtualClock()
+    const store = new MemoryStore(clock)
+    const messages: Message[] = []
+    const link = new Link(store, clock, (message) => {
+      messages.push(message)
+      return 0
+    })
+    const lease = await link.grant(10, call)
+    const watch = link.watch('p', 2, { seen() {}, retrying() {}, refused() {} })
+    await link.claim('p', 'me', lease, call)
+    await clock.advance(0)
+    watch.close()
+    expect(
+      messages.map(({ call, isAnswer }) => `${call} ${isAnswer ? 'answer' : 'request'}`),
+    ).toEqual(['grant request', 'grant answer', 'claim request', 'watch answer', 'claim answer'])
+  })
+
+  test('that is a request can be answered with an error, and is not carried out then', async () => {
+    const { clock, store, link, told, note, next } = makeLink()
+    next(new RefusedError('no'))
+    void note('grant', link.grant(10, call))
+    await clock.advance(ONE_WAY_MS)
+    expect(told).toEqual(['grant: RefusedError'])
+    expect(store.leases()).toEqual([])
+  })
+
+  test('that is an answer can be replaced by an error, and it was carried out all the same', async () => {
+    const { clock, store, link, told, note, next } = makeLink()
+    next(ONE_WAY_MS, new UnreachableError('reset'))
+    void note('grant', link.grant(10, call))
+    await clock.advance(ONE_WAY_MS)
+    expect(told).toEqual(['grant: UnreachableError'])
+    expect(store.leases()).toHaveLength(1)
+    expect(clock.timers).toBe(0)
+  })
+
+  test('can be held up until something has happened', async () => {
+    const { clock, store, link, told, note, next } = makeLink()
+    let letGo = () => {}
+    next(new Promise<void>((resolve) => (letGo = resolve)))
+    void note('read', link.read('p', call))
+    await clock.advance(4_000)
+    store.put('p', 'late')
+    letGo()
+    await clock.advance(ONE_WAY_MS)
+    expect(told).toEqual([expect.stringContaining('"late"')])
+  })
+
+  test('can be what a watch is told besides changes', async () => {
+    const clock = new VirtualClock()
+    const listeners: WatchListener[] = []
+    class TroubledStore extends MemoryStore {
+      override watch(path: string, from: number, listener: WatchListener) {
+        listeners.push(listener)
+        return super.watch(path, from, listener)
+      }
+    }
+    const { link, told, watch } = makeLink(clock, new TroubledStore(clock))
+    const tell = () => {
+      listeners.at(-1)?.retrying(new UnreachableError('away'), 1)
+      listeners.at(-1)?.refused(new RefusedError('no'))
+    }
+    watch(1)
+    tell()
+    expect(told).toEqual([])
+    await clock.advance(ONE_WAY_MS)
+    const both = ['retrying: away', 'refused: no']
+    expect(told).toEqual(both)
+    link.freeze()
+    tell()
+    await clock.advance(60_000)
+    expect(told).toEqual(both)
+    link.heal()
+    expect(told).toEqual([...both, ...both])
+    link.cut()
+    tell()
+    link.heal()
+    await clock.advance(60_000)
+    expect(told).toEqual([...both, ...both])
+    // It asks again after what it has lost.
+    expect(listeners).toHaveLength(2)
+    const closed = watch(1)
+    tell()
+    closed.close()
+    await clock.advance(60_000)
+    expect(told).toEqual([...both, ...both])
+  })
+})
+
+describe('a link that is frozen', () => {
+  test('carries out late what was sent meanwhile, for nobody if that is too late', async () => {
+    const { clock, store, link, told, note } = makeLink()
+    link.freeze()
+    expect(link.state).toBe('frozen')
+    void note('grant', link.grant(10, call))
+    await clock.advance(2_000)
+    void note('again', link.grant(10, call))
+    await clock.advance(3_000)
+    expect(told).toEqual(['grant: UnreachableError'])
+    expect(store.leases()).toEqual([])
+    link.heal()
+    expect(link.state).toBe('up')
+    await clock.advance(ONE_WAY_MS)
+    expect(told).toEqual(['grant: UnreachableError', 'again: {"id":"2","ttlMs":10000}'])
+    expect(store.leases()).toHaveLength(2)
+  })
+
+  test('holds back the answer to what was sent before', async () => {
+    const { clock, store, link, told, note } = makeLink()
+    void note('grant', link.grant(10, call))
+    await clock.advance(ONE_WAY_MS)
+    link.freeze()
+    expect(store.leases()).toHaveLength(1)
+    await clock.advance(5_000)
+    expect(told).toEqual(['grant: UnreachableError'])
+  })
+
+  test('tells its watches late what they missed, in order', async () => {
+    const { clock, store, link, told, watch } = makeLink()
+    watch(1)
+    link.freeze()
+    store.put('p', 'one')
+    store.put('p', 'two')
+    await clock.advance(60_000)
+    expect(told).toEqual([])
+    link.heal()
+    expect(told).toEqual(['seen: one', 'seen: two'])
+  })
 })
 
 describe('a link that is cut, or loses messages', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { RefusedError, UnreachableError, WorkError } from '../../../src/index.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
-import { lockerOn, path, record, StubbornStore, twoStarted, untilStopped } from './nodes.js'
+import { lockerOn, makeLink, path, record, twoStarted, untilStopped } from './nodes.js'
 
 describe('deselect', () => {
   test('`stopped`: stop() was called', async () => {
@@ -45,51 +45,50 @@ describe('deselect', () => {
 
   test('`expired`: its session could not be renewed in time', async () => {
     const clock = new VirtualClock()
-    const store = new StubbornStore(clock)
-    const node = lockerOn(store, clock)({ path, value: 10, ttl: 10 })
+    const { link, requests } = makeLink(clock)
+    const node = lockerOn(link, clock)({ path, value: 10, ttl: 10 })
     await node.start()
     const events = record(node)
-    store.renewFailure = new UnreachableError('no answer')
+    const failure = new UnreachableError('no answer')
+    requests.renew = () => failure
     await clock.advance(8_900)
     expect(node.isLeader).toBe(true)
     expect(events.map(([name]) => name)).not.toContain('deselect')
-    expect(events[0]).toEqual(['unreachable', store.renewFailure, 1])
+    expect(events[0]).toEqual(['unreachable', failure, 1])
     // A tenth of the ttl before the store may give the lease to nobody else.
     await clock.advance(100)
     expect(events).toContainEqual(['deselect', 'expired'])
-    store.renewFailure = null
+    delete requests.renew
     await clock.advance(10_000)
     expect(node.isLeader).toBe(true)
   })
 
   test('`refused`: the store no longer accepts this node', async () => {
-    const store = new StubbornStore()
-    const node = lockerOn(store)({ path, value: 10 })
+    const { link, requests } = makeLink()
+    const node = lockerOn(link)({ path, value: 10 })
     await node.start()
     const told = [once(node, 'deselect'), once(node, 'error')]
-    store.proposeRefusal = new RefusedError('permission denied')
+    const refusal = new RefusedError('permission denied')
+    requests.propose = () => refusal
     node.propose(11)
-    expect(await Promise.all(told)).toEqual([['refused'], [store.proposeRefusal]])
+    expect(await Promise.all(told)).toEqual([['refused'], [refusal]])
     expect(node.state).toBe('stopped')
     await node.stop()
   })
 
   test('`refused`: the store no longer renews its session', async () => {
     const clock = new VirtualClock()
-    const store = new StubbornStore(clock)
-    const locker = lockerOn(store, clock)
+    const { link, requests } = makeLink(clock)
+    const locker = lockerOn(link, clock)
     const [leader, follower] = ['a', 'b'].map((id) => locker({ path, id, value: id, ttl: 10 }))
     if (leader === undefined || follower === undefined) throw new Error('no nodes')
     await leader.start()
     await follower.start()
     const told = [once(leader, 'deselect'), once(leader, 'error'), once(follower, 'error')]
-    store.renewFailure = new RefusedError('authentication failed')
+    const refusal = new RefusedError('authentication failed')
+    requests.renew = () => refusal
     await clock.advance(5_000)
-    expect(await Promise.all(told)).toEqual([
-      ['refused'],
-      [store.renewFailure],
-      [store.renewFailure],
-    ])
+    expect(await Promise.all(told)).toEqual([['refused'], [refusal], [refusal]])
     await clock.advance(1_000)
     expect([leader.state, follower.state]).toEqual(['stopped', 'stopped'])
   })

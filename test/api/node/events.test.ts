@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { UnreachableError, WorkError } from '../../../src/index.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
-import { listenForCrashes, lockerOn, path, record, StubbornStore, twoStarted } from './nodes.js'
+import { listenForCrashes, lockerOn, makeLink, path, record, twoStarted } from './nodes.js'
 
 describe('events', () => {
   test('come in order when a node is elected, and find it in its new state', async () => {
@@ -73,10 +73,11 @@ describe('events', () => {
 
   test('`unreachable` comes with a readable error for each attempt, until one works', async () => {
     const clock = new VirtualClock()
-    const store = new StubbornStore(clock)
-    store.claimFailures = [1, 2, 3].map((n) => new UnreachableError(`no answer ${n}`))
-    const failures = [...store.claimFailures]
-    const node = lockerOn(store, clock)({ path, id: 'a', value: 10 })
+    const { link, requests } = makeLink(clock)
+    const failures = [1, 2, 3].map((n) => new UnreachableError(`no answer ${n}`))
+    const left = [...failures]
+    requests.claim = () => left.shift() ?? 0
+    const node = lockerOn(link, clock)({ path, id: 'a', value: 10 })
     const events = record(node)
     const started = node.start()
     await clock.advance(60_000)
@@ -93,9 +94,10 @@ describe('events', () => {
   test('nobody has to listen to them', async () => {
     const unhandled = listenForCrashes()
     const clock = new VirtualClock()
-    const store = new StubbornStore(clock)
-    store.claimFailures = [new UnreachableError('no answer')]
-    const node = lockerOn(store, clock)({ path, value: 10 })
+    const { link, requests } = makeLink(clock)
+    const failures = [new UnreachableError('no answer')]
+    requests.claim = () => failures.shift() ?? 0
+    const node = lockerOn(link, clock)({ path, value: 10 })
     const warned = once(process, 'warning')
     node.lead(() => {
       throw new Error('broken work')

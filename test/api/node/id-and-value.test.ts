@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { UnreachableError } from '../../../src/index.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
-import { lockerOn, path, StubbornStore } from './nodes.js'
+import { lockerOn, makeLink, path } from './nodes.js'
 
 describe('id() and value()', () => {
   test('answer from every node, started or not, with promises and callbacks', async () => {
@@ -28,12 +28,13 @@ describe('id() and value()', () => {
   })
 
   test('reject, and call back with the error, when the store cannot be asked', async () => {
-    const store = new StubbornStore()
-    store.readFailure = new UnreachableError('no answer')
-    const node = lockerOn(store)({ path, value: 10 })
-    await expect(node.id()).rejects.toBe(store.readFailure)
-    await expect(node.value()).rejects.toBe(store.readFailure)
-    expect(await new Promise((resolve) => node.id(resolve))).toBe(store.readFailure)
-    expect(await new Promise((resolve) => node.value(resolve))).toBe(store.readFailure)
+    const { link, requests } = makeLink()
+    const failure = new UnreachableError('no answer')
+    requests.read = () => failure
+    const node = lockerOn(link)({ path, value: 10 })
+    await expect(node.id()).rejects.toBe(failure)
+    await expect(node.value()).rejects.toBe(failure)
+    expect(await new Promise((resolve) => node.id(resolve))).toBe(failure)
+    expect(await new Promise((resolve) => node.value(resolve))).toBe(failure)
   })
 })

@@ -1,85 +1,24 @@
 import { onTestFinished } from 'vitest'
-import locked, {
-  type Call,
-  type Claim,
-  type Json,
-  type Lease,
-  type LockedNode,
-  type Locker,
-  type Reign,
-} from '../../../src/index.js'
+import { type Clock, systemClock } from '../../../src/clock.js'
+import locked, { type Json, type LockedNode, type Locker, type Store } from '../../../src/index.js'
+import { type Fate, Link } from '../../../src/stores/link.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
 import type { VirtualClock } from '../../../src/testing/virtual-clock.js'
 
 export const path = '/master'
 
-/** A memory store whose answers can be held back and replaced by failures. */
-export class StubbornStore extends MemoryStore {
-  refusal: Error | null = null
-  claimFailures: Error[] = []
-  renewFailure: Error | null = null
-  readFailure: Error | null = null
-  proposeRefusal: Error | null = null
-  proposeFailures: Error[] = []
-  #hold: Promise<void> | null = null
-
-  /** Holds claims back. Returns the function that lets them go. */
-  holdBack(): () => void {
-    const { opened, open } = gate()
-    this.#hold = opened
-    return open
-  }
-
-  override async claim(at: string, text: string, lease: Lease, _call?: Call): Promise<Claim> {
-    await this.#hold
-    const failure = this.refusal ?? this.claimFailures.shift()
-    if (failure != null) throw failure
-    return super.claim(at, text, lease)
-  }
-
-  override async renew(lease: Lease, _call?: Call): Promise<number> {
-    if (this.renewFailure !== null) throw this.renewFailure
-    return super.renew(lease)
-  }
-
-  override async read(at: string, _call?: Call) {
-    if (this.readFailure !== null) throw this.readFailure
-    return super.read(at)
-  }
-
-  override async propose(at: string, text: string, reign: Reign, _call?: Call) {
-    const failure = this.proposeRefusal ?? this.proposeFailures.shift()
-    if (failure != null) throw failure
-    return super.propose(at, text, reign)
-  }
-}
-
-/** A memory store in which a notice stands for a while before the deletion. */
-export class HesitantStore extends MemoryStore {
-  claims = 0
-  goesOnAfterClaim = false
-  readonly #deletion = gate()
-
-  goOn(): void {
-    this.#deletion.open()
-  }
-
-  override async claim(at: string, text: string, lease: Lease, _call?: Call): Promise<Claim> {
-    this.claims += 1
-    const claim = await super.claim(at, text, lease)
-    if (this.goesOnAfterClaim) this.goOn()
-    return claim
-  }
-
-  override async release(at: string, reign: Reign, notice: string | null): Promise<boolean> {
-    if (notice !== null) await super.propose(at, notice, reign)
-    await this.#deletion.opened
-    return super.release(at, reign, null)
-  }
+/** A memory store behind a link. A request fares as `requests` says of its call, or is carried out at once. */
+export function makeLink(clock: Clock = systemClock) {
+  const store = new MemoryStore(clock)
+  const requests: Partial<Record<keyof Store, () => Fate>> = {}
+  const link = new Link(store, clock, ({ call, isAnswer }) =>
+    isAnswer || call === null ? 0 : (requests[call]?.() ?? 0),
+  )
+  return { store, link, requests }
 }
 
 /** Its nodes are stopped when the test ends. */
-export function lockerOn(store = new MemoryStore(), clock?: VirtualClock): Locker {
+export function lockerOn(store: Store = new MemoryStore(), clock?: VirtualClock): Locker {
   const locker = locked(store, clock === undefined ? {} : { clock })
   onTestFinished(async () => {
     const closed = locker.close()
@@ -90,7 +29,9 @@ export function lockerOn(store = new MemoryStore(), clock?: VirtualClock): Locke
 }
 
 /** A leader `a` with the value 10, and a follower `b` with the value `{ x: 1 }`. */
-export async function twoStarted(store = new MemoryStore()): Promise<[LockedNode, LockedNode]> {
+export async function twoStarted(
+  store: Store = new MemoryStore(),
+): Promise<[LockedNode, LockedNode]> {
   const leader = lockerOn(store)({ path, id: 'a', value: 10 })
   const follower = lockerOn(store)({ path, id: 'b', value: { x: 1 } })
   await leader.start()

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { UnreachableError } from '../../../src/index.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
-import { lockerOn, path, record, StubbornStore, standing, turns, twoStarted } from './nodes.js'
+import { lockerOn, makeLink, path, record, standing, turns, twoStarted } from './nodes.js'
 
 describe('propose()', () => {
   test('writes the value of a leader, and tells everybody', async () => {
@@ -53,12 +53,13 @@ describe('propose()', () => {
 
   test('is repeated when it fails', async () => {
     const clock = new VirtualClock()
-    const store = new StubbornStore(clock)
-    const node = lockerOn(store, clock)({ path, value: 10 })
+    const { store, link, requests } = makeLink(clock)
+    const node = lockerOn(link, clock)({ path, value: 10 })
     await node.start()
     const events = record(node)
     const failure = new UnreachableError('no answer')
-    store.proposeFailures = [failure]
+    const failures = [failure]
+    requests.propose = () => failures.shift() ?? 0
     node.propose(11)
     await clock.advance(60_000)
     expect(events.filter(([name]) => name !== 'refresh')).toEqual([

@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { RefusedError, StoppedError } from '../../../src/index.js'
 import {
+  gate,
   known,
   listenForCrashes,
   lockerOn,
+  makeLink,
   path,
   record,
-  StubbornStore,
   turns,
   twoStarted,
   untilStopped,
@@ -64,9 +65,10 @@ describe('start()', () => {
   })
 
   test('rejects with a StoppedError when the node is stopped first', async () => {
-    const store = new StubbornStore()
-    const open = store.holdBack()
-    const node = lockerOn(store)({ path, id: 'a', value: 10 })
+    const { store, link, requests } = makeLink()
+    const { opened, open } = gate()
+    requests.claim = () => opened
+    const node = lockerOn(link)({ path, id: 'a', value: 10 })
     const started = node.start()
     const called = new Promise((resolve) => node.start(resolve))
     const stopped = node.stop()
@@ -79,23 +81,25 @@ describe('start()', () => {
   })
 
   test('rejects, calls back and tells `error` when the store refuses for good', async () => {
-    const store = new StubbornStore()
-    store.refusal = new RefusedError('permission denied')
-    const node = lockerOn(store)({ path, value: 10 })
+    const { link, requests } = makeLink()
+    const refusal = new RefusedError('permission denied')
+    requests.claim = () => refusal
+    const node = lockerOn(link)({ path, value: 10 })
     const told = once(node, 'error')
     const called = new Promise((resolve) => node.start(resolve))
-    await expect(node.start()).rejects.toBe(store.refusal)
-    expect(await called).toBe(store.refusal)
-    expect(await told).toEqual([store.refusal])
+    await expect(node.start()).rejects.toBe(refusal)
+    expect(await called).toBe(refusal)
+    expect(await told).toEqual([refusal])
     expect(node.state).toBe('stopped')
     await node.stop()
   })
 
   test('may be left alone: its rejection never crashes the process', async () => {
-    const store = new StubbornStore()
-    store.refusal = new RefusedError('permission denied')
+    const { link, requests } = makeLink()
+    const refusal = new RefusedError('permission denied')
+    requests.claim = () => refusal
     const unhandled = listenForCrashes()
-    const node = lockerOn(store)({ path, value: 10 })
+    const node = lockerOn(link)({ path, value: 10 })
     node.start()
     await node.stop()
     node.start()

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { decodeRecord, encodeRecord } from '../../../src/record.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
-import { HesitantStore, known, lockerOn, path, record, twoStarted } from './nodes.js'
+import { gate, known, lockerOn, makeLink, path, record, twoStarted } from './nodes.js'
 
 describe('stop()', () => {
   test('is harmless before start() and after stop()', async () => {
@@ -47,9 +48,15 @@ describe('stop()', () => {
   })
 
   test('lets a follower claim as soon as it sees the notice, twice at most', async () => {
-    const store = new HesitantStore()
-    const [leader, follower] = await twoStarted(store)
-    store.claims = 0
+    const { store, link, requests } = makeLink()
+    const [leader, follower] = await twoStarted(link)
+    const deletion = gate()
+    let claims = 0
+    requests.release = () => releaseSlowly(store, deletion.opened)
+    requests.claim = () => {
+      claims += 1
+      return 0
+    }
     const events = record(follower)
     const selected = once(follower, 'select')
     const vacant = new Promise((resolve) => {
@@ -58,13 +65,13 @@ describe('stop()', () => {
     const stopped = leader.stop()
     expect(await vacant).toEqual(['campaigning', null])
     await new Promise(setImmediate)
-    expect(store.claims).toBe(2)
+    expect(claims).toBe(2)
     expect(follower.state).toBe('follower')
     expect(follower.holder).toMatchObject({ id: 'a' })
     expect(events).toEqual([['vacant']])
-    store.goOn()
+    deletion.open()
     await Promise.all([stopped, selected])
-    expect(store.claims).toBe(3)
+    expect(claims).toBe(3)
     expect(events).toEqual([
       ['vacant'],
       ['change', { x: 1 }, 'b'],
@@ -74,14 +81,21 @@ describe('stop()', () => {
   })
 
   test('lets a follower be elected whose claim was quicker than the deletion', async () => {
-    const store = new HesitantStore()
-    const [leader, follower] = await twoStarted(store)
-    store.claims = 0
-    store.goesOnAfterClaim = true
+    const { store, link, requests } = makeLink()
+    const [leader, follower] = await twoStarted(link)
+    const deletion = gate()
+    let claims = 0
+    requests.release = () => releaseSlowly(store, deletion.opened)
+    requests.claim = () => {
+      claims += 1
+      // It is carried out before.
+      deletion.open()
+      return 0
+    }
     const selected = once(follower, 'select')
     const events = record(follower)
     await Promise.all([leader.stop(), selected])
-    expect(store.claims).toBe(2)
+    expect(claims).toBe(2)
     expect(events.slice(0, 2)).toEqual([['vacant'], ['change', { x: 1 }, 'b']])
   })
 
@@ -131,3 +145,14 @@ describe('stop()', () => {
     }
   })
 })
+
+/** Releases the path as a leader does that stops, but lets its notice stand until then. */
+async function releaseSlowly(store: MemoryStore, deletion: Promise<void>): Promise<void> {
+  const entry = store.entries().get(path)
+  const record = entry && decodeRecord(entry.text)
+  if (entry?.lease == null || record == null) throw new Error('nobody leads')
+  const reign = { token: entry.token, lease: entry.lease }
+  await store.propose(path, encodeRecord({ ...record, released: true }), reign)
+  await deletion
+  await store.release(path, reign, null)
+}

@@ -10,9 +10,12 @@ import {
 } from '../../index.js'
 import { senderFromEnvironment } from '../../inspection/sender.js'
 import { uniqueSessionId } from '../../inspection/unique-sessions.js'
+import { DemoLink } from './demo-link.js'
 import type { DemoEvent } from './event.js'
-import { type Connection, FreezableStore } from './freezable-store.js'
 import { JumpingClock } from './jumping-clock.js'
+
+/** What became of a node’s connection to the store; `cut` is that of a node that was killed. */
+export type Connection = 'up' | 'frozen' | 'cut'
 
 /** What the demo shows of a node. */
 export interface NodeView {
@@ -41,7 +44,7 @@ const REMOTE_ACTIONS: readonly Action[] = ['start', 'stop', 'freeze']
 
 interface Life {
   readonly node: LockedNode
-  readonly store: FreezableStore
+  readonly link: DemoLink
   readonly clock: JumpingClock
 }
 
@@ -50,7 +53,7 @@ export class DemoNode {
   readonly #settings: DemoNodeSettings
   #life: Life
   /** The connections of its former lives. */
-  readonly #cut: FreezableStore[] = []
+  readonly #cut: DemoLink[] = []
 
   constructor(settings: DemoNodeSettings) {
     this.#settings = settings
@@ -62,7 +65,8 @@ export class DemoNode {
   }
 
   get connection(): Connection {
-    return this.#life.store.connection
+    const { state } = this.#life.link
+    return state === 'dead' ? 'cut' : state
   }
 
   view(): NodeView {
@@ -103,12 +107,12 @@ export class DemoNode {
   }
 
   freezeOrThaw(): void {
-    const { store } = this.#life
-    if (store.connection === 'cut') return
-    const isFrozen = store.connection === 'frozen'
+    if (this.connection === 'cut') return
+    const { link } = this.#life
+    const isFrozen = this.connection === 'frozen'
     this.#settings.tell(isFrozen ? 'thaw' : 'freeze', {})
-    if (isFrozen) store.thaw()
-    else store.freeze()
+    if (isFrozen) link.heal()
+    else link.freeze()
   }
 
   /** Sets its wall clock forward by its ttl: what it held by that clock is over. */
@@ -122,32 +126,32 @@ export class DemoNode {
   /** The node disappears: it releases nothing, and tells nothing any more. */
   kill(): void {
     if (this.connection === 'cut') return
-    const { node, store } = this.#life
+    const { node, link } = this.#life
     this.#settings.tell('kill', {})
     node.removeAllListeners()
     node.on('error', () => undefined)
-    store.cut()
-    this.#cut.push(store)
+    link.kill()
+    this.#cut.push(link)
     // Its timers end; what it sends is lost.
     void node.stop()
   }
 
   /** Stops the node, and releases what its former lives have left. */
   async close(call: Call): Promise<void> {
-    const { node, store } = this.#life
-    store.thaw()
+    const { node, link } = this.#life
+    link.heal()
     await node.stop()
-    await Promise.all([store, ...this.#cut].map((each) => each.sweep(call)))
+    await Promise.all([link, ...this.#cut].map((each) => each.sweep(call)))
   }
 
   #begin(): Life {
     const { id, path, ttl, openStore, tell, answered } = this.#settings
-    const store = new FreezableStore(openStore(), answered)
+    const link = new DemoLink(openStore(), answered)
     const clock = new JumpingClock()
     const inspect = (event: InspectionEvent) => {
-      if (store.connection !== 'cut') this.#settings.inspect(event)
+      if (link.state !== 'dead') this.#settings.inspect(event)
     }
-    const node = locked(store, { clock, inspect })(path, { id, value: id, ttl })
+    const node = locked(link, { clock, inspect })(path, { id, value: id, ttl })
     node.on('select', (value) => tell('select', { value, token: `${node.holder?.token}` }))
     node.on('deselect', (reason) => tell('deselect', { reason }))
     node.on('change', (value, holder) => tell('change', { value, holder }))
@@ -163,6 +167,6 @@ export class DemoNode {
         if (isCurrent && isAction(action)) this.act(action)
       },
     )
-    return { node, store, clock }
+    return { node, link, clock }
   }
 }

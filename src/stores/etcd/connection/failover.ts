@@ -38,6 +38,18 @@ interface Connection {
   readonly client: EtcdClient
 }
 
+/** How a request is made of a member. */
+interface RequestCall extends Call {
+  /** Whether the answer has seen all that was committed before; it has unless it is said not to. */
+  readonly isLinearizable?: boolean
+  /**
+   * How long the member has taken for an answer just now, in milliseconds. It is not given up for one
+   * that takes as long, however little time there is: etcd3 opens all its connections to a member
+   * anew when an answer is late.
+   */
+  readonly fairMs?: number
+}
+
 /**
  * Chooses the member that all requests go to: whichever answers first. It stays with that member
  * until a request fails there, and then lets all of them race again. While none answers, the races
@@ -91,20 +103,33 @@ export class Endpoints {
     return (await this.#ready()).client
   }
 
-  /** Sends one request to the member in use. It is linearizable, unless it is said not to be. */
+  /** Sends one request to the member in use, which is given up if it does not answer. */
   async run<T extends { readonly header: Header }>(
     doing: string,
-    { timeoutMs, isLinearizable = true }: Call & { readonly isLinearizable?: boolean },
+    { timeoutMs, isLinearizable = true, fairMs = 0 }: RequestCall,
     request: (client: EtcdClient, options: CallOptions) => Promise<T>,
   ): Promise<T> {
     const connection = await this.#ready()
+    const longestMs = Math.max(timeoutMs, 2 * fairMs)
+    const answering = this.#send(connection, doing, isLinearizable, (client) =>
+      request(client, { deadline: Date.now() + longestMs }),
+    )
+    return longestMs > timeoutMs ? await within(timeoutMs, doing, answering) : await answering
+  }
+
+  async #send<T extends { readonly header: Header }>(
+    { client, endpoint }: Connection,
+    doing: string,
+    isLinearizable: boolean,
+    request: (client: EtcdClient) => Promise<T>,
+  ): Promise<T> {
     const { mark } = this.history
     let answer: T
     try {
-      answer = await request(connection.client, { deadline: Date.now() + timeoutMs })
+      answer = await request(client)
     } catch (thrown) {
-      const error = storeError(doing, thrown, connection.endpoint)
-      if (error instanceof UnreachableError) this.giveUp(connection.client)
+      const error = storeError(doing, thrown, endpoint)
+      if (error instanceof UnreachableError) this.giveUp(client)
       throw error
     }
     this.hear(answer.header, mark, { isLinearizable })
@@ -313,6 +338,15 @@ export class Endpoints {
       this.#wake = done
     })
   }
+}
+
+function within<T>(timeoutMs: number, doing: string, answering: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () =>
+      reject(new UnreachableError(`${doing}: no answer within ${Math.round(timeoutMs)} ms`))
+    const timer = setTimeout(late, timeoutMs)
+    answering.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 function closed(): UnreachableError {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { WebSocket } from 'ws'
 import type { InspectionEvent } from 'xstate'
+import { backoff } from '../backoff.js'
 import { debug } from '../debug.js'
 import { parseJson } from '../json.js'
 import { contained } from '../onlookers/contained.js'
@@ -14,8 +15,8 @@ import {
 
 const require = createRequire(import.meta.url)
 
-const FIRST_BACKOFF_MS = 250
-const LONGEST_BACKOFF_MS = 5_000
+const BACKOFF = { firstMs: 500, longestMs: 5_000 }
+const HANDSHAKE_WITHIN_MS = 5_000
 /** What has not been taken by the other side; beyond that it is told anew what stands, instead of everything. */
 const MOST_BUFFERED_BYTES = 8_000_000
 
@@ -62,7 +63,7 @@ export class InspectionSender {
   #connect(): void {
     // Loaded when it is needed: importing `locked` must not load it.
     const { WebSocket: Client }: typeof import('ws') = require('ws')
-    const socket = new Client(this.#url, { handshakeTimeout: LONGEST_BACKOFF_MS })
+    const socket = new Client(this.#url, { handshakeTimeout: HANDSHAKE_WITHIN_MS })
     this.#socket = socket
     socket.on('upgrade', (response) => response.socket.unref())
     socket.on('open', () => {
@@ -76,8 +77,7 @@ export class InspectionSender {
     socket.on('close', () => {
       this.#isOpen = false
       this.#attempt += 1
-      const longest = Math.min(FIRST_BACKOFF_MS * 2 ** this.#attempt, LONGEST_BACKOFF_MS)
-      setTimeout(() => this.#connect(), Math.random() * longest).unref()
+      setTimeout(() => this.#connect(), backoff(this.#attempt, BACKOFF)).unref()
     })
   }
 

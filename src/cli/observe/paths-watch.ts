@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { backoff } from '../../backoff.js'
+import { sleep, systemClock } from '../../clock.js'
 import { errorFrom, RefusedError } from '../../errors.js'
 import type { Endpoint } from '../../stores/etcd/connection/failover.js'
 import { EtcdStore } from '../../stores/etcd/etcd-store.js'
@@ -6,7 +7,7 @@ import type { PrefixListener } from '../../stores/etcd/streams/prefix-observer.j
 import type { Entry, Sighting, Store, Watch } from '../../stores/store.js'
 
 const READ_WITHIN_MS = 2_000
-const PAUSE_MS = 500
+const BACKOFF = { firstMs: 100, longestMs: 1_000 }
 
 interface Told {
   /** At which revision of the store it was so. */
@@ -98,7 +99,7 @@ export class PathsWatch {
         }
         this.#retrying(errorFrom(thrown), attempt)
         const { signal } = this.#closing
-        await delay(PAUSE_MS, undefined, { signal }).catch(() => undefined)
+        await sleep(systemClock, backoff(attempt, BACKOFF), signal)
       }
     }
     return null

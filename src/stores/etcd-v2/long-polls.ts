@@ -1,3 +1,4 @@
+import { backoff } from '../../backoff.js'
 import { sleep, systemClock } from '../../clock.js'
 import { RefusedError } from '../../errors.js'
 import { Subscriber, Watcher } from '../path-watcher.js'
@@ -12,9 +13,8 @@ export interface WatchTools {
   look(path: string): Promise<Sighting>
 }
 
-const FIRST_BACKOFF_MS = 100
 /** An etcd that is back may have another history, which has to be known within a second. */
-const LONGEST_BACKOFF_MS = 500
+const BACKOFF = { firstMs: 100, longestMs: 500 }
 /** A wait that has brought nothing for so long is checked by a read. */
 const SILENT_MS = 1_500
 /** So much longer for each path that is watched, so that many paths do not add up to many reads. */
@@ -145,8 +145,7 @@ export class Watches {
         }
         attempt += 1
         for (const { listener } of [...watcher.subscribers]) listener.retrying(error, attempt)
-        const longest = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS)
-        await sleep(systemClock, Math.random() * longest, signal)
+        await sleep(systemClock, backoff(attempt, BACKOFF), signal)
       }
     }
   }

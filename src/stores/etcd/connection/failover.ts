@@ -1,5 +1,6 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import type { Etcd3, Namespace } from 'etcd3'
+import { backoff } from '../../../backoff.js'
 import { debug } from '../../../debug.js'
 import { RefusedError, UnreachableError } from '../../../errors.js'
 import type { Call } from '../../store.js'
@@ -22,9 +23,8 @@ export interface Endpoint {
   close(client: EtcdClient): void
 }
 
-const FIRST_PAUSE_MS = 100
 /** A leader of a history that was replaced hears of it within a second of etcd's return. */
-const LONGEST_PAUSE_MS = 500
+const PAUSE = { firstMs: 100, longestMs: 500 }
 /** Keeps a process below ten requests a second to a cluster that is down. */
 const PAUSE_PER_REQUEST_MS = 130
 const FIRST_PROBE_MS = 1_000
@@ -324,10 +324,9 @@ export class Endpoints {
   /** The pause before a race grows with the races lost, with jitter. */
   #pause(): Promise<void> {
     if (this.#losses === 0) return Promise.resolve()
-    const longest = Math.min(FIRST_PAUSE_MS * 2 ** (this.#losses - 1), LONGEST_PAUSE_MS)
     // Every race sends a request to each member.
     const shortest = this.#losses === 1 ? 0 : this.#endpoints.length * PAUSE_PER_REQUEST_MS
-    const pauseMs = Math.max(longest * (0.5 + Math.random() / 2), shortest)
+    const pauseMs = Math.max(backoff(this.#losses, PAUSE), shortest)
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { backoff } from '../../../backoff.js'
 import { RefusedError, UnreachableError } from '../../../errors.js'
 import { entryFrom, type Watched } from '../../path-watcher.js'
 import type { Entry, Sighting } from '../../store.js'
@@ -40,8 +41,7 @@ interface Picture {
 
 const READ_WITHIN_MS = 5_000
 const PAGE_SIZE = 500
-const FIRST_BACKOFF_MS = 100
-const LONGEST_BACKOFF_MS = 1_000
+const BACKOFF = { firstMs: 100, longestMs: 1_000 }
 
 /** Tells what stands at all paths that begin alike, and every change from then on, until it is closed. */
 export class PrefixObserver {
@@ -342,11 +342,13 @@ export class PrefixObserver {
     }
     const isTooLarge = /larger than max/i.test(error.message) && this.#pageSize > 1
     if (isTooLarge) this.#pageSize = Math.ceil(this.#pageSize / 4)
-    const longest = Math.min(FIRST_BACKOFF_MS * 2 ** this.#attempt, LONGEST_BACKOFF_MS)
-    this.#retry = setTimeout(() => {
-      this.#retry = null
-      void this.#connect()
-    }, Math.random() * longest)
+    this.#retry = setTimeout(
+      () => {
+        this.#retry = null
+        void this.#connect()
+      },
+      backoff(this.#attempt + 1, BACKOFF),
+    )
     // What was being read is no longer kept, or must be read in smaller pages: that is no trouble.
     if (isTooLarge || error instanceof CompactedError) return
     this.#attempt += 1

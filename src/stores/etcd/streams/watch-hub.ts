@@ -1,3 +1,4 @@
+import { backoff } from '../../../backoff.js'
 import { errorFrom, RefusedError, UnreachableError } from '../../../errors.js'
 import { Subscriber, type Watched, Watcher } from '../../path-watcher.js'
 import type { Sighting, Watch, WatchListener } from '../../store.js'
@@ -18,9 +19,8 @@ export interface WatchTools {
   remembers(revision: number): Promise<boolean>
 }
 
-const FIRST_BACKOFF_MS = 100
 /** Requests are paced by the races for a member; a watch need not wait much longer than they do. */
-const LONGEST_BACKOFF_MS = 300
+const BACKOFF = { firstMs: 100, longestMs: 300 }
 const READ_AGAIN_MS = 500
 /** So many paths that begin alike are watched one by one; those that come after are grouped. */
 const FEWEST_ALONE = 8
@@ -200,11 +200,13 @@ export class WatchHub {
   #later(error: Error): void {
     if (this.#retry !== null || this.#watchers.size === 0) return
     this.#attempt += 1
-    const longest = Math.min(FIRST_BACKOFF_MS * 2 ** (this.#attempt - 1), LONGEST_BACKOFF_MS)
-    this.#retry = setTimeout(() => {
-      this.#retry = null
-      void this.#connect()
-    }, Math.random() * longest)
+    this.#retry = setTimeout(
+      () => {
+        this.#retry = null
+        void this.#connect()
+      },
+      backoff(this.#attempt, BACKOFF),
+    )
     const refused = error instanceof RefusedError
     for (const watcher of this.#allWatchers()) {
       for (const { listener } of [...watcher.subscribers]) {

@@ -3,7 +3,7 @@ import type { Call, Lease } from '../../store.js'
 import type { Endpoints, EtcdClient } from '../connection/failover.js'
 import { storeError } from '../errors.js'
 import type { Header, Mark, Terms } from '../history.js'
-import { type Stream, streamOptions } from './open-stream.js'
+import { type Opened, openStream, type Stream } from './open-stream.js'
 
 interface KeepAliveRequest {
   ID: string
@@ -14,6 +14,8 @@ interface KeepAliveResponse {
   readonly TTL: string
   readonly header: Header
 }
+
+type RawStream = Stream<KeepAliveRequest, KeepAliveResponse>
 
 /** A renewal that was answered. Whether it counts is another question. */
 export interface Renewal {
@@ -102,15 +104,11 @@ export class KeepAlive {
 
   async #connect(onEnd: () => void): Promise<Line> {
     try {
-      const client = await this.#endpoints.current()
-      const stream: Stream<KeepAliveRequest, KeepAliveResponse> =
-        await client.leaseClient.leaseKeepAlive(
-          streamOptions(client, { service: 'Lease', method: 'leaseKeepAlive', isStream: true }),
-        )
-      if (!this.#endpoints.isInUse(client)) {
-        stream.cancel()
-        throw new UnreachableError('renewing the session: the member was given up')
-      }
+      const { client, stream }: Opened<RawStream> = await openStream(this.#endpoints, {
+        doing: 'renewing the session',
+        context: { service: 'Lease', method: 'leaseKeepAlive', isStream: true },
+        open: (client, options) => client.leaseClient.leaseKeepAlive(options),
+      })
       return new Line(client, stream, this.#endpoints, (error) => {
         onEnd()
         if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
@@ -125,7 +123,7 @@ export class KeepAlive {
 /** One keep-alive stream. etcd answers a lease's requests in the order in which they were sent. */
 class Line {
   readonly client: EtcdClient
-  readonly #stream: Stream<KeepAliveRequest, KeepAliveResponse>
+  readonly #stream: RawStream
   readonly #endpoints: Endpoints
   readonly #pending = new Map<string, Pending[]>()
   readonly #onAnswered = new Map<string, (() => void)[]>()
@@ -133,7 +131,7 @@ class Line {
 
   constructor(
     client: EtcdClient,
-    stream: Stream<KeepAliveRequest, KeepAliveResponse>,
+    stream: RawStream,
     endpoints: Endpoints,
     onEnd: (error: Error) => void,
   ) {

@@ -1,47 +1,7 @@
-import { createRequire } from 'node:module'
-import type { CallOptions, Interceptor } from '@grpc/grpc-js'
-import type { EtcdClient } from '../connection/failover.js'
-
-const require = createRequire(import.meta.url)
-
-type StreamContext =
-  | { readonly service: 'Watch'; readonly method: 'watch'; readonly isStream: true }
-  | { readonly service: 'Lease'; readonly method: 'leaseKeepAlive'; readonly isStream: true }
-
-/**
- * Call options for a long-lived stream: etcd ends a stream that requires a leader as soon as its
- * member has lost the leader of the cluster (metadata `hasleader`, server/etcdserver/api/v3rpc).
- *
- * They take the place of the client's own default options, of which interceptors are kept, and a
- * deadline is not: it is meant for requests.
- */
-export function streamOptions(client: EtcdClient, context: StreamContext): CallOptions {
-  // Loaded when it is needed: importing `locked` must not load a client that is not used.
-  const { InterceptingCall }: typeof import('@grpc/grpc-js') = require('@grpc/grpc-js')
-  const requireLeader: Interceptor = (options, nextCall) =>
-    new InterceptingCall(nextCall(options), {
-      start(metadata, listener, next) {
-        metadata.set('hasleader', 'true')
-        next(metadata, listener)
-      },
-    })
-  return {
-    deadline: Number.POSITIVE_INFINITY,
-    interceptors: [requireLeader, ...interceptorsOf(client, context)],
-  }
-}
-
-function interceptorsOf(client: EtcdClient, context: StreamContext): readonly Interceptor[] {
-  const options: unknown = Reflect.get(client, 'options')
-  const defaults = partOf(options, 'defaultCallOptions')
-  const resolved: unknown = typeof defaults === 'function' ? defaults(context) : defaults
-  const interceptors = partOf(resolved, 'interceptors')
-  return Array.isArray(interceptors) ? interceptors : []
-}
-
-function partOf(given: unknown, name: string): unknown {
-  return typeof given === 'object' && given !== null ? Reflect.get(given, name) : undefined
-}
+import type { CallOptions } from '@grpc/grpc-js'
+import { UnreachableError } from '../../../errors.js'
+import type { Endpoints, EtcdClient } from '../connection/failover.js'
+import { type StreamContext, streamOptions } from './stream-options.js'
 
 /** A duplex stream of etcd3, as far as it is used here. */
 export interface Stream<Request, Response> {
@@ -51,4 +11,35 @@ export interface Stream<Request, Response> {
   on(event: 'data', listener: (response: Response) => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'end', listener: () => void): unknown
+}
+
+/** What is to be opened. */
+interface Opening<S> {
+  /** What it is for; messages begin with it. */
+  readonly doing: string
+  readonly context: StreamContext
+  open(client: EtcdClient, options: CallOptions): Promise<S>
+}
+
+export interface Opened<S> {
+  /** Which leads to the member that the stream is to. */
+  readonly client: EtcdClient
+  readonly stream: S
+}
+
+/**
+ * Opens a stream to the member in use, after a race for one if there is none.
+ *
+ * @throws UnreachableError (as a rejection) when that member was given up before the stream was open:
+ * who ends streams then would not have known of it.
+ */
+export async function openStream<S extends { cancel(): void }>(
+  endpoints: Endpoints,
+  { doing, context, open }: Opening<S>,
+): Promise<Opened<S>> {
+  const client = await endpoints.current()
+  const stream = await open(client, streamOptions(client, context))
+  if (endpoints.isInUse(client)) return { client, stream }
+  stream.cancel()
+  throw new UnreachableError(`${doing}: the member was given up`)
 }

@@ -8,7 +8,7 @@ import { CompactedError, storeError } from '../errors.js'
 import { keysOf } from '../etcd-store.js'
 import type { Mark } from '../history.js'
 import { rangeAfter, rangeOf } from '../keys.js'
-import { streamOptions } from './open-stream.js'
+import { type Opened, openStream } from './open-stream.js'
 import { type RawStream, WatchStream } from './watch-stream.js'
 
 export interface PrefixListener {
@@ -110,13 +110,14 @@ export class PrefixObserver {
   }
 
   async #open(): Promise<void> {
-    const client = await this.#endpoints.current()
-    const stream: RawStream = await client.watchClient.watch(
-      streamOptions(client, { service: 'Watch', method: 'watch', isStream: true }),
-    )
-    if (this.#isClosed || !this.#endpoints.isInUse(client)) {
+    const { client, stream }: Opened<RawStream> = await openStream(this.#endpoints, {
+      doing: 'watching',
+      context: { service: 'Watch', method: 'watch', isStream: true },
+      open: (client, options) => client.watchClient.watch(options),
+    })
+    if (this.#isClosed) {
       stream.cancel()
-      throw new UnreachableError('watching: the member was given up')
+      return
     }
     const { mark } = this.#endpoints.history
     const line: WatchStream = new WatchStream(stream, keysOf(client), {

@@ -4,7 +4,7 @@ import { Subscriber, type Watched, Watcher } from '../../path-watcher.js'
 import type { Sighting, Watch, WatchListener } from '../../store.js'
 import type { Endpoints, EtcdClient } from '../connection/failover.js'
 import { storeError, TokenError } from '../errors.js'
-import { streamOptions } from './open-stream.js'
+import { type Opened, openStream } from './open-stream.js'
 import { WatchGroup } from './prefix-group.js'
 import { type Keys, type RawStream, WatchStream } from './watch-stream.js'
 
@@ -161,14 +161,11 @@ export class WatchHub {
     if (this.#connecting || this.#line !== null) return
     this.#connecting = true
     try {
-      const client = await this.#endpoints.current()
-      const stream: RawStream = await client.watchClient.watch(
-        streamOptions(client, { service: 'Watch', method: 'watch', isStream: true }),
-      )
-      if (!this.#endpoints.isInUse(client)) {
-        stream.cancel()
-        throw new UnreachableError('watching: the member was given up')
-      }
+      const { client, stream }: Opened<RawStream> = await openStream(this.#endpoints, {
+        doing: 'watching',
+        context: { service: 'Watch', method: 'watch', isStream: true },
+        open: (client, options) => client.watchClient.watch(options),
+      })
       const { mark } = this.#endpoints.history
       const line: WatchStream = new WatchStream(stream, this.#tools.keysOf(client), {
         compacted: (watched, revision) => void this.#resume(watched, revision),

@@ -1,6 +1,5 @@
-import type { IKeyValue } from 'etcd3/lib/rpc.js'
 import type { WatchGroup } from './etcd/streams/prefix-group.js'
-import type { Entry, Sighting, Watch, WatchListener } from './store.js'
+import type { Sighting, Watch, WatchListener } from './store.js'
 
 /** What a watch stream can be asked to watch. */
 export interface Watched {
@@ -122,14 +121,5 @@ export class Watcher implements Watched {
     else if (this.subscribers.some(({ next }) => next <= (sightings.at(-1)?.revision ?? 0))) {
       setImmediate(() => this.#tellOthers(0))
     } else this.#untold = null
-  }
-}
-
-export function entryFrom({ value, create_revision, mod_revision, lease }: IKeyValue): Entry {
-  return {
-    text: value.toString(),
-    token: Number(create_revision),
-    revision: Number(mod_revision),
-    lease: lease === '0' ? null : lease,
   }
 }

@@ -1,18 +1,18 @@
 import type { ComparatorBuilder } from 'etcd3'
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
 import { LeaseGoneError, RefusedError, UnconfirmedError, UnreachableError } from '../../errors.js'
-import { entryFrom, type Watched } from '../path-watcher.js'
+import type { Watched } from '../path-watcher.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from '../store.js'
 import { Batch, type Operation, type Outcome } from './batch.js'
 import { type Endpoint, Endpoints, type EtcdClient } from './connection/failover.js'
+import { entryFrom } from './entry.js'
 import { CompactedError, PermissionError } from './errors.js'
 import type { Header } from './history.js'
 import { IdleTimeout } from './idle-timeout.js'
-import { rangeOf } from './keys.js'
+import { keyOf, rangeOf } from './keys.js'
 import { confirmsRenewal } from './renewal.js'
 import { KeepAlive } from './streams/keep-alive-stream.js'
 import { WatchHub } from './streams/watch-hub.js'
-import type { Keys } from './streams/watch-stream.js'
 
 const READ_WITHIN_MS = 2_000
 /** So many paths of a session are tried when some may no longer be read. */
@@ -50,7 +50,6 @@ export class EtcdStore implements Store {
     })
     this.#keepAlive = new KeepAlive(this.#endpoints)
     this.#hub = new WatchHub(this.#endpoints, {
-      keysOf,
       read: (path) => this.read(path, { timeoutMs: READ_WITHIN_MS }),
       isBehind: () => this.#endpoints.ask(),
       mayRead: (watched) => this.#mayRead(watched),
@@ -302,21 +301,6 @@ export class EtcdStore implements Store {
   async #key(path: string): Promise<Buffer> {
     this.#client = await this.#endpoints.current()
     return keyOf(this.#client, path)
-  }
-}
-
-function keyOf(client: EtcdClient, path: string): Buffer {
-  return Buffer.concat([client.prefix, Buffer.from(path)])
-}
-
-export function keysOf(client: EtcdClient): Keys {
-  const { prefix } = client
-  return {
-    of: (path) => keyOf(client, path),
-    pathAt(key) {
-      const path = key.subarray(prefix.length).toString()
-      return keyOf(client, path).equals(key) ? path : null
-    },
   }
 }
 

@@ -1,9 +1,35 @@
+import type { EtcdClient } from './connection/failover.js'
+
 const NUL = Buffer.from([0])
+
+/** Where paths stand in etcd: after the client's namespace. */
+export interface Keys {
+  of(path: string): Buffer
+  /** The path at a key; `null` when no path is written like that. */
+  pathAt(key: Buffer): string | null
+}
 
 /** A range of keys, as etcd's requests name it. */
 export interface KeyRange {
   readonly key: Buffer
   readonly range_end: Buffer
+}
+
+/** The key that `path` stands at. */
+export function keyOf(client: EtcdClient, path: string): Buffer {
+  return Buffer.concat([client.prefix, Buffer.from(path)])
+}
+
+/** The keys of all paths, and back. */
+export function keysOf(client: EtcdClient): Keys {
+  const { prefix } = client
+  return {
+    of: (path) => keyOf(client, path),
+    pathAt(key) {
+      const path = key.subarray(prefix.length).toString()
+      return keyOf(client, path).equals(key) ? path : null
+    },
+  }
 }
 
 /** All keys that begin like this; all keys there are when `prefix` is empty (etcd, `range_end`). */

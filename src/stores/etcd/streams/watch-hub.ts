@@ -2,14 +2,14 @@ import { backoff } from '../../../backoff.js'
 import { errorFrom, RefusedError, UnreachableError } from '../../../errors.js'
 import { Subscriber, type Watched, Watcher } from '../../path-watcher.js'
 import type { Sighting, Watch, WatchListener } from '../../store.js'
-import type { Endpoints, EtcdClient } from '../connection/failover.js'
+import type { Endpoints } from '../connection/failover.js'
 import { storeError, TokenError } from '../errors.js'
+import { keysOf } from '../keys.js'
 import { type Opened, openStream } from './open-stream.js'
 import { WatchGroup } from './prefix-group.js'
-import { type Keys, type RawStream, WatchStream } from './watch-stream.js'
+import { type RawStream, WatchStream } from './watch-stream.js'
 
 export interface WatchTools {
-  keysOf(client: EtcdClient): Keys
   read(path: string): Promise<Sighting>
   /** A watch was confirmed by a member that is behind the revisions that are known. */
   isBehind(): void
@@ -167,7 +167,7 @@ export class WatchHub {
         open: (client, options) => client.watchClient.watch(options),
       })
       const { mark } = this.#endpoints.history
-      const line: WatchStream = new WatchStream(stream, this.#tools.keysOf(client), {
+      const line: WatchStream = new WatchStream(stream, keysOf(client), {
         compacted: (watched, revision) => void this.#resume(watched, revision),
         behind: () => this.#tools.isBehind(),
         late: (watched) => void this.#verify(watched),

@@ -1,9 +1,10 @@
 import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { RefusedError, UnreachableError } from '../../../errors.js'
-import { entryFrom, type Watched } from '../../path-watcher.js'
+import type { Watched } from '../../path-watcher.js'
+import { entryFrom } from '../entry.js'
 import { storeError, TokenError } from '../errors.js'
 import type { Header } from '../history.js'
-import { rangeOf } from '../keys.js'
+import { type Keys, rangeOf } from '../keys.js'
 import type { Stream } from './open-stream.js'
 
 export type RawStream = Stream<IWatchRequest, IWatchResponse>
@@ -11,13 +12,6 @@ export type RawStream = Stream<IWatchRequest, IWatchResponse>
 /** After so long without a word the stream is asked for its progress, and replaced if it does not answer. */
 const SILENCE_MS = 60_000
 const PROGRESS_WITHIN_MS = 5_000
-
-/** Where paths stand in etcd: after the client's namespace. */
-export interface Keys {
-  of(path: string): Buffer
-  /** The path at a key; `null` when no path is written like that. */
-  pathAt(key: Buffer): string | null
-}
 
 interface LineEvents {
   compacted(watched: Watched, revision: number): void

@@ -51,7 +51,6 @@ export class EtcdStore implements Store {
     this.#keepAlive = new KeepAlive(this.#endpoints)
     this.#hub = new WatchHub(this.#endpoints, {
       read: (path) => this.read(path, { timeoutMs: READ_WITHIN_MS }),
-      isBehind: () => this.#endpoints.ask(),
       mayRead: (watched) => this.#mayRead(watched),
       remembers: (revision) => this.#remembers(revision),
     })

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
-import { backoff } from '../../../backoff.js'
 import { RefusedError, UnreachableError } from '../../../errors.js'
 import type { Watched } from '../../path-watcher.js'
 import type { Entry, Sighting } from '../../store.js'
 import { type Endpoint, Endpoints } from '../connection/failover.js'
 import { entryFrom } from '../entry.js'
-import { CompactedError, storeError } from '../errors.js'
+import { CompactedError } from '../errors.js'
 import type { Mark } from '../history.js'
 import { keysOf, rangeAfter, rangeOf } from '../keys.js'
-import { type Opened, openStream } from './open-stream.js'
-import { type RawStream, WatchStream } from './watch-stream.js'
+import { WatchConnection } from './watch-connection.js'
+import type { WatchStream } from './watch-stream.js'
 
 export interface PrefixListener {
   /**
@@ -50,7 +49,7 @@ export class PrefixObserver {
   readonly #watched: Watched
   /** What was told of each path that is not vacant. */
   readonly #told = new Map<string, Told>()
-  #line: WatchStream | null = null
+  readonly #connection: WatchConnection
   /** Up to which revision each path is still to be told before all that was missed has been. */
   #missing: Map<string, number> | null = null
   #pageSize = PAGE_SIZE
@@ -60,10 +59,8 @@ export class PrefixObserver {
   #isRead = false
   #isKnown = false
   #isClosed = false
-  #connecting = false
   /** Attempts that failed since the last that did not. */
   #attempt = 0
-  #retry: NodeJS.Timeout | null = null
 
   /** @param prefix What the paths begin with; empty for all there are. */
   constructor(endpoints: readonly Endpoint[], prefix: string, listener: PrefixListener) {
@@ -77,66 +74,40 @@ export class PrefixObserver {
       start: 0,
       take: (path, sighting) => this.#take(path, sighting),
     }
-    this.#endpoints.onGivenUp(() => this.#again())
-    this.#endpoints.history.onReplaced(() => this.#forget())
-    void this.#connect()
+    this.#connection = new WatchConnection(this.#endpoints, {
+      doing: `watching ${prefix}`,
+      backoff: BACKOFF,
+      isNeeded: () => !this.#isClosed,
+      prepare: () => this.#prepare(),
+      opened: (stream) => {
+        this.#missing = null
+        stream.create(this.#watched)
+      },
+      failed: (error) => this.#failed(error),
+      compacted: (_watched, _revision, stream) => this.#readAgain(stream),
+      early: () => this.#recover(),
+      late: (_watched, stream) => void this.#verify(stream),
+      denied: (_watched, error, stream) => this.#deny(stream, error),
+    })
+    this.#endpoints.history.onReplaced(() => {
+      this.#forget()
+      this.#connection.reopen()
+    })
+    this.#connection.open()
   }
 
   close(): void {
     this.#isClosed = true
-    if (this.#retry !== null) clearTimeout(this.#retry)
-    this.#line?.end()
-    this.#line = null
+    this.#connection.close()
     this.#endpoints.closeIdle()
   }
 
-  async #connect(): Promise<void> {
-    if (this.#connecting || this.#isClosed || this.#line !== null || this.#retry !== null) return
-    this.#connecting = true
-    try {
-      do {
-        this.#endLine()
-        // To be connected can show that what was read is of another history.
-        await this.#endpoints.current()
-        if (this.#isRead) await this.#checkHistory()
-        if (!this.#isRead) await this.#read()
-        await this.#open()
-      } while (!this.#isRead && !this.#isClosed)
-    } catch (thrown) {
-      this.#fail(storeError(`watching ${this.#watched.path}`, thrown))
-    } finally {
-      this.#connecting = false
-    }
-  }
-
-  async #open(): Promise<void> {
-    const { client, stream }: Opened<RawStream> = await openStream(this.#endpoints, {
-      doing: 'watching',
-      context: { service: 'Watch', method: 'watch', isStream: true },
-      open: (client, options) => client.watchClient.watch(options),
-    })
-    if (this.#isClosed) {
-      stream.cancel()
-      return
-    }
-    const { mark } = this.#endpoints.history
-    const line: WatchStream = new WatchStream(stream, keysOf(client), {
-      compacted: () => this.#readAgain(line),
-      early: () => this.#recover(),
-      behind: () => this.#endpoints.ask(),
-      late: () => void this.#verify(line),
-      denied: (_watched, error) => this.#deny(line, error),
-      heard: (header) => this.#endpoints.history.learn(header, mark, { isLinearizable: false }),
-      ended: (error) => {
-        if (this.#line !== line) return
-        this.#line = null
-        this.#missing = null
-        if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
-        this.#fail(error)
-      },
-    })
-    this.#line = line
-    line.create(this.#watched)
+  /** Tells what stands there, unless it is known that nothing was missed. */
+  async #prepare(): Promise<void> {
+    // To be connected can show that what was read is of another history.
+    await this.#endpoints.current()
+    if (this.#isRead) await this.#checkHistory()
+    if (!this.#isRead) await this.#read()
   }
 
   /** Tells the difference between what was told and what is, as of one revision. */
@@ -236,7 +207,7 @@ export class PrefixObserver {
   }
 
   /** See WatchHub: a watch may begin with a gap when etcd has just forgotten what was before. */
-  async #verify(line: WatchStream): Promise<void> {
+  async #verify(stream: WatchStream): Promise<void> {
     const before = this.#watched.start - 1
     const isWhole =
       before < 1 ||
@@ -252,22 +223,22 @@ export class PrefixObserver {
           // Not being allowed to read that key is an answer.
           (thrown) => thrown instanceof RefusedError,
         ))
-    if (!isWhole) this.#readAgain(line)
-    else if (this.#attempt > 0) await this.#expectHistory(line)
+    if (!isWhole) this.#readAgain(stream)
+    else if (this.#attempt > 0) await this.#expectHistory(stream)
   }
 
   /** etcd confirms a watch first, and then tells what was before: how much, only a read can say. */
-  async #expectHistory(line: WatchStream): Promise<void> {
+  async #expectHistory(stream: WatchStream): Promise<void> {
     let now: Picture
     try {
       now = await this.#readPages()
     } catch {
       // Reading it all again, and telling the difference, answers it for sure.
       this.#isRead = false
-      this.#readAgain(line)
+      this.#readAgain(stream)
       return
     }
-    if (this.#line !== line) return
+    if (this.#connection.stream !== stream) return
     const missing = new Map<string, number>()
     for (const [path, { revision }] of this.#told) {
       if (!now.found.has(path) && revision <= now.revision) missing.set(path, revision + 1)
@@ -286,23 +257,17 @@ export class PrefixObserver {
   }
 
   /** A login that has expired can look like a permission that is missing: a read tells which it is. */
-  #deny(line: WatchStream, error: Error): void {
-    if (this.#line !== line) return
+  #deny(stream: WatchStream, error: Error): void {
+    if (this.#connection.stream !== stream) return
     const isFirst = !this.#watched.isDenied
     this.#watched.isDenied = true
-    if (isFirst) {
-      this.#readAgain(line)
-      return
-    }
-    line.end()
-    this.#line = null
-    this.#fail(error)
+    if (isFirst) this.#readAgain(stream)
+    else this.#connection.replace(stream, error)
   }
 
   #forget(): void {
     this.#distrust()
     this.#isRead = false
-    this.#again()
   }
 
   /** Of another history no revision says anything: all that stands there is told anew. */
@@ -310,22 +275,10 @@ export class PrefixObserver {
     for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: '' })
   }
 
-  #readAgain(line: WatchStream): void {
-    if (this.#line !== line) return
+  #readAgain(stream: WatchStream): void {
+    if (this.#connection.stream !== stream) return
     this.#isRead = false
-    this.#again()
-  }
-
-  #endLine(): void {
-    this.#line?.end()
-    this.#line = null
-  }
-
-  /** Goes on over another stream. */
-  #again(): void {
-    this.#endLine()
-    this.#missing = null
-    void this.#connect()
+    this.#connection.replace(stream)
   }
 
   #recover(): void {
@@ -334,22 +287,15 @@ export class PrefixObserver {
     this.#listener.recovered()
   }
 
-  #fail(error: Error): void {
-    if (this.#isClosed || this.#retry !== null) return
+  #failed(error: Error): void {
     if (error instanceof RefusedError) {
       this.close()
       this.#listener.refused(error)
       return
     }
+    this.#connection.retry(this.#attempt + 1)
     const isTooLarge = /larger than max/i.test(error.message) && this.#pageSize > 1
     if (isTooLarge) this.#pageSize = Math.ceil(this.#pageSize / 4)
-    this.#retry = setTimeout(
-      () => {
-        this.#retry = null
-        void this.#connect()
-      },
-      backoff(this.#attempt + 1, BACKOFF),
-    )
     // What was being read is no longer kept, or must be read in smaller pages: that is no trouble.
     if (isTooLarge || error instanceof CompactedError) return
     this.#attempt += 1

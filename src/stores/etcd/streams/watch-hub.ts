@@ -1,18 +1,14 @@
-import { backoff } from '../../../backoff.js'
-import { errorFrom, RefusedError, UnreachableError } from '../../../errors.js'
+import { errorFrom, RefusedError } from '../../../errors.js'
 import { Subscriber, type Watched, Watcher } from '../../path-watcher.js'
 import type { Sighting, Watch, WatchListener } from '../../store.js'
 import type { Endpoints } from '../connection/failover.js'
-import { storeError, TokenError } from '../errors.js'
-import { keysOf } from '../keys.js'
-import { type Opened, openStream } from './open-stream.js'
+import { TokenError } from '../errors.js'
 import { WatchGroup } from './prefix-group.js'
-import { type RawStream, WatchStream } from './watch-stream.js'
+import { WatchConnection } from './watch-connection.js'
+import type { WatchStream } from './watch-stream.js'
 
 export interface WatchTools {
   read(path: string): Promise<Sighting>
-  /** A watch was confirmed by a member that is behind the revisions that are known. */
-  isBehind(): void
   /** Whether one may read what is asked to be watched. Rejects when that cannot be known. */
   mayRead(watched: Watched): Promise<boolean>
   /** Whether the history after `revision` is still kept in full. */
@@ -37,20 +33,31 @@ interface Prefix {
 
 /** All the watches of a store, on one stream. */
 export class WatchHub {
-  readonly #endpoints: Endpoints
   readonly #tools: WatchTools
   readonly #watchers = new Map<string, Watcher[]>()
   /** What the paths of watchers begin with, up to their last slash. */
   readonly #prefixes = new Map<string, Prefix>()
-  #line: WatchStream | null = null
-  #connecting = false
+  readonly #connection: WatchConnection
+  /** Attempts to connect that failed since etcd was last heard of. */
   #attempt = 0
-  #retry: NodeJS.Timeout | null = null
 
   constructor(endpoints: Endpoints, tools: WatchTools) {
-    this.#endpoints = endpoints
     this.#tools = tools
-    endpoints.onGivenUp(() => this.#drop())
+    this.#connection = new WatchConnection(endpoints, {
+      doing: 'watching',
+      backoff: BACKOFF,
+      isNeeded: () => this.#watchers.size > 0,
+      opened: (stream) => {
+        for (const watched of this.#all()) stream.create(watched)
+      },
+      heard: () => {
+        this.#attempt = 0
+      },
+      failed: (error) => this.#failed(error),
+      compacted: (watched, revision) => void this.#resume(watched, revision),
+      late: (watched) => void this.#verify(watched),
+      denied: (watched, error, stream) => void this.#deny(watched, error, stream),
+    })
   }
 
   watch(path: string, from: number, listener: WatchListener): Watch {
@@ -64,9 +71,7 @@ export class WatchHub {
   closeIdle(): void {
     if (this.#watchers.size > 0) return
     this.#prefixes.clear()
-    this.#drop()
-    if (this.#retry !== null) clearTimeout(this.#retry)
-    this.#retry = null
+    this.#connection.close()
     this.#attempt = 0
   }
 
@@ -109,8 +114,9 @@ export class WatchHub {
   }
 
   #create(watched: Watched): void {
-    if (this.#line === null) void this.#connect()
-    else this.#line.create(watched)
+    const { stream } = this.#connection
+    if (stream === null) this.#connection.open()
+    else stream.create(watched)
   }
 
   readonly #forget = (watcher: Watcher): void => {
@@ -121,7 +127,7 @@ export class WatchHub {
     const prefix = this.#prefixOf(path)
     if (group === null) {
       prefix.alone -= 1
-      this.#line?.cancel(watcher)
+      this.#connection.stream?.cancel(watcher)
     } else {
       group.leave(watcher)
       if (group.size === 0) this.#close(group)
@@ -135,7 +141,7 @@ export class WatchHub {
   #close(group: WatchGroup): void {
     this.#prefixOf(group.path).group = null
     group.close()
-    this.#line?.cancel(group)
+    this.#connection.stream?.cancel(group)
   }
 
   /** From now on each of its paths has a watch of its own. */
@@ -151,59 +157,9 @@ export class WatchHub {
     }
   }
 
-  #drop(): void {
-    this.#line?.end()
-    this.#line = null
-    if (this.#watchers.size > 0) void this.#connect()
-  }
-
-  async #connect(): Promise<void> {
-    if (this.#connecting || this.#line !== null) return
-    this.#connecting = true
-    try {
-      const { client, stream }: Opened<RawStream> = await openStream(this.#endpoints, {
-        doing: 'watching',
-        context: { service: 'Watch', method: 'watch', isStream: true },
-        open: (client, options) => client.watchClient.watch(options),
-      })
-      const { mark } = this.#endpoints.history
-      const line: WatchStream = new WatchStream(stream, keysOf(client), {
-        compacted: (watched, revision) => void this.#resume(watched, revision),
-        behind: () => this.#tools.isBehind(),
-        late: (watched) => void this.#verify(watched),
-        denied: (watched, error) => void this.#deny(watched, error, line),
-        heard: (header) => {
-          this.#attempt = 0
-          this.#endpoints.history.learn(header, mark, { isLinearizable: false })
-        },
-        ended: (error) => {
-          if (this.#line !== line) return
-          this.#line = null
-          if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
-          this.#later(error)
-        },
-      })
-      this.#line = line
-      for (const watched of this.#all()) line.create(watched)
-      if (this.#watchers.size === 0) this.closeIdle()
-    } catch (thrown) {
-      this.#later(storeError('watching', thrown))
-    } finally {
-      this.#connecting = false
-    }
-  }
-
-  /** Tells everybody what happened, and connects again after a while. */
-  #later(error: Error): void {
-    if (this.#retry !== null || this.#watchers.size === 0) return
+  #failed(error: Error): void {
     this.#attempt += 1
-    this.#retry = setTimeout(
-      () => {
-        this.#retry = null
-        void this.#connect()
-      },
-      backoff(this.#attempt, BACKOFF),
-    )
+    this.#connection.retry(this.#attempt)
     const refused = error instanceof RefusedError
     for (const watcher of this.#allWatchers()) {
       for (const { listener } of [...watcher.subscribers]) {
@@ -221,19 +177,19 @@ export class WatchHub {
   async #deny(
     watched: Watched,
     error: RefusedError | TokenError,
-    line: WatchStream,
+    stream: WatchStream,
   ): Promise<void> {
     const isFirst = !watched.isDenied
     watched.isDenied = true
     try {
       if (isFirst && (await this.#tools.mayRead(watched))) {
-        this.#replace(line)
+        this.#connection.replace(stream)
         return
       }
       if (error instanceof TokenError) throw error
     } catch (thrown) {
       watched.isDenied = false
-      this.#replace(line, errorFrom(thrown))
+      this.#connection.replace(stream, errorFrom(thrown))
       return
     }
     if (watched instanceof WatchGroup) {
@@ -242,16 +198,6 @@ export class WatchHub {
       this.#forget(watched)
       for (const { listener } of [...watched.subscribers]) listener.refused(error)
     }
-  }
-
-  /** Opens another stream, at once unless something went wrong. */
-  #replace(line: WatchStream, error: Error | null = null): void {
-    if (this.#line !== line) return
-    line.end()
-    this.#line = null
-    if (this.#watchers.size === 0) return
-    if (error === null) void this.#connect()
-    else this.#later(error)
   }
 
   #allWatchers(): Watcher[] {
@@ -296,10 +242,10 @@ export class WatchHub {
     if (watched instanceof WatchGroup) {
       // What comes next is not missed while its paths are read.
       watched.skipTo(revision + 1)
-      this.#line?.create(watched)
+      this.#connection.stream?.create(watched)
     }
     const known = await Promise.all(behind.map((watcher) => this.#readAgain(watcher)))
-    if (watched instanceof Watcher && known.every(Boolean)) this.#line?.create(watched)
+    if (watched instanceof Watcher && known.every(Boolean)) this.#connection.stream?.create(watched)
   }
 
   /** Reports the path as it is, since its history is gone. Resolves with whether that could be done. */

@@ -13,15 +13,21 @@ export type RawStream = Stream<IWatchRequest, IWatchResponse>
 const SILENCE_MS = 60_000
 const PROGRESS_WITHIN_MS = 5_000
 
-interface LineEvents {
-  compacted(watched: Watched, revision: number): void
+/** What becomes of what a stream was asked to watch. */
+export interface WatchEvents {
+  /** etcd has forgotten what was before `revision`, and watches this one no more. */
+  compacted(watched: Watched, revision: number, stream: WatchStream): void
   /** This one was confirmed before the store had come to the revision it starts at. */
   early?(watched: Watched): void
-  /** One was confirmed before the store had come to what was known when it was asked for. */
-  behind(): void
   /** These were confirmed when the store had passed the revision they start at. */
-  late(watched: readonly Watched[]): void
-  denied(watched: Watched, error: RefusedError | TokenError): void
+  late(watched: readonly Watched[], stream: WatchStream): void
+  denied(watched: Watched, error: RefusedError | TokenError, stream: WatchStream): void
+}
+
+/** What becomes of the stream itself. */
+interface StreamEvents {
+  /** Something was confirmed before the store had come to what was known when it was asked for. */
+  behind(): void
   /** With each message: what it says of the member, and of how far its history has come. */
   heard(header: Header): void
   ended(error: Error): void
@@ -31,7 +37,8 @@ interface LineEvents {
 export class WatchStream {
   readonly #stream: RawStream
   readonly #keys: Keys
-  readonly #events: LineEvents
+  readonly #watching: WatchEvents
+  readonly #events: StreamEvents
   readonly #asked: Watched[] = []
   readonly #byId = new Map<string, Watched>()
   readonly #ids = new Map<Watched, string>()
@@ -40,9 +47,10 @@ export class WatchStream {
   #silence: NodeJS.Timeout
   #ended = false
 
-  constructor(stream: RawStream, keys: Keys, events: LineEvents) {
+  constructor(stream: RawStream, keys: Keys, watching: WatchEvents, events: StreamEvents) {
     this.#stream = stream
     this.#keys = keys
+    this.#watching = watching
     this.#events = events
     this.#silence = this.#listen()
     stream.on('data', (response) => {
@@ -116,13 +124,13 @@ export class WatchStream {
     if (revision < watched.start - 1) this.#events.behind()
     if (this.#cancelled.delete(watched)) this.cancel(watched)
     else if (revision >= watched.start) this.#addLate(watched)
-    else this.#events.early?.(watched)
+    else this.#watching.early?.(watched)
   }
 
   #addLate(watched: Watched): void {
     this.#late.push(watched)
     if (this.#late.length > 1) return
-    setImmediate(() => this.#events.late(this.#late.splice(0)))
+    setImmediate(() => this.#watching.late(this.#late.splice(0), this))
   }
 
   #end(watched: Watched, response: IWatchResponse): void {
@@ -130,12 +138,12 @@ export class WatchStream {
     this.#byId.delete(response.watch_id)
     if (this.#cancelled.delete(watched)) return
     if (Number(response.compact_revision) > 0) {
-      this.#events.compacted(watched, Number(response.compact_revision))
+      this.#watching.compacted(watched, Number(response.compact_revision), this)
       return
     }
     const error = storeError(`watching ${watched.path}`, new Error(response.cancel_reason))
     if (error instanceof RefusedError || error instanceof TokenError) {
-      this.#events.denied(watched, error)
+      this.#watching.denied(watched, error, this)
     } else this.#fail(error)
   }
 

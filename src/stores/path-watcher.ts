@@ -1,5 +1,6 @@
-import type { WatchGroup } from './etcd/streams/prefix-group.js'
+import { RefusedError } from '../errors.js'
 import type { Sighting, Watch, WatchListener } from './store.js'
+import { Subscriber } from './subscriber.js'
 
 /** What a watch stream can be asked to watch. */
 export interface Watched {
@@ -7,54 +8,13 @@ export interface Watched {
   readonly path: string
   readonly isPrefix: boolean
   /** The first revision that is not known yet, or not known for sure. */
-  next: number
+  readonly next: number
   /** The revision from which etcd was asked to watch. */
   start: number
   /** Whether etcd has refused to watch it since it last did. */
   isDenied: boolean
   /** Takes what happened in one revision at one of its paths. */
   take(path: string, sighting: Sighting): void
-}
-
-/** Somebody who wants to know what happens at a path from a revision on. */
-export class Subscriber implements Watch {
-  /** The first revision that it has not been told of. */
-  next: number
-  isClosed = false
-  readonly listener: WatchListener
-  readonly #watcher: Watcher
-  readonly #forget: (watcher: Watcher) => void
-
-  constructor(
-    watcher: Watcher,
-    from: number,
-    listener: WatchListener,
-    forget: (watcher: Watcher) => void,
-  ) {
-    this.#watcher = watcher
-    this.next = from
-    this.listener = listener
-    this.#forget = forget
-  }
-
-  /** Tells what it has not been told yet, in order. */
-  tell(sightings: readonly Sighting[]): void {
-    for (const sighting of sightings) {
-      // What it is told may make it close, or be told more meanwhile.
-      if (this.isClosed) return
-      if (sighting.revision < this.next) continue
-      this.next = sighting.revision + 1
-      this.listener.seen(sighting)
-    }
-  }
-
-  close(): void {
-    if (this.isClosed) return
-    this.isClosed = true
-    const watcher = this.#watcher
-    watcher.subscribers = watcher.subscribers.filter((subscriber) => subscriber !== this)
-    if (watcher.subscribers.length === 0) this.#forget(watcher)
-  }
 }
 
 /** So many subscribers are told at once. It takes them about a millisecond to act on it. */
@@ -64,21 +24,38 @@ const TOLD_AT_ONCE = 8
 export class Watcher implements Watched {
   readonly path: string
   readonly isPrefix = false
-  subscribers: readonly Subscriber[] = []
-  next: number
   start: number
   isDenied = false
-  /** The group that it is served by, rather than by a watch of its own. */
-  group: WatchGroup | null = null
-  /** The read on its way because its history is gone. */
-  reading: Promise<boolean> | null = null
+  readonly #left: (watcher: Watcher) => void
+  #next: number
+  #subscribers: readonly Subscriber[] = []
   /** What not all subscribers of a crowd have been told yet. */
   #untold: Sighting[] | null = null
 
-  constructor(path: string, from: number) {
+  /** `left` is called when the last one who wanted to know of it no longer does. */
+  constructor(path: string, from: number, left: (watcher: Watcher) => void) {
     this.path = path
-    this.next = from
     this.start = from
+    this.#next = from
+    this.#left = left
+  }
+
+  get next(): number {
+    return this.#next
+  }
+
+  /** Whether anybody wants to know of it. */
+  get isWanted(): boolean {
+    return this.#subscribers.length > 0
+  }
+
+  subscribe(from: number, listener: WatchListener): Watch {
+    const subscriber = new Subscriber(from, listener, (closed) => {
+      this.#subscribers = this.#subscribers.filter((one) => one !== closed)
+      if (!this.isWanted) this.#left(this)
+    })
+    this.#subscribers = this.#subscribers.concat(subscriber)
+    return subscriber
   }
 
   take(_path: string, sighting: Sighting): void {
@@ -87,9 +64,28 @@ export class Watcher implements Watched {
 
   /** What stands there has not changed since, if the history is still the same. */
   found(sighting: Sighting): void {
-    for (const { isClosed, listener } of this.subscribers) {
+    for (const { isClosed, listener } of this.#subscribers) {
       if (!isClosed) listener.found?.(sighting)
     }
+  }
+
+  /** The watch was refused, or else it is tried again. */
+  failed(error: Error, attempt: number): void {
+    for (const { listener } of this.#subscribers) {
+      if (error instanceof RefusedError) listener.refused(error)
+      else listener.retrying(error, attempt)
+    }
+  }
+
+  /** What was before that revision is known in another way. */
+  skipTo(revision: number): void {
+    this.#next = Math.max(this.#next, revision)
+  }
+
+  /** The history is another one: whatever revision comes next is told. */
+  beginAnew(): void {
+    this.#next = 0
+    for (const subscriber of this.#subscribers) subscriber.beginAnew()
   }
 
   /**
@@ -98,9 +94,9 @@ export class Watcher implements Watched {
    * way, and its answer heard, before the last of them has acted.
    */
   report(sighting: Sighting): void {
-    if (sighting.revision < this.next) return
-    this.next = sighting.revision + 1
-    const { subscribers } = this
+    if (sighting.revision < this.#next) return
+    this.#next = sighting.revision + 1
+    const subscribers = this.#subscribers
     if (this.#untold !== null) this.#untold.push(sighting)
     else if (subscribers.length > TOLD_AT_ONCE) {
       this.#untold = [sighting]
@@ -112,13 +108,14 @@ export class Watcher implements Watched {
 
   #tellOthers(from: number): void {
     const sightings = this.#untold ?? []
-    const { subscribers } = this
+    const subscribers = this.#subscribers
     const to = from + TOLD_AT_ONCE
     for (const subscriber of subscribers.slice(from, to)) subscriber.tell(sightings)
-    // Members that have closed meanwhile leave gaps, and subscribers may have joined: whoever was passed
-    // over is found in another round.
-    if (to < this.subscribers.length) setImmediate(() => this.#tellOthers(to))
-    else if (this.subscribers.some(({ next }) => next <= (sightings.at(-1)?.revision ?? 0))) {
+    // Those that have closed meanwhile leave gaps, and others may have joined: whoever was passed over
+    // is found in another round.
+    const last = sightings.at(-1)?.revision ?? 0
+    if (to < this.#subscribers.length) setImmediate(() => this.#tellOthers(to))
+    else if (this.#subscribers.some((subscriber) => !subscriber.knows(last))) {
       setImmediate(() => this.#tellOthers(0))
     } else this.#untold = null
   }

@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Subscriber, Watcher } from '../../src/stores/path-watcher.js'
+import { Watcher } from '../../src/stores/path-watcher.js'
+import type { Watch } from '../../src/stores/store.js'
 
 const sightingAt = (revision: number) => ({ entry: null, revision })
 
 /** A watcher with a crowd of subscribers; `told` is what each was told, in the order of joining. */
 function crowdOf(size: number, onTold: (index: number) => void = () => undefined) {
-  const watcher = new Watcher('/path', 1)
+  const watcher = new Watcher('/path', 1, () => undefined)
   const told: number[][] = []
-  const subscribers: Subscriber[] = []
+  const subscribers: Watch[] = []
   const join = (from: number) => {
     const index = subscribers.length
     const heard: number[] = []
@@ -21,9 +22,7 @@ function crowdOf(size: number, onTold: (index: number) => void = () => undefined
       retrying: () => undefined,
       refused: () => undefined,
     }
-    const subscriber = new Subscriber(watcher, from, listener, () => undefined)
-    subscribers.push(subscriber)
-    watcher.subscribers = [...watcher.subscribers, subscriber]
+    subscribers.push(watcher.subscribe(from, listener))
   }
   for (let count = 0; count < size; count += 1) join(1)
   return { watcher, told, subscribers, join }
@@ -74,7 +73,7 @@ test('a subscriber that joins while a crowd is being told hears what comes from 
 test('a revision that a crowd need not be told of, because it was read, ends the telling', async () => {
   const { watcher, told } = crowdOf(20)
   watcher.report(sightingAt(5))
-  watcher.next = 9
+  watcher.skipTo(9)
   await turns(20)
   watcher.report(sightingAt(8))
   await turns(20)

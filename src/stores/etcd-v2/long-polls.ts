@@ -1,7 +1,7 @@
 import { backoff } from '../../backoff.js'
 import { sleep, systemClock } from '../../clock.js'
 import { RefusedError } from '../../errors.js'
-import { Subscriber, Watcher } from '../path-watcher.js'
+import { Watcher } from '../path-watcher.js'
 import type { Entry, Sighting, Watch, WatchListener } from '../store.js'
 import type { V2Event } from './answers.js'
 import type { Calls } from './calls.js'
@@ -83,9 +83,7 @@ export class Watches {
   watch(path: string, from: number, listener: WatchListener): Watch {
     const { watcher } =
       this.#at(path).find(({ watcher }) => from >= watcher.next) ?? this.#follow(path, from)
-    const subscriber = new Subscriber(watcher, from, listener, this.#forget)
-    watcher.subscribers = watcher.subscribers.concat(subscriber)
-    return subscriber
+    return watcher.subscribe(from, listener)
   }
 
   /** What was found out about a path in another way is told as well, if it is news. */
@@ -103,14 +101,13 @@ export class Watches {
   beginAnew(): void {
     for (const [watcher, poll] of [...this.#polls]) {
       poll.end()
-      watcher.next = 0
-      for (const subscriber of watcher.subscribers) subscriber.next = 0
+      watcher.beginAnew()
       this.#go(new LongPoll(watcher, true))
     }
   }
 
   #follow(path: string, from: number): LongPoll {
-    return this.#go(new LongPoll(new Watcher(path, from)))
+    return this.#go(new LongPoll(new Watcher(path, from, this.#forget)))
   }
 
   #go(poll: LongPoll): LongPoll {
@@ -140,11 +137,11 @@ export class Watches {
         const error = errorOf(`watching ${watcher.path}`, thrown, false)
         if (error instanceof RefusedError) {
           this.#forget(watcher)
-          for (const { listener } of [...watcher.subscribers]) listener.refused(error)
+          watcher.failed(error, attempt)
           return
         }
         attempt += 1
-        for (const { listener } of [...watcher.subscribers]) listener.retrying(error, attempt)
+        watcher.failed(error, attempt)
         await sleep(systemClock, backoff(attempt, BACKOFF), signal)
       }
     }
@@ -174,7 +171,7 @@ export class Watches {
     const sighting = await this.#tools.look(watcher.path)
     if (signal.aborted) return
     if (!poll.knows(sighting.entry)) poll.tell(sighting)
-    watcher.next = Math.max(watcher.next, index + 1)
+    watcher.skipTo(index + 1)
   }
 
   async #tellAnew(poll: LongPoll): Promise<void> {

@@ -20,15 +20,14 @@ interface Remembered {
  * that follow it. So what happened within the last second or two is remembered. By then it is also
  * known whose it was: when more of it was foreign than its own, the prefix is too wide.
  */
-export class WatchGroup implements Watched {
+export class PrefixGroup implements Watched {
   readonly path: string
   readonly isPrefix = true
-  /** How many watchers it serves. */
-  size = 0
-  next: number
   start: number
   isDenied = false
-  readonly #watchersAt: (path: string) => readonly Watcher[]
+  #next: number
+  /** Whom it serves, by path. */
+  readonly #watchers = new Map<string, readonly Watcher[]>()
   readonly #tooWide: () => void
   /** Everything from here on has been remembered, and nothing from before. */
   #remembersFrom: number
@@ -36,18 +35,21 @@ export class WatchGroup implements Watched {
   #earlier = new Map<string, Remembered>()
   #forgetting: NodeJS.Timeout | null = null
 
-  constructor(
-    prefix: string,
-    from: number,
-    watchersAt: (path: string) => readonly Watcher[],
-    tooWide: () => void,
-  ) {
+  /** `tooWide` is called when it has found out that it is. */
+  constructor(prefix: string, from: number, tooWide: () => void) {
     this.path = prefix
-    this.next = from
     this.start = from
+    this.#next = from
     this.#remembersFrom = from
-    this.#watchersAt = watchersAt
     this.#tooWide = tooWide
+  }
+
+  get next(): number {
+    return this.#next
+  }
+
+  get watchers(): readonly Watcher[] {
+    return [...this.#watchers.values()].flat()
   }
 
   /** Whether a watcher that starts at `from` would miss nothing. */
@@ -56,9 +58,8 @@ export class WatchGroup implements Watched {
   }
 
   join(watcher: Watcher): void {
-    this.size += 1
-    watcher.group = this
     const { path } = watcher
+    this.#watchers.set(path, this.#servedAt(path).concat(watcher))
     const missed = [this.#earlier, this.#recent].flatMap(
       (remembered) => remembered.get(path)?.sightings ?? [],
     )
@@ -70,14 +71,16 @@ export class WatchGroup implements Watched {
   }
 
   leave(watcher: Watcher): void {
-    this.size -= 1
-    watcher.group = null
+    const { path } = watcher
+    const others = this.#servedAt(path).filter((one) => one !== watcher)
+    if (others.length === 0) this.#watchers.delete(path)
+    else this.#watchers.set(path, others)
   }
 
   take(path: string, sighting: Sighting): void {
-    if (sighting.revision < this.next) return
+    if (sighting.revision < this.#next) return
     // Not the next one: there may be more of the same revision on its way.
-    this.next = sighting.revision
+    this.#next = sighting.revision
     const watchers = this.#servedAt(path)
     const remembered = this.#recent.get(path) ?? { sightings: [], own: false }
     this.#recent.set(path, remembered)
@@ -89,8 +92,8 @@ export class WatchGroup implements Watched {
 
   /** What was before `revision` is no longer in etcd's history: the group goes on from there. */
   skipTo(revision: number): void {
-    this.next = revision
-    this.#remembersFrom = this.next
+    this.#next = revision
+    this.#remembersFrom = revision
     this.#recent.clear()
     this.#earlier.clear()
   }
@@ -116,7 +119,7 @@ export class WatchGroup implements Watched {
   }
 
   #servedAt(path: string): readonly Watcher[] {
-    return this.#watchersAt(path).filter(({ group }) => group === this)
+    return this.#watchers.get(path) ?? []
   }
 
   #isTooWide(): boolean {

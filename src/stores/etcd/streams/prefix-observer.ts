@@ -46,7 +46,7 @@ const BACKOFF = { firstMs: 100, longestMs: 1_000 }
 export class PrefixObserver {
   readonly #endpoints: Endpoints
   readonly #listener: PrefixListener
-  readonly #watched: Watched
+  readonly #watched: Watched & { next: number }
   /** What was told of each path that is not vacant. */
   readonly #told = new Map<string, Told>()
   readonly #connection: WatchConnection

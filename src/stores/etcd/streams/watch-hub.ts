@@ -1,54 +1,48 @@
-import { errorFrom, RefusedError } from '../../../errors.js'
-import { Subscriber, type Watched, Watcher } from '../../path-watcher.js'
-import type { Sighting, Watch, WatchListener } from '../../store.js'
+import { errorFrom, type RefusedError } from '../../../errors.js'
+import { type Watched, Watcher } from '../../path-watcher.js'
+import type { Watch, WatchListener } from '../../store.js'
 import type { Endpoints } from '../connection/failover.js'
 import { TokenError } from '../errors.js'
-import { WatchGroup } from './prefix-group.js'
+import { GapReader, type GapTools } from './gap-reader.js'
+import { PrefixGroup } from './prefix-group.js'
+import { PrefixGroups } from './prefix-groups.js'
 import { WatchConnection } from './watch-connection.js'
 import type { WatchStream } from './watch-stream.js'
 
-export interface WatchTools {
-  read(path: string): Promise<Sighting>
+export interface WatchTools extends GapTools {
   /** Whether one may read what is asked to be watched. Rejects when that cannot be known. */
   mayRead(watched: Watched): Promise<boolean>
-  /** Whether the history after `revision` is still kept in full. */
-  remembers(revision: number): Promise<boolean>
 }
 
 /** Requests are paced by the races for a member; a watch need not wait much longer than they do. */
 const BACKOFF = { firstMs: 100, longestMs: 300 }
-const READ_AGAIN_MS = 500
-/** So many paths that begin alike are watched one by one; those that come after are grouped. */
-const FEWEST_ALONE = 8
-/** A group starts so many revisions early: claims that were made together are answered in any order. */
-const EARLY_BY = 64
-
-interface Prefix {
-  /** Watchers with a watch of their own. */
-  alone: number
-  group: WatchGroup | null
-  /** Others write there more than we do, or we may not watch it: its paths are not grouped. */
-  isTooWide: boolean
-}
 
 /** All the watches of a store, on one stream. */
 export class WatchHub {
   readonly #tools: WatchTools
-  readonly #watchers = new Map<string, Watcher[]>()
-  /** What the paths of watchers begin with, up to their last slash. */
-  readonly #prefixes = new Map<string, Prefix>()
+  readonly #watchers = new Map<string, readonly Watcher[]>()
   readonly #connection: WatchConnection
+  readonly #groups = new PrefixGroups({
+    create: (watched) => {
+      const { stream } = this.#connection
+      if (stream === null) this.#connection.open()
+      else stream.create(watched)
+    },
+    cancel: (watched) => this.#connection.stream?.cancel(watched),
+  })
+  readonly #gaps: GapReader
   /** Attempts to connect that failed since etcd was last heard of. */
   #attempt = 0
 
   constructor(endpoints: Endpoints, tools: WatchTools) {
     this.#tools = tools
+    this.#gaps = new GapReader(tools)
     this.#connection = new WatchConnection(endpoints, {
       doing: 'watching',
       backoff: BACKOFF,
       isNeeded: () => this.#watchers.size > 0,
       opened: (stream) => {
-        for (const watched of this.#all()) stream.create(watched)
+        for (const watched of this.#groups.watched) stream.create(watched)
       },
       heard: () => {
         this.#attempt = 0
@@ -61,16 +55,13 @@ export class WatchHub {
   }
 
   watch(path: string, from: number, listener: WatchListener): Watch {
-    const watcher = this.#watcherFor(path, from)
-    const subscriber = new Subscriber(watcher, from, listener, this.#forget)
-    watcher.subscribers = watcher.subscribers.concat(subscriber)
-    return subscriber
+    return this.#watcherFor(path, from).subscribe(from, listener)
   }
 
-  /** Ends the stream; watchers that are still there open a new one. */
+  /** Ends the stream, unless there are watchers still. */
   closeIdle(): void {
     if (this.#watchers.size > 0) return
-    this.#prefixes.clear()
+    this.#groups.clear()
     this.#connection.close()
     this.#attempt = 0
   }
@@ -79,94 +70,25 @@ export class WatchHub {
   #watcherFor(path: string, from: number): Watcher {
     const watchers = this.#watchers.get(path) ?? []
     for (const watcher of watchers) if (from >= watcher.next) return watcher
-    const watcher = new Watcher(path, from)
+    const watcher = new Watcher(path, from, this.#forget)
     this.#watchers.set(path, watchers.concat(watcher))
-    const prefix = this.#prefixOf(path)
-    const group = this.#groupFor(path, from)
-    if (group !== null) group.join(watcher)
-    else {
-      prefix.alone += 1
-      this.#create(watcher)
-    }
+    this.#groups.add(watcher)
     return watcher
   }
 
-  #prefixOf(path: string): Prefix {
-    const name = beginningOf(path)
-    const prefix = this.#prefixes.get(name) ?? { alone: 0, group: null, isTooWide: name === '' }
-    this.#prefixes.set(name, prefix)
-    return prefix
-  }
-
-  #groupFor(path: string, from: number): WatchGroup | null {
-    const prefix = this.#prefixOf(path)
-    if (prefix.group === null && prefix.alone >= FEWEST_ALONE && !prefix.isTooWide) {
-      const group: WatchGroup = new WatchGroup(
-        beginningOf(path),
-        Math.max(1, from - EARLY_BY),
-        (one) => this.#watchers.get(one) ?? [],
-        () => this.#dissolve(group),
-      )
-      prefix.group = group
-      this.#create(group)
-    }
-    return prefix.group?.canServe(from) ? prefix.group : null
-  }
-
-  #create(watched: Watched): void {
-    const { stream } = this.#connection
-    if (stream === null) this.#connection.open()
-    else stream.create(watched)
-  }
-
   readonly #forget = (watcher: Watcher): void => {
-    const { path, group } = watcher
+    const { path } = watcher
     const others = this.#watchers.get(path)?.filter((one) => one !== watcher) ?? []
     if (others.length === 0) this.#watchers.delete(path)
     else this.#watchers.set(path, others)
-    const prefix = this.#prefixOf(path)
-    if (group === null) {
-      prefix.alone -= 1
-      this.#connection.stream?.cancel(watcher)
-    } else {
-      group.leave(watcher)
-      if (group.size === 0) this.#close(group)
-    }
-    // That it is too wide is remembered.
-    if (prefix.alone === 0 && prefix.group === null && !prefix.isTooWide) {
-      this.#prefixes.delete(beginningOf(path))
-    }
+    this.#groups.remove(watcher)
   }
 
-  #close(group: WatchGroup): void {
-    this.#prefixOf(group.path).group = null
-    group.close()
-    this.#connection.stream?.cancel(group)
-  }
-
-  /** From now on each of its paths has a watch of its own. */
-  #dissolve(group: WatchGroup): void {
-    this.#close(group)
-    const prefix = this.#prefixOf(group.path)
-    prefix.isTooWide = true
-    for (const watcher of this.#watchersOf(group)) {
-      group.leave(watcher)
-      watcher.next = Math.max(watcher.next, group.next)
-      prefix.alone += 1
-      this.#create(watcher)
-    }
-  }
-
+  /** Tells everybody what happened, and connects again after a while. */
   #failed(error: Error): void {
     this.#attempt += 1
     this.#connection.retry(this.#attempt)
-    const refused = error instanceof RefusedError
-    for (const watcher of this.#allWatchers()) {
-      for (const { listener } of [...watcher.subscribers]) {
-        if (refused) listener.refused(error)
-        else listener.retrying(error, this.#attempt)
-      }
-    }
+    for (const watcher of [...this.#watchers.values()].flat()) watcher.failed(error, this.#attempt)
   }
 
   /**
@@ -192,94 +114,34 @@ export class WatchHub {
       this.#connection.replace(stream, errorFrom(thrown))
       return
     }
-    if (watched instanceof WatchGroup) {
-      if (this.#prefixOf(watched.path).group === watched) this.#dissolve(watched)
-    } else if (watched instanceof Watcher && watched.subscribers.length > 0) {
+    if (watched instanceof PrefixGroup) this.#groups.dissolve(watched)
+    else if (watched instanceof Watcher && watched.isWanted) {
       this.#forget(watched)
-      for (const { listener } of [...watched.subscribers]) listener.refused(error)
+      watched.failed(error, 1)
     }
   }
 
-  #allWatchers(): Watcher[] {
-    return [...this.#watchers.values()].flat()
-  }
-
-  #watchersOf(watched: Watched): Watcher[] {
-    if (watched instanceof Watcher) return [watched]
-    return this.#allWatchers().filter(({ group }) => group === watched)
-  }
-
-  /** All that etcd is to be asked to watch. */
-  #all(): Watched[] {
-    const groups = [...this.#prefixes.values()].flatMap(({ group }) => group ?? [])
-    return [...groups, ...this.#allWatchers().filter(({ group }) => group === null)]
-  }
-
-  /**
-   * etcd takes a watch that starts at the very revision compacted to, although a deletion at that
-   * revision is no longer in its history (seen with 3.4.23). So a watch that was confirmed when the
-   * store had moved on already is only relied on once it is known that nothing was forgotten.
-   */
+  /** A watch that was confirmed late may begin with a gap. */
   async #verify(late: readonly Watched[]): Promise<void> {
-    const asked = late.map((watched) => ({ watched, start: watched.start }))
-    const before = Math.min(...asked.map(({ start }) => start)) - 1
-    try {
-      if (before < 1 || (await this.#tools.remembers(before))) return
-    } catch {
-      // Not known: reading answers it for sure.
-    }
-    const doubtful = asked.filter(({ watched, start }) => watched.start === start)
-    await Promise.all(
-      doubtful
-        .flatMap(({ watched }) => this.#watchersOf(watched))
-        .map((watcher) => this.#readAgain(watcher)),
-    )
+    const doubtful = await this.#gaps.doubtful(late)
+    await Promise.all(doubtful.flatMap(watchersOf).map((watcher) => this.#gaps.read(watcher)))
   }
 
   /** Goes on after etcd ended a watch because it has forgotten what was before `revision`. */
   async #resume(watched: Watched, revision: number): Promise<void> {
-    const behind = this.#watchersOf(watched).filter(({ next }) => next <= revision)
-    if (watched instanceof WatchGroup) {
+    const behind = watchersOf(watched).filter(({ next }) => next <= revision)
+    if (watched instanceof PrefixGroup) {
       // What comes next is not missed while its paths are read.
       watched.skipTo(revision + 1)
       this.#connection.stream?.create(watched)
     }
-    const known = await Promise.all(behind.map((watcher) => this.#readAgain(watcher)))
+    const known = await Promise.all(behind.map((watcher) => this.#gaps.read(watcher)))
     if (watched instanceof Watcher && known.every(Boolean)) this.#connection.stream?.create(watched)
-  }
-
-  /** Reports the path as it is, since its history is gone. Resolves with whether that could be done. */
-  #readAgain(watcher: Watcher): Promise<boolean> {
-    watcher.reading ??= this.#readUntilKnown(watcher).finally(() => {
-      watcher.reading = null
-    })
-    return watcher.reading
-  }
-
-  async #readUntilKnown(watcher: Watcher): Promise<boolean> {
-    while (watcher.subscribers.length > 0) {
-      try {
-        const { entry, revision } = await this.#tools.read(watcher.path)
-        if (entry === null) watcher.report({ entry, revision })
-        else if (entry.revision >= watcher.next) watcher.report({ entry, revision: entry.revision })
-        else watcher.found({ entry, revision })
-        watcher.next = Math.max(watcher.next, revision + 1)
-        return true
-      } catch (thrown) {
-        const error = errorFrom(thrown)
-        for (const { listener } of [...watcher.subscribers]) {
-          if (error instanceof RefusedError) listener.refused(error)
-          else listener.retrying(error, 1)
-        }
-        if (error instanceof RefusedError) return false
-        await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS))
-      }
-    }
-    return false
   }
 }
 
-/** What a path begins with, up to its last slash; empty where there is none. */
-function beginningOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/') + 1)
+/** Whom it tells. */
+function watchersOf(watched: Watched): readonly Watcher[] {
+  if (watched instanceof PrefixGroup) return watched.watchers
+  return watched instanceof Watcher ? [watched] : []
 }

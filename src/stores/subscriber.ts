@@ -1,0 +1,47 @@
+import type { Sighting, Watch, WatchListener } from './store.js'
+
+/** Somebody who wants to know what happens at a path from a revision on. */
+export class Subscriber implements Watch {
+  readonly listener: WatchListener
+  readonly #onClose: (subscriber: Subscriber) => void
+  /** The first revision that it has not been told of. */
+  #next: number
+  #isClosed = false
+
+  constructor(from: number, listener: WatchListener, onClose: (subscriber: Subscriber) => void) {
+    this.#next = from
+    this.listener = listener
+    this.#onClose = onClose
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Whether it has been told of that revision, or did not want to be. */
+  knows(revision: number): boolean {
+    return revision < this.#next
+  }
+
+  /** Tells what it has not been told yet, in order. */
+  tell(sightings: readonly Sighting[]): void {
+    for (const sighting of sightings) {
+      // What it is told may make it close, or be told more meanwhile.
+      if (this.#isClosed) return
+      if (this.knows(sighting.revision)) continue
+      this.#next = sighting.revision + 1
+      this.listener.seen(sighting)
+    }
+  }
+
+  /** What it was told is of a history that is over: whatever revision comes next is told. */
+  beginAnew(): void {
+    this.#next = 0
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#onClose(this)
+  }
+}

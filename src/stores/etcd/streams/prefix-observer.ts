@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto'
-import { RefusedError, UnreachableError } from '../../../errors.js'
+import { RefusedError } from '../../../errors.js'
 import type { Watched } from '../../path-watcher.js'
-import type { Entry, Sighting } from '../../store.js'
+import type { Sighting } from '../../store.js'
 import { type Endpoint, Endpoints } from '../connection/failover.js'
-import { entryFrom } from '../entry.js'
 import { CompactedError } from '../errors.js'
-import type { Mark } from '../history.js'
-import { keysOf, rangeAfter, rangeOf } from '../keys.js'
+import { keysOf } from '../keys.js'
+import { type Picture, PrefixReader } from './prefix-reader.js'
+import { ToldPaths } from './told-paths.js'
 import { WatchConnection } from './watch-connection.js'
 import type { WatchStream } from './watch-stream.js'
 
@@ -26,20 +25,7 @@ export interface PrefixListener {
   refused(error: Error): void
 }
 
-interface Told {
-  readonly revision: number
-  /** Tells one entry from another, in whatever history. */
-  readonly print: string
-}
-
-/** What stood under the prefix at a revision. */
-interface Picture {
-  readonly found: ReadonlyMap<string, Entry>
-  readonly revision: number
-}
-
 const READ_WITHIN_MS = 5_000
-const PAGE_SIZE = 500
 const BACKOFF = { firstMs: 100, longestMs: 1_000 }
 
 /** Tells what stands at all paths that begin alike, and every change from then on, until it is closed. */
@@ -47,18 +33,17 @@ export class PrefixObserver {
   readonly #endpoints: Endpoints
   readonly #listener: PrefixListener
   readonly #watched: Watched & { next: number }
-  /** What was told of each path that is not vacant. */
-  readonly #told = new Map<string, Told>()
+  readonly #told = new ToldPaths()
+  readonly #reader: PrefixReader
   readonly #connection: WatchConnection
   /** Up to which revision each path is still to be told before all that was missed has been. */
   #missing: Map<string, number> | null = null
-  #pageSize = PAGE_SIZE
   /** The latest revision as of which it was told what stands there. */
   #toldAsOf = 0
   /** Whether all that is before `next` has been told. */
   #isRead = false
   #isKnown = false
-  #isClosed = false
+  readonly #closing = new AbortController()
   /** Attempts that failed since the last that did not. */
   #attempt = 0
 
@@ -66,6 +51,7 @@ export class PrefixObserver {
   constructor(endpoints: readonly Endpoint[], prefix: string, listener: PrefixListener) {
     this.#endpoints = new Endpoints(endpoints)
     this.#listener = listener
+    this.#reader = new PrefixReader(this.#endpoints, prefix, this.#closing.signal)
     this.#watched = {
       path: prefix,
       isPrefix: true,
@@ -96,8 +82,12 @@ export class PrefixObserver {
     this.#connection.open()
   }
 
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
   close(): void {
-    this.#isClosed = true
+    this.#closing.abort()
     this.#connection.close()
     this.#endpoints.closeIdle()
   }
@@ -112,18 +102,14 @@ export class PrefixObserver {
 
   /** Tells the difference between what was told and what is, as of one revision. */
   async #read(): Promise<void> {
-    const { found, revision } = await this.#readPages()
+    const picture = await this.#reader.read()
     if (this.#isClosed) return
-    const isOther = [...found].some(([path, entry]) => {
-      const told = this.#told.get(path)
-      return told && entry.revision <= told.revision && told.print !== printOf(entry)
-    })
-    if (isOther) this.#distrust()
+    const { found, revision } = picture
+    if (this.#told.isRefutedBy(picture)) this.#told.distrust()
     this.#watched.next = revision + 1
     this.#toldAsOf = revision
     this.#isRead = true
-    const vacant = [...this.#told.keys()].filter((path) => !found.has(path))
-    for (const path of vacant) this.#tell(path, { entry: null, revision })
+    for (const path of this.#told.vacatedIn(picture)) this.#tell(path, { entry: null, revision })
     for (const [path, entry] of found) this.#tell(path, { entry, revision: entry.revision })
     if (this.#isKnown || this.#isClosed) return
     this.#isKnown = true
@@ -136,51 +122,10 @@ export class PrefixObserver {
    */
   async #checkHistory(): Promise<void> {
     try {
-      const { found } = await this.#readPages(this.#toldAsOf)
-      const told = [...this.#told]
-      const isSame =
-        found.size === told.length &&
-        told.every(([path, { print }]) => print === printOf(found.get(path)))
-      if (!isSame) this.#forget()
+      if (!this.#told.isAs(await this.#reader.read(this.#toldAsOf))) this.#forget()
     } catch (error) {
       if (!(error instanceof CompactedError)) throw error
       this.#isRead = false
-    }
-  }
-
-  /** What stood there at `asOf`, or what stands there now. */
-  async #readPages(asOf = 0): Promise<Picture> {
-    const found = new Map<string, Entry>()
-    const { path: prefix } = this.#watched
-    let revision = asOf
-    let last: Buffer | null = null
-    let mark: Mark | null = null
-    for (;;) {
-      const { kvs, header, more, keys } = await this.#endpoints.run(
-        `reading ${prefix}`,
-        { timeoutMs: READ_WITHIN_MS },
-        async (client, options) => {
-          const keys = keysOf(client)
-          const all = rangeOf(keys.of(prefix))
-          const range = last === null ? all : rangeAfter(last, all)
-          const limit = this.#pageSize
-          return { ...(await client.kv.range({ ...range, limit, revision }, options)), keys }
-        },
-      )
-      // All pages show the same moment, of one history.
-      if (revision === 0) revision = Number(header.revision)
-      if (mark === null) mark = this.#endpoints.history.mark
-      else if (this.#endpoints.history.isReplacedSince(mark)) {
-        throw new UnreachableError(`reading ${prefix}: etcd’s history was replaced meanwhile`)
-      }
-      for (const kv of kvs) {
-        const path = keys.pathAt(kv.key)
-        if (path !== null) found.set(path, entryFrom(kv))
-      }
-      const first = keys.of(prefix)
-      if (first.length > 0) this.#endpoints.mayRead(first)
-      last = kvs.at(-1)?.key ?? null
-      if (!more || last === null || this.#isClosed) return { found, revision }
     }
   }
 
@@ -197,16 +142,10 @@ export class PrefixObserver {
 
   /** What was told already is not told again. */
   #tell(path: string, sighting: Sighting): void {
-    if (this.#isClosed) return
-    const told = this.#told.get(path)
-    const { entry, revision } = sighting
-    if (told === undefined ? entry === null : told.revision >= revision) return
-    if (entry === null) this.#told.delete(path)
-    else this.#told.set(path, { revision, print: printOf(entry) })
-    this.#listener.seen(path, sighting)
+    if (!this.#isClosed && this.#told.take(path, sighting)) this.#listener.seen(path, sighting)
   }
 
-  /** See WatchHub: a watch may begin with a gap when etcd has just forgotten what was before. */
+  /** See GapReader: a watch may begin with a gap when etcd has just forgotten what was before. */
   async #verify(stream: WatchStream): Promise<void> {
     const before = this.#watched.start - 1
     const isWhole =
@@ -231,7 +170,7 @@ export class PrefixObserver {
   async #expectHistory(stream: WatchStream): Promise<void> {
     let now: Picture
     try {
-      now = await this.#readPages()
+      now = await this.#reader.read()
     } catch {
       // Reading it all again, and telling the difference, answers it for sure.
       this.#isRead = false
@@ -239,14 +178,7 @@ export class PrefixObserver {
       return
     }
     if (this.#connection.stream !== stream) return
-    const missing = new Map<string, number>()
-    for (const [path, { revision }] of this.#told) {
-      if (!now.found.has(path) && revision <= now.revision) missing.set(path, revision + 1)
-    }
-    for (const [path, { revision }] of now.found) {
-      if ((this.#told.get(path)?.revision ?? 0) < revision) missing.set(path, revision)
-    }
-    this.#missing = missing
+    this.#missing = this.#told.missingOf(now)
     this.#recoverWhenWhole()
   }
 
@@ -265,14 +197,10 @@ export class PrefixObserver {
     else this.#connection.replace(stream, error)
   }
 
+  /** What was told is of a history that is over. */
   #forget(): void {
-    this.#distrust()
+    this.#told.distrust()
     this.#isRead = false
-  }
-
-  /** Of another history no revision says anything: all that stands there is told anew. */
-  #distrust(): void {
-    for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: '' })
   }
 
   #readAgain(stream: WatchStream): void {
@@ -294,19 +222,10 @@ export class PrefixObserver {
       return
     }
     this.#connection.retry(this.#attempt + 1)
-    const isTooLarge = /larger than max/i.test(error.message) && this.#pageSize > 1
-    if (isTooLarge) this.#pageSize = Math.ceil(this.#pageSize / 4)
-    // What was being read is no longer kept, or must be read in smaller pages: that is no trouble.
-    if (isTooLarge || error instanceof CompactedError) return
+    // What was being read is no longer kept, or is read in smaller pages from now on: that is no trouble.
+    if (error instanceof CompactedError) return
+    if (/larger than max/i.test(error.message) && this.#reader.readLess()) return
     this.#attempt += 1
     this.#listener.retrying(error, this.#attempt)
   }
-}
-
-/** Not the text itself: there may be many of them, and each may be long. */
-function printOf(entry: Entry | undefined): string {
-  if (entry === undefined) return ''
-  const { text, token, revision, lease } = entry
-  const digest = createHash('sha256').update(text).digest('base64')
-  return `${revision} ${token} ${lease} ${digest}`
 }

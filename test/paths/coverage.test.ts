@@ -32,8 +32,11 @@ describe('the shortest paths', { timeout }, () => {
     [
       'a branch that is never open',
       ['campaigning', 'claiming'],
-      on('held', [{ guard: 'isValid' }, { target: '#election.follower', actions: 'noteHolder' }]),
-      'campaigning.claiming held #1',
+      on('failed', [
+        { guard: 'isValid' },
+        { target: 'waiting', actions: ['countAttempt', 'noteLease', 'tellUnreachable'] },
+      ]),
+      'campaigning.claiming failed #1',
     ],
     [
       'a transition at once that is never open',

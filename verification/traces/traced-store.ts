@@ -1,0 +1,118 @@
+import { errorFrom } from '../../src/errors.js'
+import { decodeRecord } from '../../src/record.js'
+import type { Link } from '../../src/stores/link.js'
+import type {
+  Call,
+  Claim,
+  Entry,
+  Lease,
+  Reign,
+  Sighting,
+  Store,
+  Watch,
+  WatchListener,
+} from '../../src/stores/store.js'
+
+/** Writes down which requests a process sends, and what comes back. */
+export class TracedStore implements Store {
+  readonly #link: Link
+  readonly #write: (line: string) => void
+
+  constructor(link: Link, write: (line: string) => void) {
+    this.#link = link
+    this.#write = write
+  }
+
+  grant(ttl: number, call: Call): Promise<Lease> {
+    return this.#ask(`grant ${ttl} s`, this.#link.grant(ttl, call), ({ id }) => `lease ${id}`)
+  }
+
+  renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number> {
+    const asking = this.#link.renew(lease, call, paths)
+    return this.#ask(`renew lease ${lease.id}`, asking, (ttlMs) => `${ttlMs / 1_000} s`)
+  }
+
+  revoke(lease: Lease, call: Call): Promise<void> {
+    return this.#ask(`revoke lease ${lease.id}`, this.#link.revoke(lease, call), () => 'revoked')
+  }
+
+  claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
+    const asking = this.#link.claim(path, text, lease, call)
+    return this.#ask(`claim ${what(text)} under lease ${lease.id}`, asking, (claim) =>
+      claim.won ? `won, token ${claim.token}` : `held: ${standing(claim.entry)}`,
+    )
+  }
+
+  propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null> {
+    const asking = this.#link.propose(path, text, reign, call)
+    return this.#ask(`propose ${what(text)} in ${name(reign)}`, asking, (revision) =>
+      revision === null ? 'that reign is over' : `revision ${revision}`,
+    )
+  }
+
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+    const asking = this.#link.release(path, reign, notice, call)
+    const how = notice === null ? '' : ', with a notice'
+    return this.#ask(`release ${name(reign)}${how}`, asking, (was) => (was ? 'released' : 'gone'))
+  }
+
+  read(path: string, call: Call): Promise<Sighting> {
+    return this.#ask('read', this.#link.read(path, call), ({ entry }) => standing(entry))
+  }
+
+  watch(path: string, from: number, listener: WatchListener): Watch {
+    this.#write(`-> watch from revision ${from}`)
+    return this.#link.watch(path, from, {
+      seen: (sighting) => {
+        this.#write(`<- watch, revision ${sighting.revision}: ${standing(sighting.entry)}`)
+        listener.seen(sighting)
+      },
+      retrying: (error, attempt) => listener.retrying(error, attempt),
+      refused: (error) => listener.refused(error),
+    })
+  }
+
+  onReset(listener: () => void): void {
+    this.#link.onReset(() => {
+      this.#write('<- the history was replaced')
+      listener()
+    })
+  }
+
+  closeIdle(): void {
+    this.#link.closeIdle()
+  }
+
+  async #ask<Answer>(
+    request: string,
+    asking: Promise<Answer>,
+    answered: (answer: Answer) => string,
+  ): Promise<Answer> {
+    this.#write(`-> ${request}`)
+    const [verb] = request.split(' ')
+    try {
+      const answer = await asking
+      this.#write(`<- ${verb}: ${answered(answer)}`)
+      return answer
+    } catch (thrown) {
+      this.#write(`<- ${verb}: ${errorFrom(thrown).name}`)
+      throw thrown
+    }
+  }
+}
+
+function name({ token, lease }: Reign): string {
+  return `the reign of token ${token} under lease ${lease}`
+}
+
+function standing(entry: Entry | null): string {
+  if (entry === null) return 'vacant'
+  return `${what(entry.text)}, token ${entry.token}, lease ${entry.lease ?? 'none'}`
+}
+
+function what(text: string): string {
+  const record = decodeRecord(text)
+  if (record === null) return text
+  const { id, value, released } = record
+  return `${id} with ${JSON.stringify(value)}${released ? ', which stands down' : ''}`
+}

@@ -66,10 +66,16 @@ export interface ElectionInput {
   readonly value: Json
   /** In seconds, as asked for; the store may grant another. */
   readonly ttl: number
+  /**
+   * Whether no other actor has this instance, nor will have: then every record of it is this node's
+   * own. Of an actor from which a snapshot may be restored that cannot be said. Default false.
+   */
+  readonly isSole?: boolean
 }
 
 /** What a node knows. Plain data, all of it. */
 export interface ElectionContext extends ElectionInput {
+  readonly isSole: boolean
   /** What stands at the path as far as this node knows; `null` when vacant or not known. */
   readonly holder: Holder | null
   /** The newest revision of the store's history this node has learned of. It never goes back. */
@@ -230,15 +236,15 @@ export const electionMachine = setup({
       event.holder.token === context.holder?.token &&
       event.holder.session === context.holder.session,
     /**
-     * What stands there was left by an earlier request of this actor. One under a lease that it never
-     * had is of another actor, which was restored from a snapshot of this one or the other way round,
-     * and may lead.
+     * What stands there was left by an earlier request of this node. One under a lease that it never
+     * had may be of another actor, which was restored from a snapshot of this one or the other way
+     * round, and may lead.
      */
     isLeftover: ({ context, event }) =>
       event.type === 'held' &&
       event.holder.instance === context.instance &&
       event.holder.session !== null &&
-      [event.lease, ...context.leases].includes(event.holder.session),
+      (context.isSole || [event.lease, ...context.leases].includes(event.holder.session)),
     /** A claim of this node that it had given up was applied after all. */
     isOwnClaim: ({ context, event }) =>
       event.type === 'changed' &&
@@ -321,6 +327,8 @@ export const electionMachine = setup({
     forgetHolder: assign({ holder: null }),
     /** Revisions of another history say nothing about this one's. */
     forgetHistory: assign({ holder: null, revision: 0, attempt: 0, leases: [] }),
+    /** The actor that the snapshot was taken of may still run. */
+    shareInstance: assign({ isSole: false }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
     askRestart: assign({ restart: true }),
     dropRestart: assign({ restart: false }),
@@ -347,12 +355,13 @@ export const electionMachine = setup({
 }).createMachine({
   id: 'election',
   description: 'One node’s part in the election of one leader for one path.',
-  context: ({ input: { path, id, instance, value, ttl } }) => ({
+  context: ({ input: { path, id, instance, value, ttl, isSole = false } }) => ({
     path,
     id,
     instance,
     value,
     ttl,
+    isSole,
     holder: null,
     revision: 0,
     attempt: 0,
@@ -372,7 +381,7 @@ export const electionMachine = setup({
     restored: {
       description: 'Restored from a snapshot: what it says of a session is another process’s.',
       target: '.campaigning',
-      actions: 'forgetHistory',
+      actions: ['forgetHistory', 'shareInstance'],
     },
   },
   states: {

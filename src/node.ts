@@ -235,7 +235,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     const { inspects } = this.#onlookers
     return createActor(this.machine, {
       id: `${path} ${id}`,
-      input: { path, id, instance, value, ttl },
+      input: { path, id, instance, value, ttl, isSole: true },
       clock: this.#services.clock,
       ...(inspects.length > 0 && { inspect: withUniqueSessions(inspects) }),
     })

@@ -37,7 +37,7 @@ app.post('/count', async (_request, reply) => {
 // The value of the path is where the leader can be reached, so it listens first.
 const url = await app.listen({ host: HOST, port: Number(PORT) })
 const id = `${hostname()}-${process.pid}`
-const node = locked(ETCD_ENDPOINTS)('/http-service', { id, value: url, ttl: 2 })
+const node = locked(ETCD_ENDPOINTS)('/http-service', { id, value: url, ttl: 10 })
 node.on('unreachable', (error) => console.error(error.message))
 node.on('error', (error) => {
   console.error(error)

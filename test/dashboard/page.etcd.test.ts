@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { Etcd3 } from 'etcd3'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { AnyStateNode } from 'xstate'
+import { electionMachine } from '../../machines/election.js'
 import { launchChromium } from '../browser/chromium.js'
 import { MAIN, RunningCommand } from '../cli/command.js'
 import { expectOutagesSaidOnce } from '../cli/outages.js'
@@ -107,7 +109,7 @@ describe('three processes, and a leader that is killed', () => {
     await views.open('statechart')
     await page.getByLabel('Node').selectOption(`${path} first`)
     await page.locator('[data-state="leader.holding"].active').waitFor(WAIT)
-    expect(await page.locator('.state').count()).toBe(13)
+    expect(await page.locator('.state').count()).toBe(statesIn(electionMachine.root))
     await page.locator('.facts meter').waitFor(WAIT)
 
     first.kill('SIGKILL')
@@ -402,3 +404,9 @@ describe('screenshots', () => {
     }
   })
 })
+
+/** How many states are within it, at whatever depth. */
+function statesIn(state: AnyStateNode): number {
+  const children = Object.values(state.states)
+  return children.reduce((sum, child) => sum + statesIn(child), children.length)
+}

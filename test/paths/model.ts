@@ -17,6 +17,7 @@ export const INPUT: ElectionInput = {
   instance: 'mine',
   value: 'value 0',
   ttl: 60,
+  isSole: true,
 }
 
 export const JUNK = 'not a record'

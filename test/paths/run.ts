@@ -71,6 +71,7 @@ export async function runPath(path: Path, stage: Stage, coverage: Coverage): Pro
     instance,
     value: 'value 0',
     ttl: TTL,
+    isSole: true,
   })
   let snapshot = initial
   let told: Told[] = []

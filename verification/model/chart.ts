@@ -260,6 +260,7 @@ function contextOf(node: NodeState, attempt: number): ElectionContext {
     holder: holderOf(seen, node.seenValue, node.seenToken, leaving),
     revision: node.revision,
     attempt,
+    isSole: false,
     leases: [],
     restart: node.restart === 1,
   }

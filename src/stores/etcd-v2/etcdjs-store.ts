@@ -14,12 +14,13 @@
 import { setTimeout } from 'node:timers/promises'
 import { UnreachableError } from '../../errors.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from '../store.js'
-import { Calls, Time } from './calls.js'
+import { Calls } from './calls.js'
 import { assertHostsAreSplit, type Etcdjs } from './client.js'
 import { EXISTS, isNo, type NoError } from './errors.js'
 import { type HeldLease, type Holding, Leases } from './leases.js'
 import { Watches } from './long-polls.js'
 import { Reigns } from './records.js'
+import { Time } from './time.js'
 
 const READ_WITHIN_MS = 2_000
 /** When a notice is not confirmed after so long, its answer may be lost. */

@@ -1,7 +1,8 @@
 import type { Reign, Sighting } from '../store.js'
-import type { Calls, Time } from './calls.js'
+import type { Calls } from './calls.js'
 import { COMPARE_FAILED, isNo, NOT_A_FILE, NOT_FOUND, type NoError } from './errors.js'
 import { Holding, type Leases } from './leases.js'
+import type { Time } from './time.js'
 
 /** No index is as large: comparing with it always fails, and tells the store’s index. */
 const NO_INDEX = Number.MAX_SAFE_INTEGER

@@ -2,10 +2,11 @@ import { backoff } from '../../backoff.js'
 import { sleep, systemClock } from '../../clock.js'
 import { RefusedError } from '../../errors.js'
 import { Watcher } from '../path-watcher.js'
-import type { Entry, Sighting, Watch, WatchListener } from '../store.js'
+import type { Sighting, Watch, WatchListener } from '../store.js'
 import type { V2Event } from './answers.js'
 import type { Calls } from './calls.js'
 import { CLEARED, errorOf, isNo } from './errors.js'
+import { LongPoll } from './long-poll.js'
 
 export interface WatchTools {
   sighting(path: string, event: V2Event): Sighting
@@ -21,53 +22,6 @@ const SILENT_MS = 1_500
 const SILENT_PER_PATH_MS = 30
 /** What is in the history comes at once. */
 const HISTORY_MS = 500
-
-/** One path, followed by one wait after the other. */
-class LongPoll {
-  readonly watcher: Watcher
-  readonly #ending = new AbortController()
-  /** What stood there when it was last known; `undefined` as long as it is not. */
-  last: Entry | null | undefined
-
-  /** Whether what stands there is still to be told, whatever it is. */
-  isAnew: boolean
-
-  constructor(watcher: Watcher, isAnew = false) {
-    this.watcher = watcher
-    this.isAnew = isAnew
-  }
-
-  get signal(): AbortSignal {
-    return this.#ending.signal
-  }
-
-  tell(sighting: Sighting): void {
-    if (sighting.revision < this.watcher.next) return
-    this.last = sighting.entry
-    this.watcher.report(sighting)
-  }
-
-  /** Whether that is what was last known. */
-  knows(entry: Entry | null): boolean {
-    if (this.last === undefined) return entry !== null && entry.revision < this.watcher.next
-    return (
-      this.last?.token === entry?.token &&
-      this.last?.text === entry?.text &&
-      this.last?.lease === entry?.lease
-    )
-  }
-
-  /** Whether that stood there already when something else was last known to. */
-  isRefutedBy(entry: Entry | null): boolean {
-    if (this.last === undefined || entry === null || entry.revision >= this.watcher.next)
-      return false
-    return this.last?.token !== entry.token || this.last.text !== entry.text
-  }
-
-  end(): void {
-    this.#ending.abort()
-  }
-}
 
 /** All the watches of a store. */
 export class Watches {
@@ -183,7 +137,7 @@ export class Watches {
   }
 
   /**
-   * IdleTimeout may mean that nothing happens, or that the wait is on a connection that has frozen. When
+   * Silence may mean that nothing happens, or that the wait is on a connection that has frozen. When
    * a read shows something else than what is known, the history is asked for at each host in turn;
    * if none has anything to tell, what was read is. What has stood there for longer than what is
    * known is of another history, even if that has grown beyond the one before.

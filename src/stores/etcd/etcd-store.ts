@@ -11,7 +11,7 @@ import type { Header } from './history.js'
 import { IdleTimeout } from './idle-timeout.js'
 import { keyOf, rangeOf } from './keys.js'
 import { confirmsRenewal } from './renewal.js'
-import { KeepAlive } from './streams/keep-alive-stream.js'
+import { KeepAlive } from './streams/keep-alive.js'
 import { WatchHub } from './streams/watch-hub.js'
 
 const READ_WITHIN_MS = 2_000

@@ -1,9 +1,8 @@
 import { errorFrom, LeaseGoneError, UnreachableError } from '../../../errors.js'
-import type { Call, Lease } from '../../store.js'
 import type { Endpoints, EtcdClient } from '../connection/failover.js'
 import { storeError } from '../errors.js'
 import type { Header, Mark, Terms } from '../history.js'
-import { type Opened, openStream, type Stream } from './open-stream.js'
+import type { Stream } from './open-stream.js'
 
 interface KeepAliveRequest {
   ID: string
@@ -15,7 +14,7 @@ interface KeepAliveResponse {
   readonly header: Header
 }
 
-type RawStream = Stream<KeepAliveRequest, KeepAliveResponse>
+export type RawStream = Stream<KeepAliveRequest, KeepAliveResponse>
 
 /** A renewal that was answered. Whether it counts is another question. */
 export interface Renewal {
@@ -34,94 +33,8 @@ interface Pending {
   reject(error: Error): void
 }
 
-/** Renews leases over one stream, which stays open as long as its member is in use. */
-export class KeepAlive {
-  readonly #endpoints: Endpoints
-  readonly #unsent = new Map<string, Promise<Renewal>>()
-  #line: Promise<Line> | null = null
-
-  constructor(endpoints: Endpoints) {
-    this.#endpoints = endpoints
-    endpoints.onGivenUp(() => this.#leave((line) => line.retire()))
-  }
-
-  /**
-   * Resolves once a member has answered. When an earlier renewal of the same lease is
-   * still unanswered, its member is doubted, and left for another one that answers sooner; should
-   * its answer come all the same, it counts.
-   */
-  renew(lease: Lease, { timeoutMs }: Call): Promise<Renewal> {
-    // While there is no connection, one renewal waits for it on behalf of all.
-    const unsent = this.#unsent.get(lease.id)
-    if (unsent !== undefined) return unsent
-    const renewing = this.#renew(lease, timeoutMs)
-    this.#unsent.set(lease.id, renewing)
-    return renewing
-  }
-
-  /** Ends the stream; what is unanswered fails. */
-  closeIdle(): void {
-    this.#leave((line) => line.end())
-  }
-
-  async #renew({ id }: Lease, timeoutMs: number): Promise<Renewal> {
-    try {
-      let line = await this.#open()
-      if (line.awaits(id)) {
-        const doubted = line
-        let owes = true
-        const answered = line.answered(id).then(() => {
-          owes = false
-        })
-        await Promise.race([answered, this.#endpoints.doubt(line.client, () => owes)])
-        line = await this.#open()
-        if (line === doubted) {
-          throw new UnreachableError(
-            'renewing the session: the renewal before it was answered late',
-          )
-        }
-      }
-      this.#unsent.delete(id)
-      return await line.renew(id, timeoutMs)
-    } finally {
-      this.#unsent.delete(id)
-    }
-  }
-
-  #leave(how: (line: Line) => void): void {
-    void this.#line?.then(how, () => undefined)
-    this.#line = null
-  }
-
-  #open(): Promise<Line> {
-    if (this.#line !== null) return this.#line
-    const opening = this.#connect(() => {
-      if (this.#line === opening) this.#line = null
-    })
-    this.#line = opening
-    return opening
-  }
-
-  async #connect(onEnd: () => void): Promise<Line> {
-    try {
-      const { client, stream }: Opened<RawStream> = await openStream(this.#endpoints, {
-        doing: 'renewing the session',
-        context: { service: 'Lease', method: 'leaseKeepAlive', isStream: true },
-        open: (client, options) => client.leaseClient.leaseKeepAlive(options),
-      })
-      return new Line(client, stream, this.#endpoints, (error) => {
-        onEnd()
-        if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
-      })
-    } catch (thrown) {
-      onEnd()
-      throw storeError('renewing the session', thrown)
-    }
-  }
-}
-
 /** One keep-alive stream. etcd answers a lease's requests in the order in which they were sent. */
-class Line {
+export class KeepAliveStream {
   readonly client: EtcdClient
   readonly #stream: RawStream
   readonly #endpoints: Endpoints

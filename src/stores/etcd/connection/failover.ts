@@ -284,7 +284,8 @@ export class Endpoints {
     }
     let winner: Connection | null = null
     try {
-      winner = await Promise.any(this.#endpoints.map(contend))
+      // Whoever is asked first would be answered first, by a process that is busy.
+      winner = await Promise.any(shuffled(this.#endpoints).map(contend))
     } catch (thrown) {
       if (rests === this.#rests) this.#losses = Math.max(this.#losses + 1, 2)
       const error = allFailed(thrown, this.names)
@@ -346,6 +347,13 @@ function within<T>(timeoutMs: number, doing: string, answering: Promise<T>): Pro
     const timer = setTimeout(late, timeoutMs)
     answering.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+}
+
+function shuffled<T>(given: readonly T[]): T[] {
+  return given
+    .map((one) => ({ one, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one)
 }
 
 function closed(): UnreachableError {

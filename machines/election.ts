@@ -9,15 +9,9 @@
  */
 import { type ActorRefFrom, assign, emit, enqueueActions, fromCallback, setup } from 'xstate'
 import { equal } from './equal.js'
+import type { Json } from './json.js'
 
-/** Any JSON value. */
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json }
+export type { Json }
 
 /** What stands at the path. */
 export interface Holder {
@@ -301,7 +295,7 @@ export const electionMachine = setup({
         enqueue.emit({ type: 'change', value: holder.value, id: holder.id })
       }
     }),
-    /** It is known where the next claim's record will stand, if it is not heard of again. */
+    /** What the claim may have left at the path, should nothing more be heard of it, stands under that lease. */
     noteLease: assign(({ context: { leases }, event }) => {
       const lease = event.type === 'won' ? event.holder.session : 'lease' in event && event.lease
       return lease && !leases.includes(lease) ? { leases: [lease, ...leases.slice(0, 1)] } : {}

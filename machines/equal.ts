@@ -1,4 +1,4 @@
-import type { Json } from './election.js'
+import type { Json } from './json.js'
 
 /**
  * Whether two values are the same. The order of members is no part of a value. It calls itself for

@@ -254,7 +254,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         this.#participant.work = runs
       },
       failed: (error) =>
-        this.actor.send({ type: 'workFailed', error: this.#services.failureOf(error) }),
+        this.actor.send({ type: 'workFailed', error: this.#services.failures.of(error) }),
     })
   }
 
@@ -392,10 +392,10 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         this.emit('vacant')
         return
       case 'unreachable':
-        this.emit('unreachable', this.#services.errorOf(emitted.error), emitted.attempt)
+        this.emit('unreachable', this.#services.failures.errorOf(emitted.error), emitted.attempt)
         return
       case 'error':
-        this.#fail(this.#services.errorOf(emitted.error))
+        this.#fail(this.#services.failures.errorOf(emitted.error))
         return
       case 'released':
         // A node that was started while it was stopping is in the election again already.

@@ -1,12 +1,21 @@
 import type { ElectionEvent } from '../../machines/election.js'
-import { sleep } from '../clock.js'
+import { backoff } from '../backoff.js'
+import { type Clock, sleep } from '../clock.js'
 import { RefusedError } from '../errors.js'
 import type { SessionListener } from '../sessions/session.js'
+import type { SessionPool } from '../sessions/session-pool.js'
+import type { Failures } from './failures.js'
 import type { Participant } from './participant.js'
-import type { Services } from './services.js'
 
-const FIRST_BACKOFF_MS = 100
-const LONGEST_BACKOFF_MS = 1_000
+/** As short as a follower's claim needs it, once the store can be reached. */
+const BACKOFF = { firstMs: 200, longestMs: 1_000 }
+
+/** What it takes to open another session. */
+interface Means {
+  readonly sessions: SessionPool
+  readonly clock: Clock
+  readonly failures: Failures
+}
 
 /**
  * What one node is told of its session, as events of its statechart. A leader's session ends once
@@ -15,19 +24,19 @@ const LONGEST_BACKOFF_MS = 1_000
  * another history, of which its watch tells nothing, and a claim shows who holds the path.
  */
 export class KeepingAlive implements SessionListener {
-  readonly #services: Services
+  readonly #means: Means
   readonly #participant: Participant
   readonly #send: (event: ElectionEvent) => void
   readonly #isLeader: boolean
   #reopening: AbortController | null = null
 
   constructor(
-    services: Services,
+    means: Means,
     participant: Participant,
     send: (event: ElectionEvent) => void,
     isLeader: boolean,
   ) {
-    this.#services = services
+    this.#means = means
     this.#participant = participant
     this.#send = send
     this.#isLeader = isLeader
@@ -39,7 +48,7 @@ export class KeepingAlive implements SessionListener {
   }
 
   retrying(error: Error, attempt: number): void {
-    this.#send({ type: 'retrying', error: this.#services.failureOf(error), attempt })
+    this.#send({ type: 'retrying', error: this.#means.failures.of(error), attempt })
   }
 
   ended(refusal: RefusedError | null): void {
@@ -60,7 +69,7 @@ export class KeepingAlive implements SessionListener {
   }
 
   async #reopen(): Promise<void> {
-    const { sessions, clock } = this.#services
+    const { sessions, clock } = this.#means
     this.#reopening = new AbortController()
     const { signal } = this.#reopening
     for (let attempt = 1; !signal.aborted; attempt += 1) {
@@ -74,14 +83,13 @@ export class KeepingAlive implements SessionListener {
           this.#refused(thrown)
           return
         }
-        this.#send({ type: 'retrying', error: this.#services.failureOf(thrown), attempt })
-        const longest = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS)
-        await sleep(clock, Math.random() * longest, signal)
+        this.#send({ type: 'retrying', error: this.#means.failures.of(thrown), attempt })
+        await sleep(clock, backoff(attempt, BACKOFF), signal)
       }
     }
   }
 
   #refused(error: RefusedError): void {
-    this.#send({ type: 'refused', error: this.#services.failureOf(error) })
+    this.#send({ type: 'refused', error: this.#means.failures.of(error) })
   }
 }

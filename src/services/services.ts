@@ -4,11 +4,10 @@ import {
   type ElectionEvent,
   type ElectionMachine,
   electionMachine,
-  type Failure,
   type ServiceInput,
 } from '../../machines/election.js'
 import type { Clock } from '../clock.js'
-import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
+import { RefusedError, UnreachableError } from '../errors.js'
 import { encodeRecord } from '../record.js'
 import { SessionPool, timeoutMsFor } from '../sessions/session-pool.js'
 import type { Entry, Store } from '../stores/store.js'
@@ -16,6 +15,7 @@ import type { Telemetry } from '../telemetry.js'
 import { AppActors } from './app-actors.js'
 import { Campaign } from './campaign.js'
 import { clear } from './clear.js'
+import { Failures } from './failures.js'
 import { KeepingAlive } from './keep-alive.js'
 import { Doubts } from './orphans.js'
 import type { Participant } from './participant.js'
@@ -44,24 +44,24 @@ export class Services {
   readonly clock: Clock
   /** The statechart with these services in it. */
   readonly machine: ElectionMachine
-  readonly sessions: SessionPool
+  readonly failures = new Failures()
+  readonly #sessions: SessionPool
   readonly #doubts: Doubts
   readonly #campaigns: Campaign
   readonly #participants = new Map<string, Admitted>()
   readonly #embedded = new AppActors((participant, context) => this.#leave(participant, context))
-  readonly #errors = new WeakMap<Failure, Error>()
   /** Nodes in the election and questions on their way: while there are any, the store stays open. */
   #uses = 0
 
   constructor(store: Store, clock: Clock, telemetry: Telemetry | null = null) {
     this.store = store
     this.clock = clock
-    this.sessions = new SessionPool(store, clock, telemetry)
+    this.#sessions = new SessionPool(store, clock, telemetry)
     this.#doubts = new Doubts(store)
-    this.#campaigns = new Campaign(store, this.sessions, this.#doubts)
+    this.#campaigns = new Campaign(store, this.#sessions, this.#doubts)
     store.onReset?.(() => {
       this.#campaigns.reset()
-      this.sessions.reset(() => this.#tellReset())
+      this.#sessions.reset(() => this.#tellReset())
     })
     const service = (
       run: (participant: Participant, send: Send, input: ServiceInput) => Going | undefined,
@@ -75,18 +75,25 @@ export class Services {
       })
     this.machine = electionMachine.provide({
       actors: {
-        campaign: service((participant, send, input) => this.#campaign(participant, send, input)),
-        clear: service((participant, send, input) => this.#clear(participant, send, input)),
+        campaign: service(
+          (participant, send, input) => void this.#campaign(participant, send, input),
+        ),
+        clear: service((participant, send, input) => void this.#clear(participant, send, input)),
         resume: service((participant, send) => void this.#resume(participant, send)),
         watch: service((participant, send, { revision }) =>
-          participant.joined ? new Watching(this, participant, send, revision + 1) : undefined,
+          participant.joined
+            ? new Watching(store, this.failures, participant, send, revision + 1)
+            : undefined,
         ),
         keepAlive: service((participant, send, { holder, instance }) => {
           if (!this.#resume(participant, send)) return undefined
           const isLeader = holder?.instance === instance && participant.reign !== null
-          return new KeepingAlive(this, participant, send, isLeader)
+          const means = { sessions: this.#sessions, clock, failures: this.failures }
+          return new KeepingAlive(means, participant, send, isLeader)
         }),
-        propose: service((participant, send, input) => this.#propose(participant, send, input)),
+        propose: service(
+          (participant, send, input) => void this.#propose(participant, send, input),
+        ),
         drain: service((participant, send) => this.#drain(participant, send)),
         release: service(
           (participant, send, input) => void this.#release(participant, send, input),
@@ -131,19 +138,6 @@ export class Services {
     this.#embedded.tellAll({ type: 'reset' })
   }
 
-  /** The failure that a machine is told of, in place of the error itself. */
-  failureOf(thrown: unknown): Failure {
-    const error = errorFrom(thrown)
-    const failure: Failure = { name: error.name, message: error.message }
-    this.#errors.set(failure, error)
-    return failure
-  }
-
-  /** The error behind a failure that a machine tells of. */
-  errorOf(failure: Failure): Error {
-    return this.#errors.get(failure) ?? new Error(failure.message)
-  }
-
   /** Asks the store what stands at the participant's path. */
   async read({ path, ttl }: Participant): Promise<Entry | null> {
     this.#uses += 1
@@ -154,48 +148,27 @@ export class Services {
     }
   }
 
-  #campaign(participant: Participant, send: Send, { value }: ServiceInput): Going {
-    let wanted = true
+  // XState passes on nothing of a service whose state has been left: an answer may come when it will.
+  #campaign(participant: Participant, send: Send, { value }: ServiceInput): void {
     if (!participant.joined) {
       participant.joined = true
       this.#uses += 1
-      this.sessions.join(participant.ttl, participant.path)
+      this.#sessions.join(participant.ttl, participant.path)
     }
     const claiming = this.#campaigns
       .run(participant, value)
-      .then(
-        (event) => {
-          if (wanted) send(event)
-        },
-        (thrown: unknown) => {
-          if (wanted) send(this.#failed(thrown, participant.claimedUnder))
-        },
-      )
+      .then(send, (thrown: unknown) => send(this.#failed(thrown, participant.claimedUnder)))
       .finally(() => {
         if (participant.claiming === claiming) participant.claiming = null
       })
     participant.claiming = claiming
-    return {
-      close() {
-        wanted = false
-      },
-    }
   }
 
-  #clear(participant: Participant, send: Send, { holder }: ServiceInput): Going | undefined {
-    if (!this.#resume(participant, send) || holder === null) return undefined
-    let wanted = true
-    const told = (event: ElectionEvent) => {
-      if (wanted) send(event)
-    }
-    clear(this.store, participant, holder).then(told, (thrown: unknown) =>
-      told(this.#failed(thrown)),
+  #clear(participant: Participant, send: Send, { holder }: ServiceInput): void {
+    if (!this.#resume(participant, send) || holder === null) return
+    clear(this.store, participant, holder).then(send, (thrown: unknown) =>
+      send(this.#failed(thrown)),
     )
-    return {
-      close() {
-        wanted = false
-      },
-    }
   }
 
   /** Whether the actor has campaigned in this process. One that has not was restored from a snapshot. */
@@ -204,25 +177,15 @@ export class Services {
     return joined
   }
 
-  #propose(participant: Participant, send: Send, { value }: ServiceInput): Going {
+  #propose(participant: Participant, send: Send, { value }: ServiceInput): void {
     const { path, id, instance, ttl, reign } = participant
-    let wanted = true
-    const told = (event: ElectionEvent) => {
-      if (wanted) send(event)
-    }
-    if (reign !== null) {
-      const text = encodeRecord({ id, value, instance })
-      this.store.propose(path, text, reign, { timeoutMs: timeoutMsFor(ttl) }).then(
-        // A reign that is over is for the watch to tell.
-        (revision) => revision !== null && told({ type: 'proposed', value, revision }),
-        (thrown: unknown) => told(this.#failed(thrown)),
-      )
-    }
-    return {
-      close() {
-        wanted = false
-      },
-    }
+    if (reign === null) return
+    const text = encodeRecord({ id, value, instance })
+    this.store.propose(path, text, reign, { timeoutMs: timeoutMsFor(ttl) }).then(
+      // A reign that is over is for the watch to tell.
+      (revision) => revision !== null && send({ type: 'proposed', value, revision }),
+      (thrown: unknown) => send(this.#failed(thrown)),
+    )
   }
 
   #drain(participant: Participant, send: Send): Going | undefined {
@@ -276,13 +239,13 @@ export class Services {
     if (participant.joined) {
       participant.joined = false
       participant.session = null
-      await this.sessions.leave(ttl, path)
+      await this.#sessions.leave(ttl, path)
       this.#doneUsing()
     }
   }
 
   #failed(thrown: unknown, lease: string | null = null): ElectionEvent {
-    const error = this.failureOf(thrown)
+    const error = this.failures.of(thrown)
     if (thrown instanceof RefusedError) return { type: 'refused', error }
     return { type: 'failed', error, ...(lease !== null && { lease }) }
   }

@@ -1,29 +1,30 @@
 import type { ElectionEvent } from '../../machines/election.js'
 import { holderFrom } from '../record.js'
-import type { Sighting, Watch, WatchListener } from '../stores/store.js'
+import type { Sighting, Store, Watch, WatchListener } from '../stores/store.js'
+import type { Failures } from './failures.js'
 import type { Participant } from './participant.js'
-import type { Services } from './services.js'
 
 /**
  * What one node is told of its path, as events of its statechart. There is one for each leader and
  * follower: an instance takes a fraction of the memory that as many closures would.
  */
 export class Watching implements WatchListener {
-  readonly #services: Services
+  readonly #failures: Failures
   readonly #participant: Participant
   readonly #send: (event: ElectionEvent) => void
   readonly #watch: Watch
 
   constructor(
-    services: Services,
+    store: Store,
+    failures: Failures,
     participant: Participant,
     send: (event: ElectionEvent) => void,
     from: number,
   ) {
-    this.#services = services
+    this.#failures = failures
     this.#participant = participant
     this.#send = send
-    this.#watch = services.store.watch(participant.path, from, this)
+    this.#watch = store.watch(participant.path, from, this)
   }
 
   seen({ entry, revision }: Sighting): void {
@@ -42,11 +43,11 @@ export class Watching implements WatchListener {
 
   retrying(error: Error, attempt: number): void {
     this.#checkSession()
-    this.#send({ type: 'retrying', error: this.#services.failureOf(error), attempt })
+    this.#send({ type: 'retrying', error: this.#failures.of(error), attempt })
   }
 
   refused(error: Error): void {
-    this.#send({ type: 'refused', error: this.#services.failureOf(error) })
+    this.#send({ type: 'refused', error: this.#failures.of(error) })
   }
 
   close(): void {

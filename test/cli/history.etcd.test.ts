@@ -76,14 +76,15 @@ describe.each(readers)('$title', (reader) => {
     })
   }
 
-  test('tells what is so once etcd was restored with a higher revision', async () => {
+  const title = 'tells what is so once etcd was restored with a higher revision'
+  test(title, async () => {
     const scene = await begin(reader, { version: '3.5' })
     const { data } = scene.etcd
     await scene.put(scene.path, 'older')
     const backup = await data.save()
     await scene.put(scene.path, 'held')
     const replace = () => data.restore(backup, { bumpBy: 10_000 })
-    await expectToTell(scene, { title: '', outcome: 'older', replace })
+    await expectToTell(scene, { title, outcome: 'older', replace })
   })
 })
 

@@ -94,7 +94,7 @@ export async function runRevokesRound(round: RevokesRound): Promise<RevokesOutco
     const { otherFaults } = judgement
     // Who may hear of it in time does so while a follower waits out its courtesy, if it is let to run.
     const overlaps = judgement.overlaps.filter(
-      ({ at, lengthMs }) => starvation.between(at - COURTESY_MS, at + lengthMs) < COURTESY_MS / 2,
+      ({ at, lengthMs }) => lengthMs > starvation.between(at - COURTESY_MS, at + lengthMs),
     )
     const wasStarved = starvation.between(thawedAt - ttl * 500, now()) > ttl * 200
     const lengths = (isCut: boolean) =>

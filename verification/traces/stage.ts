@@ -83,7 +83,7 @@ export class Stage {
     this.store.delete(PATH)
   }
 
-  async end(): Promise<void> {
+  end(): void {
     for (const { link, node } of this.#players) {
       link.kill()
       node.actor.stop()

@@ -18,7 +18,7 @@ describe('what happens is what is written down (if that is right: npm run traces
   test.each(scenarios)('$name', async ({ name, play }) => {
     const stage = new Stage()
     await play(stage)
-    await stage.end()
+    stage.end()
     const file = new URL(`${name}.txt`, FOLDER)
     if (REWRITES) await writeFile(file, stage.text)
     expect(stage.text).toBe(await readFile(file, 'utf8'))

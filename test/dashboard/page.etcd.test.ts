@@ -200,6 +200,8 @@ test('a page survives the end of its server, and says so meanwhile', async () =>
   const { page } = await openPage(url)
   join(url, path, 'one')
   const views = new Views(page)
+  // A path that nobody holds yet is known from its candidates only, which nobody tells of meanwhile.
+  await views.holder(path, 'one').waitFor(WAIT)
   await views.candidates(path, 1).waitFor(WAIT)
   command.kill('SIGINT')
   expect(await command.exited).toBe(0)

@@ -7,7 +7,8 @@
  * Context and events are plain JSON, because inspectors print them: no credential, no client and
  * no function is ever in them.
  */
-import { type ActorRefFrom, assign, emit, enqueueActions, fromCallback, setup } from 'xstate'
+import { type ActorRefFrom, and, assign, emit, enqueueActions, fromCallback, setup } from 'xstate'
+import { backoff } from './backoff.js'
 import { equal } from './equal.js'
 import type { Json } from './json.js'
 
@@ -78,6 +79,8 @@ export interface ElectionContext extends ElectionInput {
   readonly attempt: number
   /** The leases under which this actor has claimed, the latest two: older ones are long gone. */
   readonly leases: readonly string[]
+  /** The lease of the latest request that had no answer: it may still be carried out, as long as that lives. */
+  readonly unanswered: string | null
   /** Whether `start` came while the node was still stopping. */
   readonly restart: boolean
 }
@@ -107,8 +110,8 @@ export type ElectionEvent =
   /** A record that an earlier request of this node had left is gone. */
   | { readonly type: 'cleared' }
   /**
-   * A request failed, and is worth repeating. It may have been carried out all the same, if it is a
-   * claim, under `lease`.
+   * A request failed, and is worth repeating. With a `lease` it had no answer: it may have been carried
+   * out all the same, under that lease, or may be yet.
    */
   | { readonly type: 'failed'; readonly error: Failure; readonly lease?: string }
   /** The store will never let this node do its part. */
@@ -119,20 +122,31 @@ export type ElectionEvent =
   | { readonly type: 'vacated'; readonly revision: number }
   /** The session was renewed and is valid for `validityMs` from now. */
   | { readonly type: 'renewed'; readonly validityMs: number }
-  /** The validity of the session ended; a follower is told when it has another one. */
+  /** The validity of the session ended. */
   | { readonly type: 'expired' }
+  /** Another session is open, in place of a follower's own that had ended. */
+  | { readonly type: 'opened' }
   /** The store's history was replaced by another: nothing of what was known is so any more. */
   | { readonly type: 'reset' }
   /** This actor was restored from a snapshot: it has no session, and its timers are gone. */
   | { readonly type: 'restored' }
-  /** A service's attempt failed, and the service repeats it by itself. */
+  /** A renewal failed, or a watch was interrupted; either is repeated where it is made. */
   | { readonly type: 'retrying'; readonly error: Failure; readonly attempt: number }
   /** The new value is written. */
   | { readonly type: 'proposed'; readonly value: Json; readonly revision: number }
+  /** The new value was not written: the reign is over, as the watch is about to tell. */
+  | { readonly type: 'reignOver' }
   /** The leader's work has ended, or may no longer be waited for. */
   | { readonly type: 'drained' }
-  /** Nothing of this node is left at the path, or nothing more can be done about it. */
-  | { readonly type: 'released' }
+  /** No claim is on its way. */
+  | { readonly type: 'withdrawn' }
+  /**
+   * What stood there of this node is released, or nothing more can be done about it. With a `lease` the
+   * release had no answer, as in `failed`.
+   */
+  | { readonly type: 'released'; readonly lease?: string }
+  /** Nothing of this node can be left at the path, nor come there: the session of its requests is over. */
+  | { readonly type: 'settled' }
 
 /** What the machine tells the outside, through `actor.on(type, …)`. */
 export type ElectionEmitted =
@@ -143,7 +157,10 @@ export type ElectionEmitted =
   | { readonly type: 'vacant' }
   | { readonly type: 'unreachable'; readonly error: Failure; readonly attempt: number }
   | { readonly type: 'error'; readonly error: Failure }
+  /** This node has left the election, as far as can be known. */
   | { readonly type: 'released' }
+  /** Nothing of this node is left, nor can come back. */
+  | { readonly type: 'settled' }
 
 /** What every service is told when it is invoked. */
 export interface ServiceInput {
@@ -151,6 +168,7 @@ export interface ServiceInput {
   readonly value: Json
   readonly holder: Holder | null
   readonly revision: number
+  readonly unanswered: string | null
 }
 
 /** The shape of every invoked service: it sends election events, and receives none. */
@@ -164,29 +182,78 @@ const input = ({ context }: { context: ElectionContext }): ServiceInput => ({
   value: context.value,
   holder: context.holder,
   revision: context.revision,
+  unanswered: context.unanswered,
 })
 
-const FIRST_BACKOFF_MS = 100
+const FIRST_BACKOFF_MS = 200
 const LONGEST_BACKOFF_MS = 5_000
 const COURTESY_MS = 200
+/** So many renewals later a request that had no answer is on its way no more. */
+const MOST_LOOKS = 10
 
-function reasonFor(event: ElectionEvent): DeselectReason {
-  switch (event.type) {
+/** Why a leader that hears this is one no more. */
+function reasonFor({ type }: ElectionEvent): DeselectReason {
+  switch (type) {
     case 'changed':
       return 'overwritten'
     case 'workFailed':
       return 'failed'
     case 'restored':
       return 'expired'
+    case 'stop':
+      return 'stopped'
     case 'expired':
     case 'vacated':
     case 'refused':
     case 'reset':
-      return event.type
-    default:
-      return 'stopped'
+      return type
+    case 'start':
+    case 'propose':
+    case 'won':
+    case 'held':
+    case 'cleared':
+    case 'failed':
+    case 'renewed':
+    case 'opened':
+    case 'retrying':
+    case 'proposed':
+    case 'reignOver':
+    case 'drained':
+    case 'withdrawn':
+    case 'released':
+    case 'settled':
+      throw new Error(`election: ${type} ends no leadership`)
   }
 }
+
+/** The latest two, this one among them. */
+function withLease(leases: readonly string[], lease: string): readonly string[] {
+  return leases.includes(lease) ? leases : [lease, ...leases.slice(0, 1)]
+}
+
+/** What stands at the path from a revision on. */
+export interface Standing {
+  readonly holder: Holder
+  readonly revision: number
+}
+
+// What actions are given of the events that they are for.
+const standing = ({ event: { holder, revision } }: { event: Standing }): Standing => ({
+  holder,
+  revision,
+})
+const installed = ({ event: { holder } }: { event: { holder: Holder } }): Standing => ({
+  holder,
+  revision: holder.token,
+})
+const vacancy = ({ event }: { event: { revision: number } }) => ({ revision: event.revision })
+const leaseOfClaim = ({ event }: { event: { lease: string } }) => ({ lease: event.lease })
+const leaseOfHolder = ({ event }: { event: { holder: Holder } }) => ({
+  lease: event.holder.session ?? undefined,
+})
+const leaseOfRequest = ({ event }: { event: { lease?: string } }) => ({ lease: event.lease })
+const failure = ({ event }: { event: { error: Failure } }) => ({ error: event.error })
+const proposal = ({ event }: { event: { value: Json } }) => ({ value: event.value })
 
 /**
  * The statechart of one node. It begins in `idle`, and its services have to be provided: see a
@@ -202,92 +269,79 @@ export const electionMachine = setup({
   actors: {
     /** Makes one claim, and sends `won`, `held`, `failed` or `refused`. */
     campaign: service(),
-    /** Deletes a record of this node's own that a claim found, and sends `cleared`, `failed` or `refused`. */
+    /** Deletes a record of this node's own that was left, and sends `cleared`, `failed` or `refused`. */
     clear: service(),
     /** Sends `restored` if this actor was restored from a snapshot, and nothing otherwise. */
     resume: service(),
-    /** Sends `changed` and `vacated` for what happens after `revision`. */
+    /** Sends `changed` and `vacated` for what happens after `revision`; or `restored`, as `resume` does. */
     watch: service(),
-    /** Keeps the session alive, and sends `renewed` and, once, `expired`; or `restored`, without one. */
+    /** Keeps the session alive, and sends `renewed`, and `expired` once it has ended. */
     keepAlive: service(),
-    /** Writes the new value, and sends `proposed`, `failed` or `refused`. */
+    /** Opens another session, and sends `opened`, `failed` or `refused`. */
+    reopen: service(),
+    /** Writes the new value, and sends `proposed`, `reignOver`, `failed` or `refused`. */
     propose: service(),
+    /** Waits for the claim on its way, and sends what `campaign` would have, or `withdrawn`. */
+    withdraw: service(),
     /** Waits for the leader's work, and sends `drained`. */
     drain: service(),
     /** Deletes this node's record if there is one, and sends `released`. */
     release: service(),
+    /** Looks at the path when the session is renewed next, and sends `held`, `vacated`, `failed` or `settled`. */
+    settle: service(),
   },
   guards: {
     /** A claim that comes back after its session ended is given up, not used. */
     isValid: ({ event }) => event.type === 'won' && event.validityMs > 0,
     /** Revisions never go back: what is not newer was known already. */
     isNews: ({ context, event }) => 'revision' in event && event.revision > context.revision,
-    /** What stands there now is this leader's own record, still of the same reign. */
-    isOwnReign: ({ context, event }) =>
-      event.type === 'changed' &&
-      event.revision > context.revision &&
-      event.holder.instance === context.instance &&
+    /** The record that stands there is one of this node's. */
+    isOwnRecord: ({ context, event }) =>
+      'holder' in event && event.holder.instance === context.instance,
+    /** What stands there is of the reign that this node knows of. */
+    isSameReign: ({ context, event }) =>
+      'holder' in event &&
       event.holder.token === context.holder?.token &&
       event.holder.session === context.holder.session,
     /**
-     * What stands there was left by an earlier request of this node. One under a lease that it never
-     * had may be of another actor, which was restored from a snapshot of this one or the other way
-     * round, and may lead.
+     * What stands there stands under a lease of this node's. A record under a lease that it never had
+     * may be of another actor, which was restored from a snapshot of this one or the other way round,
+     * and may lead.
      */
-    isLeftover: ({ context, event }) =>
+    isOwnLease: ({ context, event }) =>
       event.type === 'held' &&
-      event.holder.instance === context.instance &&
       event.holder.session !== null &&
       (context.isSole || [event.lease, ...context.leases].includes(event.holder.session)),
-    /** A claim of this node that it had given up was applied after all. */
-    isOwnClaim: ({ context, event }) =>
-      event.type === 'changed' &&
-      event.revision > context.revision &&
-      event.holder.instance === context.instance,
     /** The holder stands down, and is about to vacate the path. */
-    isStandingDown: ({ context, event }) =>
-      event.type === 'changed' &&
-      event.revision > context.revision &&
-      event.holder.released === true,
-    /** The holder had stood down before it vacated the path. */
-    isHandedOver: ({ context, event }) =>
-      event.type === 'vacated' &&
-      event.revision > context.revision &&
-      context.holder?.released === true,
+    standsDown: ({ event }) => 'holder' in event && event.holder.released === true,
+    /** The holder had stood down already. */
+    hadStoodDown: ({ context }) => context.holder?.released === true,
     hasNewValue: ({ context }) =>
       context.holder !== null && !equal(context.value, context.holder.value),
     shallRestart: ({ context }) => context.restart,
+    /** Every request of this node has had its answer. */
+    isAnswered: ({ context }) => context.unanswered === null,
+    hasLookedEnough: ({ context }) => context.attempt >= MOST_LOOKS,
   },
   delays: {
-    /**
-     * Exponential with full jitter; its longest follows the ttl, so that the promise of a leader
-     * within ttl + 3 s holds.
-     */
-    backoff: ({ context }) =>
-      Math.random() *
-      Math.min(
-        FIRST_BACKOFF_MS * 2 ** Math.min(context.attempt, 10),
-        LONGEST_BACKOFF_MS,
-        Math.max(1_000, context.ttl * 500),
-      ),
+    /** Its longest follows the ttl, so that the promise of a leader within ttl + 3 s holds. */
+    backoff: ({ context: { attempt, ttl } }) =>
+      backoff(Math.max(attempt, 1), {
+        firstMs: FIRST_BACKOFF_MS,
+        longestMs: Math.min(LONGEST_BACKOFF_MS, Math.max(1_000, ttl * 500)),
+      }),
     /** A holder whose record was taken from it, by an operator, needs a moment to learn of it. */
     courtesy: COURTESY_MS,
   },
   actions: {
-    takeValue: assign(({ event }) => (event.type === 'propose' ? { value: event.value } : {})),
+    takeValue: assign((_, { value }: { value: Json }) => ({ value })),
     /**
      * Takes over what stands at the path, and tells it if that is not known yet. A holder that has
      * stood down counts as gone: its followers were told `vacant` when it did, and others never knew it.
      */
-    noteHolder: enqueueActions(({ context, event, enqueue }) => {
-      if (!('holder' in event)) return
-      const { holder } = event
+    noteHolder: enqueueActions(({ context, enqueue }, { holder, revision }: Standing) => {
       const known = context.holder
-      enqueue.assign({
-        holder,
-        revision: 'revision' in event ? event.revision : holder.token,
-        attempt: 0,
-      })
+      enqueue.assign({ holder, revision, attempt: 0 })
       // Of one that has stood down nobody need hear any more.
       if (holder.released === true) return
       const isKnown = known?.token === holder.token && known.released !== true
@@ -295,35 +349,38 @@ export const electionMachine = setup({
         enqueue.emit({ type: 'change', value: holder.value, id: holder.id })
       }
     }),
+    /** A record of this node's own that is about to be deleted: of that nobody need hear. */
+    noteOwnRecord: assign((_, { holder, revision }: Standing) => ({ holder, revision })),
     /** What the claim may have left at the path, should nothing more be heard of it, stands under that lease. */
-    noteLease: assign(({ context: { leases }, event }) => {
-      const lease = event.type === 'won' ? event.holder.session : 'lease' in event && event.lease
-      return lease && !leases.includes(lease) ? { leases: [lease, ...leases.slice(0, 1)] } : {}
-    }),
-    /** A record of this node's own is about to be cleared: of that nobody need hear. */
-    noteLeftover: assign(({ event }) =>
-      event.type === 'held' ? { holder: event.holder, revision: event.revision, attempt: 0 } : {},
+    noteLease: assign(({ context: { leases } }, { lease }: { lease: string | undefined }) =>
+      lease === undefined ? {} : { leases: withLease(leases, lease) },
+    ),
+    /** What has no answer may have happened. No later answer says that it did not, or will not. */
+    noteUnanswered: assign(({ context: { leases } }, { lease }: { lease: string | undefined }) =>
+      lease === undefined ? {} : { leases: withLease(leases, lease), unanswered: lease },
     ),
     /** The watch may have brought the new value before the answer did. */
-    noteProposed: enqueueActions(({ context, event, enqueue }) => {
-      const { holder } = context
-      if (event.type !== 'proposed' || event.revision <= context.revision || holder === null) return
-      enqueue.assign({ holder: { ...holder, value: event.value }, revision: event.revision })
-      if (!equal(holder.value, event.value)) {
-        enqueue.emit({ type: 'change', value: event.value, id: holder.id })
-      }
-    }),
-    noteVacant: assign(({ event }) =>
-      event.type === 'vacated' || event.type === 'changed'
-        ? { holder: null, revision: event.revision, attempt: 0 }
-        : {},
+    noteProposed: enqueueActions(
+      ({ context, enqueue }, { value, revision }: { value: Json; revision: number }) => {
+        const { holder } = context
+        if (revision <= context.revision || holder === null) return
+        enqueue.assign({ holder: { ...holder, value }, revision })
+        if (!equal(holder.value, value)) enqueue.emit({ type: 'change', value, id: holder.id })
+      },
     ),
+    noteVacant: assign((_, { revision }: { revision: number }) => ({
+      holder: null,
+      revision,
+      attempt: 0,
+    })),
     forgetHolder: assign({ holder: null }),
-    /** Revisions of another history say nothing about this one's. */
-    forgetHistory: assign({ holder: null, revision: 0, attempt: 0, leases: [] }),
+    /** Revisions of another history say nothing about this one's, and its leases are gone. */
+    forgetHistory: assign({ holder: null, revision: 0, attempt: 0, leases: [], unanswered: null }),
+    forgetUnanswered: assign({ unanswered: null }),
     /** The actor that the snapshot was taken of may still run. */
     shareInstance: assign({ isSole: false }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
+    countAnew: assign({ attempt: 0 }),
     askRestart: assign({ restart: true }),
     dropRestart: assign({ restart: false }),
     beginAnew: assign({ attempt: 0, restart: false, holder: null }),
@@ -335,16 +392,19 @@ export const electionMachine = setup({
     tellDeselect: emit(({ event }) => ({ type: 'deselect', reason: reasonFor(event) })),
     tellRefresh: emit(({ context }) => ({ type: 'refresh', value: context.holder?.value ?? null })),
     tellVacant: emit({ type: 'vacant' }),
-    tellUnreachable: emit(({ context, event }) => ({
+    tellUnreachable: emit(({ context }, { error }: { error: Failure }) => ({
       type: 'unreachable',
-      error: 'error' in event ? event.error : { name: 'Error', message: event.type },
-      attempt: event.type === 'retrying' ? event.attempt : context.attempt,
+      error,
+      attempt: context.attempt,
     })),
-    tellError: emit(({ event }) => ({
-      type: 'error',
-      error: 'error' in event ? event.error : { name: 'Error', message: event.type },
+    tellRetrying: emit((_, { error, attempt }: { error: Failure; attempt: number }) => ({
+      type: 'unreachable',
+      error,
+      attempt,
     })),
+    tellError: emit((_, { error }: { error: Failure }) => ({ type: 'error', error })),
     tellReleased: emit({ type: 'released' }),
+    tellSettled: emit({ type: 'settled' }),
   },
 }).createMachine({
   id: 'election',
@@ -360,17 +420,21 @@ export const electionMachine = setup({
     revision: 0,
     attempt: 0,
     leases: [],
+    unanswered: null,
     restart: false,
   }),
   initial: 'idle',
   on: {
     propose: {
       description: 'Remembered, and used in the next claim.',
-      actions: 'takeValue',
+      actions: { type: 'takeValue', params: proposal },
     },
     retrying: {
-      description: 'A service failed and tries again: the user is told.',
-      actions: 'tellUnreachable',
+      description: 'A renewal or a watch failed and is tried again: the user is told.',
+      actions: {
+        type: 'tellRetrying',
+        params: ({ event: { error, attempt } }) => ({ error, attempt }),
+      },
     },
     restored: {
       description: 'Restored from a snapshot: what it says of a session is another process’s.',
@@ -383,7 +447,11 @@ export const electionMachine = setup({
       description: 'Created, and not started yet.',
       on: {
         start: { description: 'The user starts the node.', target: 'campaigning' },
-        stop: { description: 'There is nothing to leave.', target: '#election.stopped.released' },
+        stop: {
+          description: 'There is nothing to leave.',
+          target: '#election.stopped.released',
+          actions: 'tellReleased',
+        },
       },
     },
     campaigning: {
@@ -394,7 +462,7 @@ export const electionMachine = setup({
         refused: {
           description: 'The store will never accept a claim of this node.',
           target: 'stopped',
-          actions: 'tellError',
+          actions: { type: 'tellError', params: failure },
         },
         reset: {
           description: 'The store’s history was replaced: a claim made before counts for nothing.',
@@ -407,36 +475,54 @@ export const electionMachine = setup({
           description: 'One claim is on its way.',
           invoke: { id: 'campaign', src: 'campaign', input },
           on: {
+            stop: {
+              description: 'The claim may still install this node.',
+              target: '#election.stopped.withdrawing',
+            },
             won: [
               {
                 description: 'This node’s record stands at the path, and its session is valid.',
                 guard: 'isValid',
                 target: '#election.leader',
-                actions: ['noteHolder', 'noteLease'],
+                actions: [
+                  { type: 'noteHolder', params: installed },
+                  { type: 'noteLease', params: leaseOfHolder },
+                ],
               },
               {
                 description: 'The claim came back after its session ended: it is given up.',
                 target: 'waiting',
-                actions: ['countAttempt', 'noteLease'],
+                actions: ['countAttempt', { type: 'noteLease', params: leaseOfHolder }],
               },
             ],
             held: [
               {
                 description: 'An earlier request of this node has left a record there.',
-                guard: 'isLeftover',
+                guard: and(['isOwnRecord', 'isOwnLease']),
                 target: 'clearing',
-                actions: ['noteLeftover', 'noteLease'],
+                actions: [
+                  { type: 'noteOwnRecord', params: standing },
+                  'countAnew',
+                  { type: 'noteLease', params: leaseOfClaim },
+                ],
               },
               {
                 description: 'Somebody else holds the path.',
                 target: '#election.follower',
-                actions: ['noteHolder', 'noteLease'],
+                actions: [
+                  { type: 'noteHolder', params: standing },
+                  { type: 'noteLease', params: leaseOfClaim },
+                ],
               },
             ],
             failed: {
               description: 'The claim failed, and is repeated after the backoff.',
               target: 'waiting',
-              actions: ['countAttempt', 'noteLease', 'tellUnreachable'],
+              actions: [
+                'countAttempt',
+                { type: 'noteUnanswered', params: leaseOfRequest },
+                { type: 'tellUnreachable', params: failure },
+              ],
             },
           },
         },
@@ -453,7 +539,12 @@ export const electionMachine = setup({
             failed: {
               description: 'Another claim shows whether it still stands there.',
               target: 'waiting',
-              actions: ['forgetHolder', 'countAttempt', 'tellUnreachable'],
+              actions: [
+                'forgetHolder',
+                'countAttempt',
+                { type: 'noteUnanswered', params: leaseOfRequest },
+                { type: 'tellUnreachable', params: failure },
+              ],
             },
           },
         },
@@ -483,12 +574,12 @@ export const electionMachine = setup({
         workFailed: {
           description: 'The leader’s work threw: leadership goes to a node whose work may not.',
           target: 'stopped',
-          actions: 'tellError',
+          actions: { type: 'tellError', params: failure },
         },
         refused: {
           description: 'The store no longer accepts this node.',
           target: 'stopped',
-          actions: 'tellError',
+          actions: { type: 'tellError', params: failure },
         },
         renewed: { description: 'The session goes on.', actions: 'tellRefresh' },
         expired: {
@@ -505,19 +596,19 @@ export const electionMachine = setup({
           description: 'The record was deleted under this leader.',
           guard: 'isNews',
           target: 'campaigning',
-          actions: ['noteVacant', 'tellVacant'],
+          actions: [{ type: 'noteVacant', params: vacancy }, 'tellVacant'],
         },
         changed: [
           {
             description: 'This leader’s own record, with another value.',
-            guard: 'isOwnReign',
-            actions: 'noteHolder',
+            guard: and(['isNews', 'isOwnRecord', 'isSameReign']),
+            actions: { type: 'noteHolder', params: standing },
           },
           {
             description: 'Something else was written over this leader’s record.',
             guard: 'isNews',
             target: 'campaigning',
-            actions: 'noteHolder',
+            actions: { type: 'noteHolder', params: standing },
           },
         ],
       },
@@ -533,7 +624,7 @@ export const electionMachine = setup({
             propose: {
               description: 'The user changes the value.',
               target: 'proposing',
-              actions: 'takeValue',
+              actions: { type: 'takeValue', params: proposal },
             },
           },
         },
@@ -545,17 +636,25 @@ export const electionMachine = setup({
               description: 'A newer value replaces the one on its way.',
               target: 'proposing',
               reenter: true,
-              actions: 'takeValue',
+              actions: { type: 'takeValue', params: proposal },
             },
             proposed: {
               description: 'The value is written.',
               target: 'holding',
-              actions: 'noteProposed',
+              actions: {
+                type: 'noteProposed',
+                params: ({ event: { value, revision } }) => ({ value, revision }),
+              },
+            },
+            reignOver: {
+              description: 'What ended this reign is for the watch to tell.',
+              target: 'waiting',
+              actions: 'countAttempt',
             },
             failed: {
               description: 'The write failed, and is repeated after the backoff.',
               target: 'waiting',
-              actions: ['countAttempt', 'tellUnreachable'],
+              actions: ['countAttempt', { type: 'tellUnreachable', params: failure }],
             },
           },
         },
@@ -567,21 +666,14 @@ export const electionMachine = setup({
     },
     follower: {
       description: 'Somebody else holds the path; this node knows who, and waits.',
-      invoke: [
-        { id: 'watch', src: 'watch', input },
-        { id: 'keepAlive', src: 'keepAlive', input },
-      ],
+      initial: 'following',
+      invoke: { id: 'watch', src: 'watch', input },
       on: {
         stop: { description: 'The user stops the node.', target: 'stopped' },
         refused: {
           description: 'The store no longer lets this node watch.',
           target: 'stopped',
-          actions: 'tellError',
-        },
-        expired: {
-          description:
-            'Another session took the place of its own: a claim tells who holds the path now.',
-          target: 'campaigning',
+          actions: { type: 'tellError', params: failure },
         },
         reset: {
           description: 'The store’s history was replaced: the holder may be gone.',
@@ -591,69 +683,216 @@ export const electionMachine = setup({
         vacated: [
           {
             description: 'The record of a holder that had stood down is gone.',
-            guard: 'isHandedOver',
+            guard: and(['isNews', 'hadStoodDown']),
             target: 'campaigning',
-            actions: 'noteVacant',
+            actions: { type: 'noteVacant', params: vacancy },
           },
           {
             description: 'The record is gone; its holder may not know yet.',
             guard: 'isNews',
             target: '#election.campaigning.yielding',
-            actions: ['noteVacant', 'tellVacant'],
+            actions: [{ type: 'noteVacant', params: vacancy }, 'tellVacant'],
           },
         ],
         changed: [
           {
             description: 'A claim of this node that was given up stands there after all.',
-            guard: 'isOwnClaim',
+            guard: and(['isNews', 'isOwnRecord']),
             target: 'campaigning',
-            actions: 'noteHolder',
+            actions: { type: 'noteHolder', params: standing },
           },
           {
             description: 'The holder stands down: its record is about to go.',
-            guard: 'isStandingDown',
+            guard: and(['isNews', 'standsDown']),
             target: 'campaigning',
-            actions: ['noteVacant', 'tellVacant'],
+            actions: [{ type: 'noteVacant', params: vacancy }, 'tellVacant'],
           },
           {
             description: 'Another holder, or another value.',
             guard: 'isNews',
-            actions: 'noteHolder',
+            actions: { type: 'noteHolder', params: standing },
           },
         ],
+      },
+      states: {
+        following: {
+          description: 'Has a session, and so can claim the path as soon as it is vacant.',
+          invoke: { id: 'keepAlive', src: 'keepAlive', input },
+          on: {
+            expired: { description: 'A follower needs another session.', target: 'reopening' },
+          },
+        },
+        reopening: {
+          description: 'Opens a session in place of the one that ended.',
+          invoke: { id: 'reopen', src: 'reopen', input },
+          on: {
+            opened: {
+              description:
+                'Much may have happened since the one before was lost: a claim tells who holds the path now.',
+              target: '#election.campaigning',
+            },
+            failed: {
+              description: 'There is none yet; another attempt is made after the backoff.',
+              target: 'waiting',
+              actions: ['countAttempt', { type: 'tellUnreachable', params: failure }],
+            },
+          },
+        },
+        waiting: {
+          description: 'Lets the backoff pass before it asks for a session again.',
+          after: { backoff: { description: 'Time to ask again.', target: 'reopening' } },
+        },
       },
     },
     stopped: {
       description: 'Left the election, or is leaving it.',
       initial: 'draining',
+      entry: 'countAnew',
+      exit: 'beginAnew',
+      on: {
+        start: { description: 'Start again afterwards.', actions: 'askRestart' },
+        stop: { description: 'Stay stopped after all.', actions: 'dropRestart' },
+        restored: {
+          description: 'Restored from a snapshot: what was to be released is another process’s.',
+          target: '.settling',
+          actions: ['forgetHistory', 'shareInstance', 'tellReleased'],
+        },
+      },
       states: {
+        withdrawing: {
+          description: 'The claim on its way is not wanted any more; its answer is waited for.',
+          invoke: { id: 'withdraw', src: 'withdraw', input },
+          on: {
+            won: {
+              description: 'It has installed this node: the record is to be released.',
+              target: 'draining',
+              actions: [
+                { type: 'noteOwnRecord', params: installed },
+                { type: 'noteLease', params: leaseOfHolder },
+              ],
+            },
+            held: [
+              {
+                description: 'It has found what an earlier one left: that is to be released.',
+                guard: and(['isOwnRecord', 'isOwnLease']),
+                target: 'draining',
+                actions: { type: 'noteOwnRecord', params: standing },
+              },
+              { description: 'Somebody else holds the path.', target: 'draining' },
+            ],
+            failed: {
+              description: 'It may be carried out yet.',
+              target: 'draining',
+              actions: { type: 'noteUnanswered', params: leaseOfRequest },
+            },
+            refused: { description: 'It never will be.', target: 'draining' },
+            withdrawn: { description: 'There is none.', target: 'draining' },
+          },
+        },
         draining: {
           description: 'Waits for the leader’s work to end, never past validity.',
           invoke: { id: 'drain', src: 'drain', input },
-          on: {
-            start: { description: 'Start again afterwards.', actions: 'askRestart' },
-            stop: { description: 'Stay stopped after all.', actions: 'dropRestart' },
-            drained: { description: 'The work has ended.', target: 'releasing' },
-          },
+          on: { drained: { description: 'The work has ended.', target: 'releasing' } },
         },
         releasing: {
-          description: 'Deletes this node’s record, if it is still there.',
+          description: 'Deletes this node’s record, if there is one.',
           invoke: { id: 'release', src: 'release', input },
           on: {
-            start: { description: 'Start again afterwards.', actions: 'askRestart' },
-            stop: { description: 'Stay stopped after all.', actions: 'dropRestart' },
-            released: { description: 'Nothing more is to be done.', target: 'released' },
+            released: {
+              description: 'This node has left the election.',
+              target: 'settling',
+              actions: [{ type: 'noteUnanswered', params: leaseOfRequest }, 'tellReleased'],
+            },
+          },
+        },
+        settling: {
+          description:
+            'While a request that had no answer may still be carried out, looks for what it may have left.',
+          entry: 'forgetHolder',
+          invoke: { id: 'settle', src: 'settle', input },
+          always: [
+            {
+              description: 'The user started the node while it was stopping.',
+              guard: 'shallRestart',
+              target: '#election.campaigning',
+            },
+            {
+              description: 'No request is without an answer.',
+              guard: 'isAnswered',
+              target: 'released',
+            },
+            {
+              description: 'Nothing has come for so long that nothing will.',
+              guard: 'hasLookedEnough',
+              target: 'released',
+            },
+          ],
+          on: {
+            start: {
+              description: 'The user starts the node again: its claim shows what is left.',
+              target: '#election.campaigning',
+            },
+            reset: {
+              description: 'The store’s history was replaced: nothing comes of requests before.',
+              target: 'released',
+            },
+            held: [
+              {
+                description: 'The request was carried out after all.',
+                guard: and(['isOwnRecord', 'isOwnLease']),
+                target: 'clearing',
+                actions: { type: 'noteOwnRecord', params: standing },
+              },
+              {
+                description: 'Not yet, at least.',
+                target: 'settling',
+                reenter: true,
+                actions: 'countAttempt',
+              },
+            ],
+            vacated: {
+              description: 'Not yet, at least.',
+              target: 'settling',
+              reenter: true,
+              actions: 'countAttempt',
+            },
+            failed: {
+              description: 'It could not look, which says nothing.',
+              target: 'settling',
+              reenter: true,
+            },
+            refused: {
+              description: 'The store does not let this node look.',
+              target: 'released',
+            },
+            settled: {
+              description: 'Whatever there was has gone with the session.',
+              target: 'released',
+            },
+          },
+        },
+        clearing: {
+          description: 'Deletes the record that was left.',
+          invoke: { id: 'clear', src: 'clear', input },
+          on: {
+            start: {
+              description: 'The user starts the node again: its claim shows what is left.',
+              target: '#election.campaigning',
+            },
+            cleared: { description: 'There may be more.', target: 'settling' },
+            failed: {
+              description: 'The next look shows whether it still stands there.',
+              target: 'settling',
+            },
+            refused: {
+              description: 'The store lets this node do nothing about it.',
+              target: 'released',
+            },
           },
         },
         released: {
           description: 'Nothing of this node is left.',
-          entry: ['forgetHolder', 'tellReleased'],
-          exit: 'beginAnew',
-          always: {
-            description: 'The user started the node while it was stopping.',
-            guard: 'shallRestart',
-            target: '#election.campaigning',
-          },
+          entry: ['forgetHolder', 'forgetUnanswered', 'tellSettled'],
           on: {
             start: {
               description: 'The user starts the node again.',

@@ -40,7 +40,7 @@ function drawTransitions(state, lines) {
     const { guard, target = [] } = transition
     for (const one of target) {
       const event = labelOf(transition)
-      const label = guard === undefined ? event : `${event} [${guard.type ?? guard}]`
+      const label = guard === undefined ? event : `${event} [${guardOf(guard)}]`
       const to = nameOf(one)
       arrows.set(to, [...(arrows.get(to) ?? []), label])
     }
@@ -55,6 +55,11 @@ function labelOf({ eventType }) {
   if (eventType === '') return 'at once'
   const delayed = /^xstate\.after\.([^.]+)\./.exec(eventType)
   return delayed ? `after ${delayed[1]}` : eventType
+}
+
+/** A guard’s name, or the names of those that it is put together of with `and`. */
+export function guardOf(guard) {
+  return guard.guards?.map(guardOf).join(' and ') ?? guard.type ?? guard
 }
 
 /** Top states by their key, children as parent_child: keys are not unique in the chart. */

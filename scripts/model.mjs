@@ -19,9 +19,9 @@ const usage = `npm run model -- [options]
   --nodes <1|2|3>     how many nodes; 2 if not given
   --values <1|2>      values that a node may have
   --changes <1..4>    changes a watch may lag behind
-  --late <0..3>       requests at a time that may still arrive after their sender gave them up;
-                      for three nodes 0 if not given, and other faults are left out if it is more
-                      (the faults of etcd have worlds of their own there, one after the other)
+  --late <0..3>       requests at a time that may still arrive after their sender gave them up
+                      (three nodes have several worlds, one after the other, unless a fault is named:
+                      one for late requests, and one for each kind of fault of etcd)
   --[no-]crashes  --[no-]deletes  --[no-]junk  --[no-]revokes
                       faults: crashed processes; records an operator deletes; junk an operator
                       writes; leases an operator revokes
@@ -102,7 +102,8 @@ function usualWorlds() {
   if (given.renewals) return [THREE_NODES_RENEWALS]
   if (given.resets) return [THREE_NODES_RESETS]
   const isGiven = FAULTS.some((name) => given[name] !== undefined)
-  return isGiven ? [THREE_NODES] : [THREE_NODES, THREE_NODES_RENEWALS, THREE_NODES_RESETS]
+  if (isGiven || given.late !== undefined) return [THREE_NODES]
+  return [THREE_NODES, THREE_NODES_LATE, THREE_NODES_RENEWALS, THREE_NODES_RESETS]
 }
 
 function showVariants() {

@@ -1,6 +1,8 @@
 // Lays the statechart out, from the machine itself, for the dashboard to draw: where each state and
 // each transition goes.
+
 import Elk from 'elkjs'
+import { guardOf } from './mermaid.mjs'
 
 const CHARACTER = 8
 const LINE = 20
@@ -8,9 +10,9 @@ const LABEL_LINE = 16
 const PADDING = 12
 const LAYOUT = {
   'elk.algorithm': 'layered',
-  'elk.direction': 'RIGHT',
+  'elk.direction': 'DOWN',
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
-  'elk.edgeRouting': 'POLYLINE',
+  'elk.edgeRouting': 'ORTHOGONAL',
   'elk.layered.spacing.nodeNodeBetweenLayers': '24',
   'elk.spacing.nodeNode': '28',
   'elk.spacing.edgeLabel': '4',
@@ -123,7 +125,7 @@ function servicesOf(state) {
 function labelOf(transition) {
   const { guard } = transition
   const event = eventOf(transition)
-  return guard === undefined ? event : `${event} [${guard.type ?? guard}]`
+  return guard === undefined ? event : `${event} [${guardOf(guard)}]`
 }
 
 function eventOf({ eventType }) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import type { ComparatorBuilder } from 'etcd3'
-import { createActor } from 'xstate'
+import { createActor, type SnapshotFrom } from 'xstate'
 import type {
   DeselectReason,
   ElectionActor,
@@ -11,14 +11,7 @@ import type {
 } from '../machines/election.js'
 import { assertJson, describe } from './arguments.js'
 import { debug } from './debug.js'
-import {
-  ActorError,
-  errorFrom,
-  NotLeaderError,
-  StoppedError,
-  textOf,
-  UnsupportedError,
-} from './errors.js'
+import { ActorError, NotLeaderError, StoppedError, textOf, UnsupportedError } from './errors.js'
 import { withUniqueSessions } from './inspection/unique-sessions.js'
 import { LeadWork } from './lead-work.js'
 import type {
@@ -31,6 +24,7 @@ import type {
   Work,
 } from './node-types.js'
 import { holderFrom } from './record.js'
+import { hasLeft, leavingSnapshot, leftSnapshot } from './services/leaving.js'
 import { Participant } from './services/participant.js'
 import type { Services } from './services/services.js'
 import { stopServices } from './services/stop-services.js'
@@ -83,10 +77,8 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #isSelected = false
   #starting: Starting | null = null
   #stopping: Deferred | null = null
-  /** What an actor that has ended left behind is being cleared away. */
-  #leaving: Promise<void> | null = null
-  /** A value that was proposed while there was no actor to remember it. */
-  #next: Json | undefined
+  /** Whether the actor took the place of one that had ended, and has not left the election yet. */
+  #isLeaving = false
 
   constructor(services: Services, { path, id, value, ttl }: NodeSettings, onlookers: Onlookers) {
     super()
@@ -95,13 +87,13 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     this.#participant = new Participant({ path, id, ttl, instance: randomUUID() })
     this.#onlookers = onlookers
     this.machine = services.machine
-    this.#actor = this.#create(value)
+    this.#actor = this.#create({ value, isSole: true })
     this.#begin()
   }
 
   /**
-   * The statechart as it runs, for inspectors and tests. When it has ended in an error, the next
-   * `start` replaces it.
+   * The statechart as it runs, for inspectors and tests. When it has ended in an error, another takes its
+   * place, which leaves the election and can be started again.
    */
   get actor(): ElectionActor {
     return this.#actor
@@ -199,8 +191,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     assertJson(value)
     // A copy: what the caller does to it later must not change what this node says.
     const copy = structuredClone(value)
-    if (this.#isRunning) this.actor.send({ type: 'propose', value: copy })
-    else this.#next = copy
+    this.actor.send({ type: 'propose', value: copy })
   }
 
   /**
@@ -210,7 +201,8 @@ export class LockedNode extends EventEmitter<NodeEvents> {
    * @throws UnsupportedError when the store has no such transactions.
    */
   guard(): ComparatorBuilder {
-    const { path, id, reign } = this.#participant
+    const { path, id } = this.#participant
+    const { holder } = this.actor.getSnapshot().context
     const place = { path, nodeId: id }
     const { store } = this.#services
     if (store.guard === undefined) {
@@ -219,10 +211,10 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         place,
       )
     }
-    if (!this.isLeader || reign === null) {
+    if (!this.isLeader || !holder?.session) {
       throw new NotLeaderError(`guard: node ${id} does not lead ${path}`, place)
     }
-    return store.guard(path, reign)
+    return store.guard(path, { token: holder.token, lease: holder.session })
   }
 
   /** The same as `stop`. */
@@ -230,13 +222,17 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     return this.stop()
   }
 
-  #create(value: Json): ElectionActor {
+  #create(
+    begin: { readonly value: Json; readonly isSole: boolean },
+    snapshot?: SnapshotFrom<ElectionMachine>,
+  ): ElectionActor {
     const { path, id, instance, ttl } = this.#participant
     const { inspects } = this.#onlookers
     return createActor(this.machine, {
       id: `${path} ${id}`,
-      input: { path, id, instance, value, ttl, isSole: true },
+      input: { path, id, instance, ttl, ...begin },
       clock: this.#services.clock,
+      ...(snapshot && { snapshot }),
       ...(inspects.length > 0 && { inspect: withUniqueSessions(inspects) }),
     })
   }
@@ -259,17 +255,19 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   }
 
   #begin(): void {
-    this.actor.on('*', (emitted) => this.#tell(emitted))
-    this.actor.subscribe({ error: (thrown) => this.#ended(thrown) })
+    const { actor } = this
+    this.#services.registry.enter(actor, {
+      participant: this.#participant,
+      stop: () => this.stop(),
+    })
+    actor.on('*', (emitted) => this.#tell(emitted))
+    actor.subscribe({ error: (thrown) => this.#ended(thrown) })
     this.#onlookers.telemetry?.follow(this)
-    this.actor.start()
-  }
-
-  get #isRunning(): boolean {
-    return this.actor.getSnapshot().status === 'active'
+    actor.start()
   }
 
   #start(hasCallback: boolean): Promise<void> {
+    this.#replaceIfStopped()
     const state = this.state
     if (this.#stopping === null && (state === 'leader' || state === 'follower')) {
       return Promise.resolve()
@@ -277,23 +275,11 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     if (this.#starting !== null) return this.#starting.promise
     const starting = new Starting(hasCallback)
     this.#starting = starting
-    if (this.#isRunning) this.#join(starting)
-    else {
-      // Nothing may be left of the actor that has ended.
-      void this.#leave().then(() => {
-        if (this.#starting !== starting) return
-        const { value } = this.actor.getSnapshot().context
-        this.#actor = this.#create(this.#next === undefined ? value : this.#next)
-        this.#next = undefined
-        this.#begin()
-        this.#join(starting)
-      })
-    }
+    this.#join(starting)
     return starting.promise
   }
 
   #join(starting: Starting): void {
-    this.#services.admit(this.#participant, this)
     this.actor.send({ type: 'start' })
     const subscription = this.actor.subscribe({
       next: (snapshot) => {
@@ -318,9 +304,8 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       }),
     )
     this.#starting = null
-    if (!this.#isRunning) return this.#leave()
-    const { value } = this.actor.getSnapshot()
-    if (isReleased(value)) return Promise.resolve()
+    this.#replaceIfStopped()
+    if (hasLeft(this.actor)) return Promise.resolve()
     this.#stopping ??= new Deferred()
     const { promise } = this.#stopping
     this.actor.send({ type: 'stop' })
@@ -335,28 +320,39 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       `node ${id} has left the election for ${path}, since its actor ended in an error: ${textOf(cause)}`,
       { path, nodeId: id, cause },
     )
-    const wasSelected = this.#isSelected
-    this.#abort('failed')
-    void this.#leave()
     tellAll(
-      () => wasSelected && this.#tell({ type: 'deselect', reason: 'failed' }),
+      () => this.#replace('failed'),
       () => this.#fail(error),
     )
   }
 
-  /** Does what its actor, which has ended, would have done when it was told to stop. Never rejects. */
-  #leave(): Promise<void> {
-    this.#abort('stopped')
-    this.#leaving ??= this.#services
-      .abandon(this.#participant, this.actor.getSnapshot().context)
-      .catch((thrown: unknown) => this.#fail(errorFrom(thrown)))
-      .finally(() => {
-        this.#leaving = null
-        this.#services.dismiss(this.#participant)
-        this.#stopping?.resolve()
-        this.#stopping = null
-      })
-    return this.#leaving
+  /** An app may have stopped the actor itself, by hand. */
+  #replaceIfStopped(): void {
+    if (this.actor.getSnapshot().status !== 'active') this.#replace('stopped')
+  }
+
+  /** Another actor does what the one that has ended would have done when it was told to stop. */
+  #replace(reason: DeselectReason): void {
+    const { actor, machine } = this
+    const { registry } = this.#services
+    const { context } = actor.getSnapshot()
+    const wasSelected = this.#isSelected
+    this.#abort(reason)
+    registry.left(actor)
+    // One that ends while it leaves in the place of another would do so for ever.
+    const isLast = this.#isLeaving
+    this.#isLeaving = !isLast
+    this.#actor = this.#create(context, (isLast ? leftSnapshot : leavingSnapshot)(machine, context))
+    this.#begin()
+    if (isLast) {
+      void this.#services.abandon(this.#participant)
+      this.#stopping?.resolve()
+      this.#stopping = null
+    } else {
+      registry.joined(this.actor)
+      this.actor.send({ type: 'stop' })
+    }
+    if (wasSelected) this.#tell({ type: 'deselect', reason })
   }
 
   async #ask<Result extends Json>(
@@ -398,10 +394,12 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         this.#fail(this.#services.failures.errorOf(emitted.error))
         return
       case 'released':
-        // A node that was started while it was stopping is in the election again already.
-        if (this.state === 'stopped') this.#services.dismiss(this.#participant)
         this.#stopping?.resolve()
         this.#stopping = null
+        return
+      case 'settled':
+        this.#isLeaving = false
+        this.#services.registry.left(this.actor)
     }
   }
 
@@ -459,15 +457,6 @@ function tellAll(...tells: readonly (() => unknown)[]): void {
       })
     }
   }
-}
-
-function isReleased(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'stopped' in value &&
-    value.stopped === 'released'
-  )
 }
 
 /** Calls `done` as well, if there is one; then the promise may be ignored. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { WebSocket } from 'ws'
 import type { InspectionEvent } from 'xstate'
-import { backoff } from '../backoff.js'
+import { backoff } from '../../machines/backoff.js'
 import { debug } from '../debug.js'
 import { parseJson } from '../json.js'
 import { contained } from '../onlookers/contained.js'

@@ -1,23 +1,13 @@
-import type { ElectionEvent, Holder } from '../../machines/election.js'
-import { UnreachableError } from '../errors.js'
 import { timeoutMsFor } from '../sessions/session-pool.js'
-import type { Store } from '../stores/store.js'
-import type { Participant } from './participant.js'
+import type { Means, Task } from './service.js'
 
-/** Deletes a record that an earlier request of this node has left at the path. Rejects when the store does. */
-export async function clear(
-  store: Store,
-  participant: Participant,
-  { token, session: lease }: Holder,
-): Promise<ElectionEvent> {
-  const { path, ttl, session } = participant
-  if (lease === null) return { type: 'cleared' }
-  try {
-    await store.release(path, { token, lease }, null, { timeoutMs: timeoutMsFor(ttl) })
-  } catch (thrown) {
-    if (thrown instanceof UnreachableError) participant.doubtIn = session
-    throw thrown
-  }
-  participant.reign = null
-  return { type: 'cleared' }
+/** Deletes the record of this node's own that stands at the path, if it is still the one that was found. */
+export function clear({ store, failures }: Means, { participant, input, send }: Task): undefined {
+  const { path, ttl } = participant
+  const { token, session: lease } = input.holder ?? { token: 0, session: null }
+  if (lease === null) throw new Error('clear: there is no record to clear')
+  store.release(path, { token, lease }, null, { timeoutMs: timeoutMsFor(ttl) }).then(
+    () => send({ type: 'cleared' }),
+    (thrown: unknown) => send(failures.event(thrown, lease)),
+  )
 }

@@ -1,5 +1,5 @@
-import type { Failure } from '../../machines/election.js'
-import { errorFrom } from '../errors.js'
+import type { ElectionEvent, Failure } from '../../machines/election.js'
+import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
 
 /** What machines are told in place of errors, since their events are plain data; and the errors themselves. */
 export class Failures {
@@ -11,6 +11,18 @@ export class Failures {
     const failure: Failure = { name: error.name, message: error.message }
     this.#errors.set(failure, error)
     return failure
+  }
+
+  /**
+   * What a machine is told of a request that failed.
+   *
+   * @param lease The one under which it may be carried out all the same, if there was no answer.
+   */
+  event(thrown: unknown, lease: string | null = null): ElectionEvent {
+    const error = this.of(thrown)
+    if (thrown instanceof RefusedError) return { type: 'refused', error }
+    const isUnanswered = lease !== null && thrown instanceof UnreachableError
+    return { type: 'failed', error, ...(isUnanswered && { lease }) }
   }
 
   /** The error behind a failure that a machine tells of. */

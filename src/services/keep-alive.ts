@@ -1,46 +1,27 @@
-import type { ElectionEvent } from '../../machines/election.js'
-import { backoff } from '../backoff.js'
-import { type Clock, sleep } from '../clock.js'
-import { RefusedError } from '../errors.js'
-import type { SessionListener } from '../sessions/session.js'
-import type { SessionPool } from '../sessions/session-pool.js'
-import type { Failures } from './failures.js'
-import type { Participant } from './participant.js'
+import type { RefusedError } from '../errors.js'
+import type { Session, SessionListener } from '../sessions/session.js'
+import type { Going, Means, Task } from './service.js'
 
-/** As short as a follower's claim needs it, once the store can be reached. */
-const BACKOFF = { firstMs: 200, longestMs: 1_000 }
-
-/** What it takes to open another session. */
-interface Means {
-  readonly sessions: SessionPool
-  readonly clock: Clock
-  readonly failures: Failures
+/** Keeps the session alive, as long as the state lasts. */
+export function keepAlive(means: Means, task: Task): Going {
+  return new KeepingAlive(means, task)
 }
 
 /**
- * What one node is told of its session, as events of its statechart. A leader's session ends once
- * and for all; a follower without one opens another, so as to be ready, and to notice a frozen
- * connection. It is told of the end of its session when the other one is open: by then etcd may have
- * another history, of which its watch tells nothing, and a claim shows who holds the path.
+ * What one node is told of its session, as events of its statechart. There is one for each leader and
+ * follower: an instance takes a fraction of the memory that as many closures would.
  */
-export class KeepingAlive implements SessionListener {
+class KeepingAlive implements SessionListener {
   readonly #means: Means
-  readonly #participant: Participant
-  readonly #send: (event: ElectionEvent) => void
-  readonly #isLeader: boolean
-  #reopening: AbortController | null = null
+  readonly #session: Session | null
+  readonly #send: Task['send']
 
-  constructor(
-    means: Means,
-    participant: Participant,
-    send: (event: ElectionEvent) => void,
-    isLeader: boolean,
-  ) {
+  constructor(means: Means, { participant, send }: Task) {
     this.#means = means
-    this.#participant = participant
+    this.#session = participant.session
     this.#send = send
-    this.#isLeader = isLeader
-    this.#follow()
+    if (this.#session?.check()) this.#session.subscribe(this)
+    else this.ended(null)
   }
 
   renewed(validityMs: number): void {
@@ -52,44 +33,11 @@ export class KeepingAlive implements SessionListener {
   }
 
   ended(refusal: RefusedError | null): void {
-    if (refusal !== null) this.#refused(refusal)
-    else if (this.#isLeader) this.#send({ type: 'expired' })
-    else void this.#reopen()
+    if (refusal === null) this.#send({ type: 'expired' })
+    else this.#send({ type: 'refused', error: this.#means.failures.of(refusal) })
   }
 
   close(): void {
-    this.#reopening?.abort()
-    this.#participant.session?.unsubscribe(this)
-  }
-
-  #follow(): void {
-    const { session } = this.#participant
-    if (session?.check()) session.subscribe(this)
-    else this.ended(null)
-  }
-
-  async #reopen(): Promise<void> {
-    const { sessions, clock } = this.#means
-    this.#reopening = new AbortController()
-    const { signal } = this.#reopening
-    for (let attempt = 1; !signal.aborted; attempt += 1) {
-      try {
-        this.#participant.session = await sessions.current(this.#participant.ttl)
-        if (!signal.aborted) this.#send({ type: 'expired' })
-        return
-      } catch (thrown) {
-        if (signal.aborted) return
-        if (thrown instanceof RefusedError) {
-          this.#refused(thrown)
-          return
-        }
-        this.#send({ type: 'retrying', error: this.#means.failures.of(thrown), attempt })
-        await sleep(clock, backoff(attempt, BACKOFF), signal)
-      }
-    }
-  }
-
-  #refused(error: RefusedError): void {
-    this.#send({ type: 'refused', error: this.#means.failures.of(error) })
+    this.#session?.unsubscribe(this)
   }
 }

@@ -1,5 +1,6 @@
+import type { ElectionEvent } from '../../machines/election.js'
 import type { Session } from '../sessions/session.js'
-import type { Reign } from '../stores/store.js'
+import type { SessionPool } from '../sessions/session-pool.js'
 
 /**
  * What a node's services know and its statechart does not: the statechart's context is plain data,
@@ -10,24 +11,52 @@ export class Participant {
   readonly id: string
   readonly instance: string
   readonly ttl: number
-  /** Whether it counts as a user of the locker's session. */
-  joined = false
-  session: Session | null = null
-  /** The reign of the latest claim that was won, until it is released. */
-  reign: Reign | null = null
-  /** The lease of the latest claim that was sent. */
-  claimedUnder: string | null = null
-  /** The claim on its way; it never rejects. */
-  claiming: Promise<unknown> | null = null
-  /** The session under which a claim or a release had no answer: a record may stand there, or come to. */
-  doubtIn: Session | null = null
+  /** The claim on its way, as what its service is about to tell. It never rejects. */
+  claiming: Promise<ElectionEvent> | null = null
   /** The leader's work; it never rejects. */
   work: Promise<unknown> | null = null
+  #session: Session | null = null
+  #isLive = false
+  #hasJoined = false
 
   constructor({ path, id, instance, ttl }: Pick<Participant, 'path' | 'id' | 'instance' | 'ttl'>) {
     this.path = path
     this.id = id
     this.instance = instance
     this.ttl = ttl
+  }
+
+  /** Whether it has campaigned in this process. One that has not was restored from a snapshot. */
+  get isLive(): boolean {
+    return this.#isLive
+  }
+
+  /** The session that it relies on, or did last. */
+  get session(): Session | null {
+    return this.#session
+  }
+
+  /** Becomes one of the users of the locker's session, if it is none yet. Returns whether it was none. */
+  join(sessions: SessionPool): boolean {
+    this.#isLive = true
+    if (this.#hasJoined) return false
+    this.#hasJoined = true
+    sessions.join(this.ttl, this.path)
+    return true
+  }
+
+  /** Resolves with a session that is valid, which it relies on from now on. */
+  async open(sessions: SessionPool): Promise<Session> {
+    const session = await sessions.current(this.ttl)
+    this.#session = session
+    return session
+  }
+
+  /** Uses the session no more. Returns whether it did; the last one takes the time to revoke the lease. */
+  async leave(sessions: SessionPool): Promise<boolean> {
+    if (!this.#hasJoined) return false
+    this.#hasJoined = false
+    await sessions.leave(this.ttl, this.path)
+    return true
   }
 }

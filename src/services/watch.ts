@@ -1,30 +1,29 @@
-import type { ElectionEvent } from '../../machines/election.js'
 import { holderFrom } from '../record.js'
-import type { Sighting, Store, Watch, WatchListener } from '../stores/store.js'
+import type { Session } from '../sessions/session.js'
+import type { Sighting, Watch, WatchListener } from '../stores/store.js'
 import type { Failures } from './failures.js'
-import type { Participant } from './participant.js'
+import type { Going, Means, Task } from './service.js'
+
+/** Watches the path from what the node knows on. */
+export function watch(means: Means, task: Task): Going {
+  return new Watching(means, task)
+}
 
 /**
  * What one node is told of its path, as events of its statechart. There is one for each leader and
  * follower: an instance takes a fraction of the memory that as many closures would.
  */
-export class Watching implements WatchListener {
+class Watching implements WatchListener {
   readonly #failures: Failures
-  readonly #participant: Participant
-  readonly #send: (event: ElectionEvent) => void
+  readonly #session: Session | null
+  readonly #send: Task['send']
   readonly #watch: Watch
 
-  constructor(
-    store: Store,
-    failures: Failures,
-    participant: Participant,
-    send: (event: ElectionEvent) => void,
-    from: number,
-  ) {
+  constructor({ store, failures }: Means, { participant, input, send }: Task) {
     this.#failures = failures
-    this.#participant = participant
+    this.#session = participant.session
     this.#send = send
-    this.#watch = store.watch(participant.path, from, this)
+    this.#watch = store.watch(participant.path, input.revision + 1, this)
   }
 
   seen({ entry, revision }: Sighting): void {
@@ -56,6 +55,6 @@ export class Watching implements WatchListener {
 
   /** A session that ran out unnoticed is told first: nothing comes before its `expired`. */
   #checkSession(): void {
-    if (this.#participant.reign !== null) this.#participant.session?.check()
+    this.#session?.check()
   }
 }

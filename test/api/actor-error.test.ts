@@ -13,6 +13,7 @@ import {
 } from '../../src/index.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { MemoryCluster } from '../../src/testing/cluster.js'
+import { leavesOf } from '../paths/chart.js'
 
 const path = '/broken'
 const cause = new Error('the statechart is broken')
@@ -45,6 +46,26 @@ async function leaveRecord(cluster: MemoryCluster, node: LockedNode): Promise<vo
   cluster.heal(node)
   while (stateOf(node) !== 'campaigning.clearing') await cluster.advance(1)
   cluster.freeze(node)
+}
+
+const follow: Bring = async ({ cluster, node }) => {
+  void cluster.node(path, { id: 'holder', value: 'holder' }).start()
+  await cluster.advance(10)
+  void node.start()
+  await cluster.advance(10)
+}
+
+/** Its release is lost, and another node of its process keeps the session alive. */
+const leaveBehind: Bring = async (scene) => {
+  await lead(scene)
+  const { cluster, node } = scene
+  void cluster.node('/other', { id: 'other', value: 'other', beside: node }).start()
+  await cluster.advance(10)
+  cluster.cut(node)
+  scene.end()
+  void node.stop()
+  while (stateOf(node) !== 'stopped.settling') await cluster.advance(1)
+  cluster.heal(node)
 }
 
 const states: Readonly<Record<string, Bring>> = {
@@ -92,11 +113,23 @@ const states: Readonly<Record<string, Bring>> = {
     }
     await told
   },
-  follower: async ({ cluster, node }) => {
-    void cluster.node(path, { id: 'holder', value: 'holder' }).start()
+  'follower.following': follow,
+  'follower.reopening': async (scene) => {
+    await follow(scene)
+    scene.cluster.freeze(scene.node)
+    await scene.cluster.advance(10_000)
+  },
+  'follower.waiting': async (scene) => {
+    await follow(scene)
+    const { cluster, node } = scene
+    cluster.cut(node)
+    while (stateOf(node) !== 'follower.waiting') await cluster.advance(1)
+  },
+  'stopped.withdrawing': async ({ cluster, node }) => {
+    cluster.freeze(node)
+    node.start().catch(() => undefined)
     await cluster.advance(10)
-    void node.start()
-    await cluster.advance(10)
+    void node.stop()
   },
   'stopped.draining': async (scene) => {
     await lead(scene)
@@ -109,6 +142,12 @@ const states: Readonly<Record<string, Bring>> = {
     scene.end()
     await scene.cluster.advance(0)
   },
+  'stopped.settling': leaveBehind,
+  'stopped.clearing': async (scene) => {
+    await leaveBehind(scene)
+    while (stateOf(scene.node) !== 'stopped.clearing') await scene.cluster.advance(1)
+    scene.cluster.freeze(scene.node)
+  },
   'stopped.released': async (scene) => {
     await lead(scene)
     scene.end()
@@ -117,13 +156,17 @@ const states: Readonly<Record<string, Bring>> = {
   },
 }
 
+test('there is a way to every state', () => {
+  expect(Object.keys(states).sort()).toEqual([...leavesOf(locked('memory:').machine)].sort())
+})
+
 describe.each(Object.entries(states))(
   'a node whose actor ends in an error, in %s',
   (state, bring) => {
     test('leads no more, tells why, leaves nothing behind, and can be started again', async () => {
       const cluster = new MemoryCluster()
       // Time to break the connection while a message is under way.
-      const fate = () => (state === 'campaigning.clearing' ? 1 : 0)
+      const fate = () => (state.endsWith('clearing') ? 1 : 0)
       const node = cluster.node(path, { id: 'a', value: 'a', fate })
       const work = deferred()
       const signals: AbortSignal[] = []
@@ -135,18 +178,16 @@ describe.each(Object.entries(states))(
       expect(stateOf(node)).toBe(state)
       const told = record(node)
       const starting = state.startsWith('campaigning') ? node.start() : null
-      const stopping = /draining|releasing/.test(state) ? node.stop() : null
+      const stopping = /withdrawing|draining|releasing/.test(state) ? node.stop() : null
       const wasLeader = state.startsWith('leader')
+      const isFollower = state.startsWith('follower')
+      // A holder that it follows, or a node of its own process.
+      const others = isFollower || /settling|stopped.clearing/.test(state) ? 1 : 0
       const { actor } = node
 
       actor.send(poison)
       expect(actor.getSnapshot().status).toBe('error')
-      expect([node.isLeader, node.state, node.token, node.holder]).toEqual([
-        false,
-        'stopped',
-        null,
-        null,
-      ])
+      expect([node.isLeader, node.state, node.token]).toEqual([false, 'stopped', null])
       expect(signals.every(({ aborted }) => aborted)).toBe(true)
       const error = expect.any(ActorError)
       expect(told).toEqual([...(wasLeader ? [['deselect', 'failed']] : []), ['error', error]])
@@ -163,8 +204,8 @@ describe.each(Object.entries(states))(
       if (stopping !== null) await stopping
       await node.stop()
       expect(cluster.store.entries().get(path)?.text ?? '').not.toContain('"id":"a"')
-      expect(cluster.store.leases()).toHaveLength(state === 'follower' ? 1 : 0)
-      expect(cluster.store.watchers).toBe(state === 'follower' ? 1 : 0)
+      expect(cluster.store.leases()).toHaveLength(others)
+      expect(cluster.store.watchers).toBe(others)
       expect(told).toHaveLength(wasLeader ? 2 : 1)
 
       node.propose('again')
@@ -172,14 +213,14 @@ describe.each(Object.entries(states))(
       await cluster.advance(10)
       await again
       expect(node.actor).not.toBe(actor)
-      expect(node.state).toBe(state === 'follower' ? 'follower' : 'leader')
-      expect(node.isLeader).toBe(state !== 'follower')
+      expect(node.state).toBe(isFollower ? 'follower' : 'leader')
+      expect(node.isLeader).toBe(!isFollower)
       if (node.isLeader) expect(node.holder?.value).toBe('again')
       const stopped = node.stop()
       await cluster.advance(10)
       await stopped
       await cluster.advance(10_000)
-      expect(cluster.store.leases()).toHaveLength(state === 'follower' ? 1 : 0)
+      expect(cluster.store.leases()).toHaveLength(others)
     })
   },
 )

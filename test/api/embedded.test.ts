@@ -95,6 +95,18 @@ test('closing its locker stops it', async () => {
   expect(await others(path, { value: 1 }).id()).toBe(null)
 })
 
+test('closing its locker waits for the release of one that was stopped and started before', async () => {
+  const actor = run()
+  for (let times = 0; times < 2; times += 1) {
+    actor.send({ type: 'start' })
+    await inState(actor, 'leader')
+    if (times === 0) actor.send({ type: 'stop' })
+  }
+  await locker.close()
+  expect(actor.getSnapshot().value).toEqual({ stopped: 'released' })
+  expect(await others(path, { value: 1 }).id()).toBe(null)
+})
+
 test('closing its locker waits for the release of one that is gone', async () => {
   const actor = run()
   actor.send({ type: 'start' })

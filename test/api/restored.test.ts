@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate as settled } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createActor } from 'xstate'
-import { type ElectionActor, type LockedNode, locked, UnreachableError } from '../../src/index.js'
+import {
+  type ElectionActor,
+  type LockedNode,
+  type Locker,
+  locked,
+  UnreachableError,
+} from '../../src/index.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { leafOf, leavesOf } from '../paths/chart.js'
@@ -50,11 +56,19 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
     original.node.propose('another')
     await original.fail('propose')
   },
-  follower: async (original) => {
-    await original.world.lives('rival').lead()
+  'follower.following': async (original) => {
+    await follow(original)
+  },
+  'follower.reopening': loseSession,
+  'follower.waiting': async (original) => {
+    await loseSession(original)
+    await original.fail('grant')
+  },
+  'stopped.withdrawing': async (original) => {
     original.start()
     await original.answer('grant')
-    await original.answer('claim')
+    await settled()
+    void original.node.stop()
   },
   'stopped.draining': async (original) => {
     original.node.lead(() => new Promise(() => {}))
@@ -65,12 +79,44 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
     await original.lead()
     void original.node.stop()
   },
+  'stopped.settling': leaveBehind,
+  'stopped.clearing': async (original) => {
+    await leaveBehind(original)
+    await original.world.clock.advance(ttl * 500)
+    await original.answer('renew')
+    await original.answer('read')
+  },
   'stopped.released': async (original) => {
     await original.lead()
     const stopped = original.node.stop()
     await original.world.pass(1, original)
     await stopped
   },
+}
+
+/** Follows a rival, which is returned. */
+async function follow(original: Process): Promise<Process> {
+  const rival = original.world.lives('rival')
+  await rival.lead()
+  original.start()
+  await original.answer('grant')
+  await original.answer('claim')
+  return rival
+}
+
+/** It is not answered for so long that its session ends. */
+async function loseSession(original: Process): Promise<void> {
+  const rival = await follow(original)
+  await original.world.pass(1, rival)
+}
+
+/** Its release is lost, and another node of its process keeps the session alive. */
+async function leaveBehind(original: Process): Promise<void> {
+  await original.lead()
+  void original.locker?.('/beside', { id: 'beside', value: 0, ttl }).start()
+  await original.answer('claim')
+  void original.node.stop()
+  await original.fail('release')
 }
 
 test('there is a way to every state', () => {
@@ -96,7 +142,9 @@ describe.each(Object.entries(WAYS))('an actor restored from %s', { timeout }, (l
     if (isOut) expect(restored.leaf).toBe(end)
     else expect(restored.leaf).toMatch(/^(campaigning|follower|leader)/)
     await world.pass(2)
-    expect(restored.leaf).toMatch(isOut ? end : leaf === 'follower' ? 'follower' : 'leader.holding')
+    expect(restored.leaf).toMatch(
+      isOut ? end : leaf.startsWith('follower') ? 'follower' : 'leader.holding',
+    )
   })
 
   test(`${isOut ? `is ${end}` : 'campaigns'} where it cannot`, async () => {
@@ -125,10 +173,11 @@ describe.each(Object.entries(WAYS))('an actor restored from %s', { timeout }, (l
     // A reign that was under way goes on: the copy does not take the record for its own.
     if (token !== null && !isOut) expect(original.node.token).toBe(token)
     const stopped = original.node.stop()
-    await world.pass(2)
+    // So long it looks for what was left, at each renewal of a session that another node keeps.
+    await world.pass(/settling|stopped.clearing/.test(leaf) ? 6 : 2)
     await stopped
     expect(original.leaf).toBe('stopped.released')
-    const isFollower = leaf === 'follower'
+    const isFollower = leaf.startsWith('follower')
     expect(restored.leaf).toMatch(isOut ? end : isFollower ? 'follower' : 'leader.holding')
     // Whatever is still done about the one is not done to the other.
     await world.pass(2)
@@ -144,8 +193,9 @@ class World {
 
   lives(id: string): Process {
     const gate = new Gate(this.store)
-    const node = locked(gate, { clock: this.clock })(path, { id, value: id, ttl })
-    return this.#add(new Process(this, gate, node.actor, node))
+    const locker = locked(gate, { clock: this.clock })
+    const node = locker(path, { id, value: id, ttl })
+    return this.#add(new Process(this, gate, node.actor, node, locker))
   }
 
   restores({ actor: original }: Process): Process {
@@ -197,6 +247,7 @@ class Process {
     readonly gate: Gate,
     readonly actor: ElectionActor,
     readonly given: LockedNode | null,
+    readonly locker: Locker | null = null,
   ) {}
 
   get node(): LockedNode {

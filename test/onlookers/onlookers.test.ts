@@ -39,14 +39,19 @@ const STATES = [
   'campaigning.clearing',
   'campaigning.waiting',
   'campaigning.yielding',
-  'follower',
+  'follower.following',
+  'follower.reopening',
+  'follower.waiting',
   'idle',
   'leader.holding',
   'leader.proposing',
   'leader.waiting',
+  'stopped.clearing',
   'stopped.draining',
   'stopped.released',
   'stopped.releasing',
+  'stopped.settling',
+  'stopped.withdrawing',
 ]
 
 const warnings: Error[] = []
@@ -134,7 +139,8 @@ async function run(lookOn: LookOn, throwsAt: (call: number) => boolean): Promise
     calls += 1
     if (throwsAt(calls)) throw new Error('the onlooker is broken')
   }
-  const node = locked(link, { clock, ...lookOn(called, clock) })(path, { id: 'a', value: 1 })
+  const locker = locked(link, { clock, ...lookOn(called, clock) })
+  const node = locker(path, { id: 'a', value: 1 })
   const rival = locked(new Link(store, clock), { clock })(path, { id: 'b', value: 2 })
   const states = new Set([leafOf(node.actor)])
   node.actor.subscribe(() => states.add(leafOf(node.actor)))
@@ -175,6 +181,12 @@ async function run(lookOn: LookOn, throwsAt: (call: number) => boolean): Promise
   await pass(6_000)
   link.freeze()
   await pass(12_000)
+  link.cut()
+  await pass(2_000)
+  link.heal()
+  await pass(12_000)
+  link.cut()
+  await pass(12_000)
   link.heal()
   await pass(2_000)
   store.put(path, 'junk')
@@ -191,6 +203,26 @@ async function run(lookOn: LookOn, throwsAt: (call: number) => boolean): Promise
   await pass(2_000)
   void node.stop()
   await pass(3_000)
+  void node.start()
+  await pass(1_000)
+  void rival.stop()
+  const beside = locker('/beside', { id: 'c', value: 3 })
+  void beside.start()
+  await pass(1_000)
+  // Its release is lost, while the node beside it keeps their session alive.
+  latencyMs = 5
+  link.cut()
+  void node.stop()
+  await pass(100)
+  link.heal()
+  await pass(7_000)
+  void node.start()
+  await pass(latencyMs)
+  void node.stop()
+  await pass(1_000)
+  void beside.stop()
+  void rival.start()
+  await pass(1_000)
   void node.start()
   await pass(1_000)
   const outcome = { told, leader: [node.isLeader, rival.isLeader], states }

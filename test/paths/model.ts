@@ -24,14 +24,14 @@ export const JUNK = 'not a record'
 
 const FAILURE = { name: 'Error', message: 'model' }
 const LEASE = 'lease'
-const OVER = { late: false, write: null }
+const OVER = { late: false, write: null, robbed: false }
 
 /** Every event that can be caused in this state. */
 export function eventsIn(snapshot: TestSnapshot): readonly ModelEvent[] {
   const leaf = leafOf(snapshot.value)
   const { world } = snapshot.context
-  // From here on it is an actor as any that has just been started.
-  if (world.restored) return []
+  // From here on it is an actor as any that has just been started, or a node as any other of a process.
+  if (world.restored || (world.kept && !leaf.startsWith('stopped'))) return []
   const work = { working: leaf.startsWith('leader') }
   const user: ModelEvent[] = [
     { type: 'propose', cause: 'user', value: newValue(snapshot.context) },
@@ -57,9 +57,17 @@ function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[
     case 'leader.proposing':
       return [...leading(context), ...untilDue(), ...losing(), ...proposing(context, world)]
     case 'leader.waiting':
-      return [...leading(context), { type: 'backoff', cause: 'clock' }]
-    case 'follower':
+      return world.robbed
+        ? [toldOfRobbery(context)]
+        : [...leading(context), { type: 'backoff', cause: 'clock' }]
+    case 'follower.following':
       return following(context, world)
+    case 'follower.reopening':
+      return reopening()
+    case 'follower.waiting':
+      return [{ type: 'backoff', cause: 'clock' }]
+    case 'stopped.withdrawing':
+      return withdrawing(context, world)
     case 'stopped.draining':
       return [
         { type: 'drained', cause: 'work ends', world: { working: false } },
@@ -70,21 +78,26 @@ function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[
         },
       ]
     case 'stopped.releasing':
-      return releasing(world)
+      return releasing(context, world)
+    case 'stopped.settling':
+      return settling(context, world)
+    case 'stopped.clearing':
+      return [...clearing(), { type: 'stop', cause: 'user' }]
     default:
       return []
   }
 }
 
 /** What is not what it was: the store's history, or the process that the actor runs in. */
-function replaced(leaf: string, { standing }: World): ModelEvent[] {
-  if (leaf === 'idle' || leaf.startsWith('stopped')) return []
+function replaced(leaf: string, { standing, robbed }: World): ModelEvent[] {
+  if (leaf === 'idle' || leaf === 'stopped.released' || robbed) return []
   const reset: ModelEvent = {
     type: 'reset',
     cause: 'lost',
     world: { ...OVER, session: 'none', claim: null, standing: 'vacant' },
   }
   if (leaf === 'campaigning.claiming') return [reset]
+  if (leaf === 'stopped.withdrawing') return []
   const isOwn = standing === 'mine' || standing === 'unconfirmed'
   const restored: ModelEvent = {
     type: 'restored',
@@ -94,9 +107,12 @@ function replaced(leaf: string, { standing }: World): ModelEvent[] {
       session: 'none',
       standing: isOwn ? 'leftover' : standing,
       restored: true,
+      kept: false,
+      claim: null,
+      working: false,
     },
   }
-  return [reset, restored]
+  return leaf.startsWith('stopped') && leaf !== 'stopped.settling' ? [restored] : [reset, restored]
 }
 
 function claiming(context: ModelContext, { session, claim, standing }: World): ModelEvent[] {
@@ -106,8 +122,8 @@ function claiming(context: ModelContext, { session, claim, standing }: World): M
   const failed = { type: 'failed', error: FAILURE } as const
   const refused = { type: 'refused', error: FAILURE } as const
   const events: ModelEvent[] = [
-    { ...failed, cause: 'no answer', world: opened },
-    { ...failed, cause: 'late', world: { ...opened, late: true } },
+    { ...failed, cause: 'no answer', lease: LEASE, world: { ...opened, asked: true } },
+    { ...failed, cause: 'late', lease: LEASE, world: { ...opened, late: true, asked: true } },
     { ...refused, cause: 'claim', world: { ...opened, late: false } },
     {
       type: 'held',
@@ -164,17 +180,36 @@ function claiming(context: ModelContext, { session, claim, standing }: World): M
       {
         ...failed,
         cause: 'answer lost',
-        world: { ...opened, standing: standing === 'leftover' ? 'leftover' : 'unconfirmed' },
+        lease: LEASE,
+        world: {
+          ...opened,
+          asked: true,
+          standing: standing === 'leftover' ? 'leftover' : 'unconfirmed',
+        },
       },
     )
   }
   return events
 }
 
+/** What the claim that is on its way when the node is stopped can still bring. */
+function withdrawing(context: ModelContext, world: World): ModelEvent[] {
+  const events: ModelEvent[] = claiming(context, world).filter(
+    ({ cause }) => !['late', 'leaving rival', 'session over', 'junk'].includes(cause),
+  )
+  if (world.session !== 'none') return events
+  // It is not sent once it is not wanted.
+  const unsent = ['no session', 'session']
+  return [
+    ...events.filter(({ cause }) => unsent.includes(cause)),
+    { type: 'withdrawn', cause: 'not sent', world: { claim: null, session: 'open' } },
+  ]
+}
+
 function clearing(): ModelEvent[] {
   return [
     { type: 'cleared', cause: 'answer', world: { standing: 'vacant' } },
-    { type: 'failed', cause: 'no answer', error: FAILURE },
+    { type: 'failed', cause: 'no answer', error: FAILURE, lease: LEASE, world: { asked: true } },
     { type: 'refused', cause: 'clear', error: FAILURE, world: OVER },
   ]
 }
@@ -252,6 +287,11 @@ function proposing(context: ModelContext, { write }: World): ModelEvent[] {
   return [
     ...events,
     {
+      type: 'reignOver',
+      cause: 'deleted',
+      world: { ...OVER, standing: 'vacant', robbed: true },
+    },
+    {
       type: 'changed',
       cause: 'own write',
       holder: holder(context, 'same', value),
@@ -268,13 +308,11 @@ function following(context: ModelContext, world: World): ModelEvent[] {
     { type: 'refused', cause: 'watch', error: FAILURE, world: OVER },
     { type: 'retrying', cause: 'watch', error: FAILURE, attempt: 1 },
   ]
-  const replaced: ModelEvent = {
+  const expired: ModelEvent = {
     type: 'expired',
-    cause: 'replaced',
-    world: { session: 'open', late: false },
+    cause: 'silent',
+    world: { session: 'none', late: false },
   }
-  // Another session is on its way, and is what comes next.
-  if (world.session === 'none') return [replaced]
   const vacant: Partial<World> = { standing: 'vacant' }
   const missed: ModelEvent = {
     ...changed,
@@ -287,7 +325,7 @@ function following(context: ModelContext, world: World): ModelEvent[] {
   }
   const events: ModelEvent[] = [
     ...trouble,
-    replaced,
+    expired,
     { type: 'vacated', cause: 'deleted', revision, world: vacant },
     missed,
   ]
@@ -297,13 +335,6 @@ function following(context: ModelContext, world: World): ModelEvent[] {
       { ...changed, cause: 'rival proposes', holder: holder(context, 'same', 'written') },
       { ...changed, cause: 'junk', holder: holder(context, 'junk'), world: { standing: 'junk' } },
       { ...changed, cause: 'stands down', holder: holder(context, 'released'), world: vacant },
-    )
-  }
-  if (world.session === 'open') {
-    const over: Partial<World> = { session: 'none', late: false }
-    events.push(
-      { type: 'refused', cause: 'session', error: FAILURE, world: { ...OVER, session: 'none' } },
-      { type: 'retrying', cause: 'session', error: FAILURE, attempt: 1, world: over },
     )
   }
   if (world.late && world.session === 'open') {
@@ -317,20 +348,72 @@ function following(context: ModelContext, world: World): ModelEvent[] {
   return events
 }
 
-function releasing({ standing, claim }: World): ModelEvent[] {
-  const over: Partial<World> = { session: 'none', claim: null }
-  const own = standing === 'mine' || standing === 'unconfirmed'
-  const claimed = claim !== null && standing === 'vacant'
-  const done = own || claimed ? { standing: 'vacant' as const } : {}
-  const failed = own ? { standing: 'leftover' as const } : {}
-  const events: ModelEvent[] = [
-    { type: 'released', cause: 'done', world: { ...over, ...done } },
-    { type: 'released', cause: 'no answer', world: { ...over, ...failed } },
+/** A follower asks for another session. */
+function reopening(): ModelEvent[] {
+  return [
+    { type: 'opened', cause: 'answer', world: { session: 'open' } },
+    { type: 'failed', cause: 'no session', error: FAILURE },
+    { type: 'refused', cause: 'session', error: FAILURE, world: OVER },
   ]
-  if (standing === 'mine') {
+}
+
+function toldOfRobbery({ revision }: ModelContext): ModelEvent {
+  return {
+    type: 'vacated',
+    cause: 'told late',
+    revision: revision + 1,
+    world: { ...OVER, robbed: false },
+  }
+}
+
+function releasing(context: ModelContext, { standing, kept }: World): ModelEvent[] {
+  const isHolder = context.holder?.instance === context.instance
+  const over: Partial<World> = kept ? {} : { session: 'none' }
+  const isUnderSession = standing === 'mine' || standing === 'unconfirmed'
+  const isDeleted = isHolder ? isOwn(standing) : isUnderSession && !kept
+  const done = isDeleted ? { standing: 'vacant' as const } : {}
+  const events: ModelEvent[] = [{ type: 'released', cause: 'done', world: { ...over, ...done } }]
+  if (isHolder && isUnderSession) {
+    events.push({
+      type: 'released',
+      cause: 'no answer, session kept',
+      lease: LEASE,
+      world: { kept: true, asked: true, standing: 'unconfirmed' },
+    })
+  }
+  if (kept) return events
+  events.push({
+    type: 'released',
+    cause: 'no answer',
+    ...(isHolder && { lease: LEASE }),
+    world: { ...over, ...(isUnderSession && { standing: 'leftover' as const }) },
+  })
+  if (isHolder && standing === 'mine') {
     events.push({ type: 'released', cause: 'not revoked', world: { ...over, standing: 'vacant' } })
   }
   return events
+}
+
+/** A look at each renewal of the session, which is kept. */
+function settling(context: ModelContext, { standing }: World): ModelEvent[] {
+  const revision = context.revision + 1
+  const nothing: ModelEvent = { type: 'vacated', cause: 'look', revision }
+  // What else can happen then can also happen before.
+  if (context.attempt > 0) return standing === 'vacant' ? [nothing] : []
+  const found = (whose: 'mine' | 'rival'): ModelEvent => ({
+    type: 'held',
+    cause: whose === 'mine' ? 'look' : 'look at a rival',
+    holder: { ...holder(context, whose), session: whose === 'mine' ? LEASE : 'another' },
+    revision,
+    lease: LEASE,
+    world: { standing: whose === 'mine' ? 'unconfirmed' : 'rival' },
+  })
+  return [
+    ...(standing === 'vacant' ? [nothing, found('rival')] : [found('mine')]),
+    { type: 'failed', cause: 'look', error: FAILURE },
+    { type: 'refused', cause: 'look', error: FAILURE },
+    { type: 'settled', cause: 'session over', world: { session: 'none', standing: 'vacant' } },
+  ]
 }
 
 function holder(
@@ -370,7 +453,9 @@ export function keyOf({ value, context }: TestSnapshot): string {
     standing,
     session === 'open' ? '' : `session ${session}`,
     claim !== null && claim.value !== context.value ? 'claims an older value' : '',
-    leaf.startsWith('stopped') && claim !== null ? 'claim on its way' : '',
+    leaf === 'stopped.settling' ? `looked ${context.attempt} times` : '',
+    world.kept ? 'session kept' : '',
+    world.robbed ? 'robbed' : '',
     leaf === 'leader.proposing' && write?.carriedOut ? 'written' : '',
     late ? 'late claim' : '',
     working ? 'working' : '',

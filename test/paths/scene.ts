@@ -3,6 +3,7 @@ import type { AnyTransitionDefinition, InspectionEvent } from 'xstate'
 import type { DeselectReason } from '../../machines/election.js'
 import {
   type LockedNode,
+  type Locker,
   locked,
   RefusedError,
   type Store,
@@ -54,6 +55,9 @@ export class Scene {
   readonly #rivalGate: Gate
   readonly #ttl: number
   #rival: LockedNode | null = null
+  readonly #locker: Locker
+  /** A node of the same locker on another path, which keeps the session. */
+  #beside: LockedNode | null = null
   #values = 0
   /** A claim that was given up and is still on its way. */
   #late: Waiting | null = null
@@ -76,8 +80,8 @@ export class Scene {
         if (isOfNode(transition)) took(nameOf(transition))
       }
     }
-    const locker = locked(this.gate, { clock: this.clock })
-    this.node = locker(path, { id: ID, value: 'value 0', ttl, inspect: this.#inspect })
+    this.#locker = locked(this.gate, { clock: this.clock })
+    this.node = this.#locker(path, { id: ID, value: 'value 0', ttl, inspect: this.#inspect })
     this.node.lead(({ signal }) => this.#work(signal))
     this.#listen()
   }
@@ -123,7 +127,7 @@ export class Scene {
         this.#workObeys = !during.startsWith('leader')
         this.#leaveClearing(during, () => void this.node.stop())
         // A follower's other session may be on its way: it is closed once it is open.
-        if (during === 'follower' && world.session === 'none') {
+        if (during === 'follower.reopening') {
           await this.until(async () => {
             await this.#pass('grant', 'revoke')
             return this.leaf === 'stopped.released'
@@ -148,6 +152,7 @@ export class Scene {
         return this.#released(event)
       case 'won':
       case 'held':
+        if (during === 'stopped.settling') return this.#looked(event)
         return cause === 'session over' ? this.#wonTooLate(event) : this.#claimed(event, world)
       case 'failed':
       case 'refused':
@@ -159,6 +164,26 @@ export class Scene {
         await this.#untilRenewal()
         await this.#pass('renew')
         return event
+      case 'opened':
+        await this.until(async () => {
+          await this.#pass('grant')
+          return this.leaf !== during
+        })
+        return event
+      case 'withdrawn':
+        await this.until(async () => {
+          await this.#pass('grant')
+          return this.leaf !== during
+        })
+        return event
+      case 'settled':
+        await this.#endSession()
+        return event
+      case 'reignOver':
+        await this.#server.delete(this.path)
+        await this.until(() => this.#seenCount > 0)
+        await this.gate.newest('propose')?.answer()
+        return event
       case 'expired':
         this.#workObeys = true
         return this.#expired(event)
@@ -169,6 +194,7 @@ export class Scene {
         return this.#proposed(event, world)
       case 'changed':
       case 'vacated':
+        if (during === 'stopped.settling') return this.#looked(event)
         this.#workObeys = true
         return this.#seen(event, world)
       case 'reset':
@@ -185,8 +211,9 @@ export class Scene {
     this.#endWork()
     const left = (await this.#restored?.close(() => this.#server.settle())) ?? []
     const stopped = this.node.stop()
+    const besideStopped = this.#beside?.stop()
     let isStopped = false
-    void stopped.then(() => {
+    void Promise.all([stopped, besideStopped]).then(() => {
       isStopped = true
     })
     await this.until(async () => {
@@ -213,6 +240,7 @@ export class Scene {
   }
 
   async #claimed(event: ModelEvent, { standing }: World): Promise<ModelEvent> {
+    const during = this.leaf
     if (event.type === 'won') await this.#vacate()
     if (event.type === 'held' && event.cause !== 'junk' && event.cause !== 'leftover') {
       const holds = standing === 'rival' || (standing === 'leaving' && event.cause !== 'rival')
@@ -221,7 +249,7 @@ export class Scene {
     }
     await this.until(async () => {
       await this.#pass('grant', 'claim')
-      return !this.leaf.startsWith('campaigning.claiming')
+      return this.leaf !== during
     })
     const { claimed, claimedUnder: lease } = this.gate
     const found = claimed?.won === false ? { revision: claimed.revision, lease } : {}
@@ -257,23 +285,22 @@ export class Scene {
     switch (cause) {
       case 'no session':
       case 'session':
-        if (this.leaf === 'follower') await this.#endSession()
         await this.until(() => this.gate.newest('grant') !== undefined)
         this.gate.newest('grant')?.fail(error)
         return tells(event, error)
       case 'watch':
         this.gate.watching?.listener.refused(error)
         return tells(event, error)
+      case 'look':
+        await this.#untilLook()
+        this.gate.newest('read')?.fail(error)
+        return tells(event, error)
       case 'lease gone': {
         await this.#vacate()
         const claim = await this.#untilClaim()
         await claim.answer()
         await this.#pass('revoke')
-        return {
-          ...event,
-          error: { name: 'LeaseGoneError', message: '' },
-          lease: this.gate.claimedUnder,
-        }
+        return { ...event, error: { name: 'LeaseGoneError', message: '' } }
       }
       case 'write':
         this.gate.newest('propose')?.fail(error)
@@ -282,9 +309,10 @@ export class Scene {
         this.gate.newest('release')?.fail(error)
         return tells(event, error)
     }
-    if (this.leaf === 'campaigning.clearing') {
+    if (this.leaf.endsWith('clearing')) {
+      const { holder } = this.node.actor.getSnapshot().context
       this.gate.newest('release')?.fail(error)
-      return tells(event, error)
+      return { ...tells(event, error), lease: holder?.session }
     }
     if (this.leaf === 'leader.proposing') {
       this.gate.newest('propose')?.fail(error)
@@ -303,26 +331,17 @@ export class Scene {
     const error = new UnreachableError('no answer')
     if (event.cause === 'watch') {
       this.gate.watching?.listener.retrying(error, 1)
-    } else if (event.cause === 'renewal') {
+    } else {
       await this.#untilRenewal()
       this.gate.newest('renew')?.fail(error)
-    } else {
-      await this.#endSession()
-      await this.until(() => this.gate.newest('grant') !== undefined)
-      this.gate.newest('grant')?.fail(error)
-      while (this.gate.newest('grant') === undefined) await this.#advance(TICK_MS)
     }
     return { ...tells(event, error), attempt: 1 }
   }
 
   async #expired(event: ModelEvent): Promise<ModelEvent> {
-    if (event.cause === 'replaced') {
-      if (this.gate.newest('grant') === undefined) await this.#endSession()
-      await this.until(async () => {
-        await this.#pass('grant')
-        return this.leaf === 'campaigning.claiming'
-      })
-    } else if (event.cause === 'lease gone') {
+    const during = this.leaf
+    if (event.cause === 'silent') await this.#endSession()
+    else if (event.cause === 'lease gone') {
       await this.#untilRenewal()
       await this.#revokeOwn()
       await this.#pass('renew')
@@ -340,7 +359,7 @@ export class Scene {
     this.#dropRenewals()
     await this.until(async () => {
       await this.#pass('revoke')
-      return this.leaf === 'campaigning.claiming'
+      return this.leaf !== during
     })
     return event
   }
@@ -384,6 +403,8 @@ export class Scene {
         this.#killRival()
         await this.#revokeOwn()
         break
+      case 'told late':
+        break
       case 'missed':
         await this.#missing(async () => {
           await this.#vacate()
@@ -422,6 +443,13 @@ export class Scene {
   async #released(event: ModelEvent): Promise<ModelEvent> {
     const unreachable = new UnreachableError('no answer')
     const isDone = event.cause === 'done'
+    const { holder } = this.node.actor.getSnapshot().context
+    const lease = event.lease === undefined ? {} : { lease: holder?.session }
+    if (event.cause === 'no answer, session kept') {
+      await this.#keepSession()
+      this.gate.newest('release')?.fail(unreachable)
+      return { ...event, ...lease }
+    }
     await this.until(async () => {
       for (const waiting of [...this.gate.waiting]) {
         if (this.leaf !== 'stopped.releasing') break
@@ -432,7 +460,38 @@ export class Scene {
       }
       return this.leaf !== 'stopped.releasing'
     })
-    return event
+    return { ...event, ...lease }
+  }
+
+  /** A node of the same process is started beside this one. */
+  async #keepSession(): Promise<void> {
+    const beside = this.#locker(`${this.path} beside`, { value: null, ttl: this.#ttl })
+    this.#beside = beside
+    void beside.start()
+    await this.until(async () => {
+      await this.#pass('claim')
+      return beside.isLeader
+    })
+  }
+
+  /** The session is renewed, and the node looks. */
+  async #untilLook(): Promise<void> {
+    await this.#untilRenewal()
+    await this.#pass('renew')
+    await this.until(() => this.gate.newest('read') !== undefined)
+  }
+
+  async #looked(event: ModelEvent): Promise<ModelEvent> {
+    if (event.cause === 'look at a rival') await this.#rivalClaims()
+    await this.#untilLook()
+    const { entry, revision } = await this.standing()
+    const { unanswered } = this.node.actor.getSnapshot().context
+    await this.#pass('read')
+    return {
+      ...event,
+      revision,
+      ...(entry !== null && { holder: holderFrom(entry), lease: unanswered }),
+    }
   }
 
   async #reset(event: ModelEvent): Promise<ModelEvent> {

@@ -64,11 +64,13 @@ export function describePaths(store: string, serve: () => Server, { shortest }: 
 function covering(paths: readonly Path[]): Path[] {
   const happened = new Set<string>()
   return paths.filter(({ steps }) => {
-    const before = happened.size
-    for (const [index, { event }] of steps.entries()) {
+    const known = happened.size
+    for (const [index, { event, state }] of steps.entries()) {
       const from = steps[index - 1]
-      if (from !== undefined) happened.add(`${leafOf(from.state.value)} ${labelOf(event)}`)
+      if (from === undefined) continue
+      const [before, after] = [from, { state }].map((step) => leafOf(step.state.value))
+      happened.add(`${before} ${labelOf(event)} ${after}`)
     }
-    return happened.size > before
+    return happened.size > known
   })
 }

@@ -40,6 +40,12 @@ export interface World {
   readonly working: boolean
   /** Whether the node is another process's, restored from its snapshot. */
   readonly restored: boolean
+  /** Whether a node beside this one, of the same locker, keeps the session after this one has left it. */
+  readonly kept: boolean
+  /** Whether a request under the session that there is had no answer. */
+  readonly asked: boolean
+  /** Whether an operator has deleted the record, and the leader's watch has not told yet. */
+  readonly robbed: boolean
 }
 
 /** Something that happens to the node, and what it does to the world. */
@@ -64,6 +70,9 @@ export function testMachineFrom(config: Config = { ...electionMachine.config }) 
     late: false,
     working: false,
     restored: false,
+    kept: false,
+    asked: false,
+    robbed: false,
   }
   return setup({
     types: {
@@ -116,18 +125,22 @@ function listOf(oneOrMore: unknown): Config[] {
 }
 
 const actions = {
-  noteWorld: assign(({ context, event }: { context: ModelContext; event: ModelEvent }) => ({
-    world: { ...context.world, ...event.world },
-  })),
-  /** A service begins. Two of them may have nothing to do, and answer at once. */
+  noteWorld: assign(({ context, event }: { context: ModelContext; event: ModelEvent }) => {
+    const world = { ...context.world, ...event.world }
+    // Whatever was asked under a session that is over has gone with it.
+    return { world: world.session === 'none' ? { ...world, asked: false } : world }
+  }),
+  /** A service begins. Some of them may have nothing to do, and answer at once. */
   begin: enqueueActions(({ context, enqueue }, { service }: { service: string }) => {
     const { world, value } = context as ModelContext
     const become = (change: Partial<World>) => enqueue.assign({ world: { ...world, ...change } })
     if (service === 'campaign') become({ claim: { value } })
     if (service === 'propose') become({ write: { value, carriedOut: false } })
     if (service === 'drain' && !world.working) enqueue.raise({ type: 'drained' })
-    if (service === 'release' && world.session === 'none' && world.claim === null) {
-      enqueue.raise({ type: 'released' })
+    // What it is to release has gone with the session.
+    if (service === 'release' && world.session === 'none') enqueue.raise({ type: 'released' })
+    if (service === 'settle' && !(world.kept && world.asked && world.session === 'open')) {
+      enqueue.raise({ type: 'settled' })
     }
   }),
 }

@@ -21,7 +21,11 @@ test('every state and every transition has a description', () => {
             if (!('description' in Object(one))) missing.push(`${name} on ${event}`)
           }
         }
-      } else if (key === 'always' && !('description' in part)) missing.push(`${name} always`)
+      } else if (key === 'always') {
+        for (const one of [part].flat()) {
+          if (!('description' in one)) missing.push(`${name} always`)
+        }
+      }
     }
   }
   look('election', electionMachine.config)

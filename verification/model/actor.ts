@@ -4,10 +4,10 @@ import type { Chart } from './chart.js'
 import type { Do } from './step.js'
 import { leaveRequest, type Setting, tell } from './tell.js'
 import {
-  Call,
-  endCall,
   GONE,
   Inert,
+  isClaim,
+  isClearing,
   isLeading,
   isStopped,
   LEAVES,
@@ -31,54 +31,64 @@ function crash(world: World, index: number, node: NodeState, setting: Setting): 
 }
 
 export function canThrow({ leaf }: NodeState): boolean {
-  return leaf !== Leaf.idle && leaf !== Leaf.releasing && leaf !== Leaf.released
+  return leaf !== Leaf.idle && leaf !== Leaf.released
 }
 
 /**
- * An exception ends the actor, and the process goes on. The node is no longer leader, and releases
- * what its latest claim won; after that it may be started again, as the same instance.
+ * An exception ends the actor, and the process goes on. A new actor takes its place, with all that the
+ * one before knew but how often it had tried, and waits for the claim on its way if there is one. Of
+ * another request it does not know.
  */
 export function endInError(world: World, node: NodeState, setting: Setting): void {
-  if (node.call === Call.propose) leaveRequest(world, node, setting)
-  if (node.call === Call.proposed || node.call === Call.reignOver) endCall(node)
+  if (!isClaim(node.call)) leaveRequest(world, node, setting)
   node.pending = 0
   if (setting.laws.leadsOnAfterException && isLeading(node)) {
     node.inert = Inert.actor
     return
   }
-  node.leaf = setting.laws.diesWithoutRelease ? Leaf.released : Leaf.releasing
-  node.restart = 0
+  node.leaf = Leaf.withdrawing
+  // Of what it knew, that does not matter there.
   node.revision = 0
   node.seenValue = 0
   node.seenLeaving = 0
+  if (node.seen !== Seen.me || setting.laws.diesWithoutRelease) {
+    node.seen = Seen.nobody
+    node.seenToken = 0
+  }
 }
 
-/** The services that tell an actor that it was restored. */
-const TELLING = ['keepAlive', 'resume', 'clear']
+/** Whether an actor that was restored hears so: all services tell it but the one that claims. */
+function isTold(services: readonly string[]): boolean {
+  return services.some((service) => service !== 'campaign')
+}
 
 const restorable = new WeakMap<Chart, readonly number[]>()
 
 /**
- * The states whose snapshots are to be tried. Of those from which a restored actor begins to claim
- * with nothing in its context, one stands for all: what follows is the same.
+ * The states whose snapshots are to be tried. Of those from which a restored actor goes on in the same
+ * state, with the same in its context, one stands for all: what follows is the same.
  */
 function restorableLeaves(chart: Chart): readonly number[] {
   const known = restorable.get(chart)
   if (known !== undefined) return known
-  const leaves = LEAVES.map((_, leaf) => leaf).filter((leaf) => leaf >= Leaf.claiming)
-  const found = leaves.filter((leaf) => leaf === Leaf.claiming || !claimsAnew(chart, leaf))
+  const leaves = LEAVES.map((_, leaf) => leaf).filter((leaf) => leaf !== Leaf.idle)
+  const outcomes = leaves.map((leaf) => JSON.stringify(restoredFrom(chart, leaf)))
+  const found = leaves.filter((_, at) => outcomes.indexOf(outcomes[at] ?? '') === at)
   restorable.set(chart, found)
   return found
 }
 
-function claimsAnew(chart: Chart, leaf: number): boolean {
-  if (!chart.servicesIn(leaf).some((service) => TELLING.includes(service))) return false
+/** Whether the snapshot of a node in that state tells of a record of its own. */
+function hasRecord(node: NodeState): boolean {
+  return isLeading(node) || isClearing(node)
+}
+
+function restoredFrom(chart: Chart, leaf: number): NodeState {
   const node = { ...newNode(), leaf }
-  if (isLeading(node)) Object.assign(node, { seen: Seen.me, seenToken: 1 })
+  if (hasRecord(node)) Object.assign(node, { seen: Seen.me, seenToken: 1 })
+  if (!isTold(chart.servicesIn(leaf))) return node
   const { watchAfter, proposes, selected, ...after } = chart.step(node, { type: 'restored' })
-  return Object.entries({ ...newNode(), leaf: Leaf.claiming }).every(
-    ([name, value]) => Reflect.get(after, name) === undefined || Reflect.get(after, name) === value,
-  )
+  return { ...node, ...after }
 }
 
 /**
@@ -97,12 +107,12 @@ export function restoreActor(
   world.nodes[index] = restored
   restored.leaf = leaf
   restored.value = node.value
-  if (isLeading(restored)) {
+  if (hasRecord(restored)) {
     restored.seen = Seen.me
     restored.seenToken = node.seenToken
   }
   const services = setting.chart.servicesIn(leaf)
-  if (services.some((service) => TELLING.includes(service))) {
+  if (isTold(services)) {
     tell(world, restored, { type: 'restored' }, setting)
   } else if (!isStopped(restored) && !services.includes('campaign')) {
     restored.inert = Inert.timers

@@ -48,7 +48,7 @@ export const TWO_NODES: Bounds = {
 /**
  * The faults of nodes, networks and operators, except requests that arrive late. Those multiply the
  * states of three nodes beyond a few minutes, so they are explored in a world of their own, without
- * crashes and operators; and so are the faults of etcd.
+ * operators; and so are the faults of etcd.
  */
 export const THREE_NODES: Bounds = {
   nodes: 3,
@@ -67,7 +67,7 @@ export const THREE_NODES_LATE: Bounds = {
   values: 1,
   changes: 1,
   late: 1,
-  crashes: false,
+  crashes: true,
   deletes: false,
   junk: false,
   revokes: false,

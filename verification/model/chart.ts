@@ -16,6 +16,10 @@ export interface ChartEvent {
   readonly valid?: boolean
   /** Whether the holder has stood down. */
   readonly leaving?: boolean
+  /** Whether it tells of a request that had no answer. */
+  readonly unanswered?: boolean
+  /** Whether it comes to a node that has looked for what was left as often as it ever does. */
+  readonly last?: boolean
 }
 
 export interface ChartStep {
@@ -27,6 +31,7 @@ export interface ChartStep {
   readonly seenValue: number
   readonly seenToken: number
   readonly seenLeaving: number
+  readonly unanswered: number
   /** Where a newly invoked watch begins, or -1 when none was invoked. */
   readonly watchAfter: number
   /** Whether a write of the value was newly invoked, and so any earlier one is abandoned. */
@@ -52,10 +57,14 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'vacated',
   'renewed',
   'expired',
+  'opened',
   'retrying',
   'proposed',
+  'reignOver',
   'drained',
+  'withdrawn',
   'released',
+  'settled',
   'reset',
   'restored',
   'backoff',
@@ -63,28 +72,23 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
 ]
 const EVENT_NUMBER = new Map(EVENT_TYPES.map((type, index) => [type, index]))
 
-const LEAF_VALUES = [
-  'idle',
-  { campaigning: 'claiming' },
-  { campaigning: 'clearing' },
-  { campaigning: 'waiting' },
-  { campaigning: 'yielding' },
-  { leader: 'holding' },
-  { leader: 'proposing' },
-  { leader: 'waiting' },
-  'follower',
-  { stopped: 'draining' },
-  { stopped: 'releasing' },
-  { stopped: 'released' },
-] as const
-
 const LEAF_NAMES: readonly (string | undefined)[] = LEAVES
+
+/** As XState writes them. */
+const LEAF_VALUES = LEAVES.map((name) => {
+  const [state = name, child] = name.split('.')
+  return child === undefined ? state : { [state]: child }
+})
 
 /** Every node has the same id, the hardest case: only the instance tells one from the other. */
 const ID = 'node'
 const MINE = 'mine'
 const THEIRS = 'theirs'
 const JUNK_VALUE = 2
+
+/** A lease of the node's own, and the attempts after which it has looked for long enough. */
+const LEASE = 'lease'
+const MANY = 1_000
 
 const FAILURE = { name: 'Error', message: 'model' }
 
@@ -126,7 +130,7 @@ export class Chart {
     const key = keyOf(node, event)
     let step = this.#steps.get(key)
     if (step === undefined) {
-      step = this.#workOut(node, event, 0)
+      step = this.#workOut(node, event, event.last === true ? MANY : 0)
       this.#assertNothingElseMatters(node, event, step)
       this.#steps.set(key, step)
     }
@@ -180,8 +184,9 @@ export class Chart {
       low.seenToken = 1
     }
     if (!keepsLeaving(node.leaf)) high.seenLeaving = 1
+    const attempts = event.last === true ? MANY : 0
     for (const [index, other] of others.entries()) {
-      const same = this.#workOut(other, event, index * 4)
+      const same = this.#workOut(other, event, attempts + index * 4)
       if (JSON.stringify(same) !== JSON.stringify(step)) {
         throw new Error(
           `model: in ${LEAVES[node.leaf]}, ${event.type} now depends on a part of the context that the model leaves out: ${JSON.stringify({ other, same, step })}`,
@@ -193,32 +198,36 @@ export class Chart {
 
 /** Only what is watched is compared with the revision; the next claim brings a newer one. */
 function keepsRevision(leaf: number): boolean {
-  return leaf >= Leaf.holding && leaf <= Leaf.follower
+  return leaf >= Leaf.holding && leaf <= Leaf.waitingToReopen
+}
+
+function keepsValue(leaf: number): boolean {
+  return leaf >= Leaf.holding && leaf <= Leaf.rewaiting
 }
 
 /** Elsewhere only a record of one's own matters, because it is to be released. */
 function keepsHolder(leaf: number): boolean {
-  return leaf >= Leaf.holding && leaf <= Leaf.rewaiting
+  return keepsValue(leaf) || leaf === Leaf.clearing || leaf === Leaf.clearingUp
 }
 
 /** Only a follower asks whether the holder has stood down. */
 function keepsLeaving(leaf: number): boolean {
-  return leaf === Leaf.follower
+  return leaf >= Leaf.following && leaf <= Leaf.waitingToReopen
 }
 
 function relevantContext(context: ElectionContext, leaf: number) {
   const { holder } = context
   const seen = seenIn(holder)
-  const keeps =
-    holder !== null && (keepsHolder(leaf) || (leaf !== Leaf.follower && seen === Seen.me))
+  const keeps = holder !== null && (keepsHolder(leaf) || (!keepsLeaving(leaf) && seen === Seen.me))
   return {
     restart: context.restart ? 1 : 0,
     value: Number(context.value),
     revision: keepsRevision(leaf) ? context.revision : 0,
     seen: keeps ? seen : Seen.nobody,
-    seenValue: keeps && keepsHolder(leaf) ? Number(holder.value) : 0,
+    seenValue: keeps && keepsValue(leaf) ? Number(holder.value) : 0,
     seenToken: keeps ? holder.token : 0,
     seenLeaving: keepsLeaving(leaf) && holder?.released ? 1 : 0,
+    unanswered: context.unanswered === null ? 0 : 1,
   }
 }
 
@@ -262,6 +271,7 @@ function contextOf(node: NodeState, attempt: number): ElectionContext {
     attempt,
     isSole: false,
     leases: [],
+    unanswered: node.unanswered === 1 ? LEASE : null,
     restart: node.restart === 1,
   }
 }
@@ -282,14 +292,22 @@ function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { typ
       return { type, holder, validityMs: valid ? 1_000 : 0 }
     case 'held':
       if (holder === null) throw new Error('model: held has a holder')
-      // A record that was left stands under the lease of the claim or of one before; others do not.
-      return { type, holder, revision, lease: holder.session ?? 'lease' }
+      // A record that is known for one's own stands under the lease of the request or of one before.
+      return {
+        type,
+        holder,
+        revision,
+        lease: (holder.instance === MINE && holder.session) || LEASE,
+      }
     case 'changed':
       if (holder === null) throw new Error(`model: ${type} has a holder`)
       return { type, holder, revision }
     case 'vacated':
       return { type, revision }
     case 'failed':
+      return { type, error: FAILURE, ...(event.unanswered && { lease: LEASE }) }
+    case 'released':
+      return { type, ...(event.unanswered && { lease: LEASE }) }
     case 'refused':
     case 'workFailed':
       return { type, error: FAILURE }
@@ -322,21 +340,25 @@ function numberIn(of: unknown, name: string): number {
 /** Everything that `#workOut` reads, packed into one number; revisions stay below 64. */
 function keyOf(node: NodeState, event: ChartEvent): number {
   const state =
-    ((((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 + node.seen) *
+    (((((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 + node.seen) *
       4 +
       node.seenValue) *
       64 +
       node.seenToken) *
       2 +
-    node.seenLeaving
+      node.seenLeaving) *
+      2 +
+    node.unanswered
   const happened =
     (((((EVENT_NUMBER.get(event.type) ?? 0) * 64 + (event.revision ?? 0)) * 4 + (event.seen ?? 0)) *
       4 +
       (event.value ?? 0)) *
       64 +
       (event.token ?? 0)) *
-      4 +
-    (event.valid === true ? 2 : 0) +
-    (event.leaving === true ? 1 : 0)
-  return state * 2 ** 23 + happened
+      16 +
+    (event.valid === true ? 8 : 0) +
+    (event.leaving === true ? 4 : 0) +
+    (event.unanswered === true ? 2 : 0) +
+    (event.last === true ? 1 : 0)
+  return state * 2 ** 25 + happened
 }

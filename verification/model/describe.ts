@@ -5,13 +5,14 @@ import {
   ETERNAL,
   GONE,
   Inert,
+  isFollower,
   isLeader,
   isLeading,
   JUNK,
   LEAVES,
-  Leaf,
   NO_LEASE,
   type NodeState,
+  Outdated,
   Renewal,
   Session,
   Term,
@@ -85,7 +86,7 @@ function describeAt(
     case 'crash':
       return 'the process crashes and comes back as a new instance'
     case 'noSession':
-      return 'no session can be had: the claim fails'
+      return `no session can be had${isFollower(node) ? '' : ': the claim fails'}`
     case 'send':
       return node.session !== next.session
         ? 'gets a new session and sends a claim'
@@ -106,14 +107,10 @@ function describeAt(
       return 'the backoff has passed'
     case 'courtesy':
       return 'the courtesy has passed'
-    case 'drained':
-      return 'its work, if any, has ended'
-    case 'release':
-      return next.call === Call.none ? 'has nothing to release' : 'sends a release'
+    case 'reopen':
+      return 'gets another session'
     case 'look':
-      return next.call === Call.none
-        ? 'finds no record of its own at the path'
-        : 'finds a record of its own at the path and sends a release'
+      return describeLook(step, before)
     case 'watch':
       return `its watch brings: ${describeChange(before, node)}`
     case 'compact':
@@ -141,7 +138,7 @@ function describeAt(
     case 'hearOfRaftLeader':
       return 'the member that renews its lease hears of the new raft leader'
     case 'hearReset':
-      return `hears that the history was replaced${next.leaf === Leaf.follower && next.leaf !== node.leaf ? ', and then an answer from before' : ''}`
+      return `hears that the history was replaced${isFollower(next) && next.leaf !== node.leaf ? ', and then an answer from before' : ''}`
     case 'throw':
       return 'an exception ends its actor'
     case 'restoreActor':
@@ -149,6 +146,13 @@ function describeAt(
     default:
       return step.name
   }
+}
+
+function describeLook(step: Step, { keyBy }: World): string {
+  if (keyBy === VACANT) return 'looks at the path, and finds it vacant'
+  if (keyBy === JUNK) return 'looks at the path, and finds junk'
+  const of = keyBy === step.node ? 'its own' : 'another node'
+  return `looks at the path, and finds a record of ${of}${step.which === FORGOTTEN ? ', that it does not know for its own' : ''}`
 }
 
 function describeRenewal(node: NodeState, next: NodeState): string {
@@ -229,18 +233,23 @@ function describeChange(world: World, node: NodeState): string {
   return `${nameOf(change.by)}, value ${change.value}, token ${change.token}${leaving}`
 }
 
-const SESSIONS: Readonly<Record<number, string>> = {
-  [Session.none]: 'no session',
-  [Session.valid]: 'session valid',
-  [Session.ended]: 'validity ended, not noticed',
+function describeSession(node: NodeState): string {
+  if (node.session === Session.valid) return 'session valid'
+  if (node.session === Session.ended) return 'validity ended, not noticed'
+  // One that nothing was done with is not told from none.
+  return isLeading(node) ? 'no session' : 'no session in use'
 }
 
 export function describeWorld(world: World): string {
   const nodes = world.nodes.map((node, index) => {
-    const parts = [LEAVES[node.leaf], SESSIONS[node.session]]
+    const parts = [LEAVES[node.leaf], describeSession(node)]
     if (isLeader(node)) parts.push('isLeader')
     if (node.unkept === 1) parts.push('its lease not kept for so long')
-    if (node.outdated === 1) parts.push('has not heard that the history was replaced')
+    if (node.outdated !== Outdated.no) {
+      const never = node.outdated === Outdated.silent ? ', and does not' : ''
+      parts.push(`has not heard that the history was replaced${never}`)
+    }
+    if (node.unanswered === 1) parts.push('a request had no answer')
     if (node.inert === Inert.timers) parts.push('without its timers')
     if (node.inert === Inert.actor) parts.push('its actor gone')
     if (node.pending > 0) parts.push(`${node.pending} to be watched`)

@@ -37,7 +37,7 @@ export interface ExploreOptions {
 }
 
 export function explore({ bounds, setting, mostStates, onProgress }: ExploreOptions): Exploration {
-  const packing = new Packing(bounds, normaliserFor(setting.laws, bounds.revokes))
+  const packing = new Packing(bounds, normaliserFor(setting, bounds.resets))
   const table = new WorldTable(packing.words)
   const parents = new Numbers()
   const progress = new Numbers()

@@ -2,8 +2,13 @@
  * Elections with a mistake in them, each of which the checker must catch: a checker that finds
  * nothing wrong with these would find nothing wrong with anything.
  */
-import { createMachine } from 'xstate'
-import { electionMachine, type ServiceInput } from '../../machines/election.js'
+import { assign, createMachine } from 'xstate'
+import {
+  type ElectionContext,
+  type ElectionEvent,
+  electionMachine,
+  type ServiceInput,
+} from '../../machines/election.js'
 import type { Bounds } from './bounds.js'
 import type { Laws } from './faults.js'
 import type { ViolationKind } from './properties.js'
@@ -68,11 +73,8 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'takes any record with its id for its own reign',
     caughtAs: 'leader without the path',
-    machine: electionMachine.provide({
-      guards: {
-        isOwnReign: ({ context, event }) =>
-          event.type === 'changed' && event.holder.id === context.id,
-      },
+    machine: rewire(({ leader }) => {
+      transitionOf(leader, 'changed', 'own record').guard = hasOwnId
     }),
   },
   {
@@ -83,7 +85,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'follows a claim of its own',
     caughtAs: 'stuck',
-    machine: electionMachine.provide({ guards: { isOwnClaim: () => false } }),
+    machine: rewire(({ follower }) => leaveOut(follower, 'changed', 'claim of this node')),
     bounds: LATE,
   },
   {
@@ -95,9 +97,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'stops without a release',
     caughtAs: 'stuck',
     machine: rewire(({ stopped }) => {
-      const draining = stopped?.states?.draining
-      if (draining?.on === undefined) throw new Error('model: stopping no longer drains')
-      draining.on.drained = { target: 'released' }
+      transitionOf(stopped?.states?.draining, 'drained').target = 'released'
     }),
   },
   {
@@ -114,11 +114,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'leads as soon as the holder has stood down',
     caughtAs: 'leader without a session',
     machine: rewire(({ follower }) => {
-      const changed = follower?.on?.changed
-      if (!Array.isArray(changed)) throw new Error('model: a follower heeds no change any more')
-      const leaving = changed.find(({ guard }) => guard === 'isStandingDown')
-      if (leaving === undefined) throw new Error('model: a follower heeds no notice any more')
-      leaving.target = 'leader'
+      transitionOf(follower, 'changed', 'stands down').target = 'leader'
     }),
   },
   {
@@ -128,9 +124,19 @@ export const VARIANTS: readonly Variant[] = [
     bounds: { deletes: false },
   },
   {
+    name: 'leads by a record of its own that it finds',
+    caughtAs: 'leader without a session',
+    machine: rewire(({ campaigning }) => {
+      const found = transitionOf(campaigning?.states?.claiming, 'held', 'earlier request')
+      found.target = '#election.leader'
+    }),
+  },
+  {
     name: 'releases a record with its own id',
     caughtAs: 'two leaders',
-    laws: { takesEqualIdForItself: true },
+    machine: electionMachine.provide({
+      guards: { isOwnRecord: hasOwnId, isOwnLease: () => true },
+    }),
   },
   {
     name: 'releases without compare',
@@ -159,31 +165,82 @@ export const VARIANTS: readonly Variant[] = [
     laws: { watchesFromNow: true },
   },
   {
-    name: 'does not tell that validity has ended',
-    caughtAs: 'leader without a session',
-    laws: { hidesExpiry: true },
+    name: 'does not wait, when it stops, for the claim on its way',
+    caughtAs: 'stuck',
+    machine: rewire(({ campaigning }) => drop(campaigning?.states?.claiming?.on, 'stop')),
   },
   {
-    name: 'forgets a release that was lost',
+    name: 'keeps what the claim has won that it was stopped in',
     caughtAs: 'stuck',
-    laws: { forgetsLostRequests: true },
+    machine: rewire(({ stopped }) => {
+      drop(transitionOf(stopped?.states?.withdrawing, 'won'), 'actions')
+    }),
   },
   {
-    name: 'looks only once for a claim that was lost',
+    name: 'forgets a claim that had no answer when it was stopped',
     caughtAs: 'stuck',
-    laws: { trustsOneLook: true },
+    machine: rewire(({ stopped }) => {
+      drop(transitionOf(stopped?.states?.withdrawing, 'failed'), 'actions')
+    }),
+  },
+  {
+    name: 'forgets a release that had no answer',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => {
+      drop(transitionOf(stopped?.states?.releasing, 'released'), 'actions')
+    }),
+  },
+  {
+    name: 'forgets every request that had no answer',
+    caughtAs: 'stuck',
+    machine: rewire((_, { actions }) => {
+      actions.noteUnanswered = () => {}
+    }),
+  },
+  {
+    name: 'does not look for what it may have left',
+    caughtAs: 'stuck',
+    machine: electionMachine.provide({ guards: { isAnswered: () => true } }),
+  },
+  {
+    name: 'looks only once for what it may have left',
+    caughtAs: 'stuck',
+    machine: electionMachine.provide({ guards: { hasLookedEnough: () => true } }),
     bounds: LATE,
   },
   {
-    name: 'forgets a lost request when it is started again',
+    name: 'leaves what it finds when it looks',
     caughtAs: 'stuck',
-    laws: { startForgetsDoubt: true },
+    machine: rewire(({ stopped }) => {
+      leaveOut(stopped?.states?.settling, 'held', 'after all')
+    }),
+  },
+  {
+    name: 'gives up what it has found when that could not be deleted',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => {
+      transitionOf(stopped?.states?.clearing, 'failed').target = 'released'
+    }),
+  },
+  {
+    name: 'forgets a request that had no answer when it is started again',
+    caughtAs: 'stuck',
+    machine: rewire((_, { actions }) => {
+      actions.beginAnew = assign({ attempt: 0, restart: false, holder: null, unanswered: null })
+    }),
   },
   {
     name: 'takes the answer to one claim for the answer to an earlier one',
     caughtAs: 'stuck',
-    laws: { answerSettlesDoubt: true },
+    machine: rewire((_, { actions }) => {
+      actions.noteLease = assign({ unanswered: null })
+    }),
     bounds: LATE,
+  },
+  {
+    name: 'ignores that it is to start again once it has stopped',
+    caughtAs: 'stuck',
+    machine: electionMachine.provide({ guards: { shallRestart: () => false } }),
   },
   {
     name: 'counts a renewal that no read confirmed',
@@ -222,6 +279,26 @@ export const VARIANTS: readonly Variant[] = [
     bounds: RESETS,
   },
   {
+    name: 'goes on following when its session has ended',
+    caughtAs: 'stuck',
+    machine: rewire(({ follower }) => drop(follower?.states?.following?.on, 'expired')),
+    bounds: RESETS,
+  },
+  {
+    name: 'goes on following once it has another session',
+    caughtAs: 'stuck',
+    machine: rewire(({ follower }) => {
+      transitionOf(follower?.states?.reopening, 'opened').target = 'following'
+    }),
+    bounds: RESETS,
+  },
+  {
+    name: 'asks only once for another session',
+    caughtAs: 'stuck',
+    machine: rewire(({ follower }) => drop(follower?.states?.waiting, 'after')),
+    bounds: RESETS,
+  },
+  {
     name: 'leads on under a session that does not end with the history',
     caughtAs: 'leader without the path',
     machine: rewire(({ leader }) => drop(leader?.on, 'reset')),
@@ -255,7 +332,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'leads on when it is restored as leader',
     caughtAs: 'leader without a session',
-    machine: rewire((_, machine) => drop(machine.on, 'restored')),
+    machine: rewire((_, { machine }) => drop(machine.on, 'restored')),
     bounds: { ...QUIET, snapshots: true },
   },
   {
@@ -268,7 +345,7 @@ export const VARIANTS: readonly Variant[] = [
 
 /** The parts of a statechart's configuration that mistakes are made in. */
 interface StateConfig {
-  on?: Record<string, unknown>
+  on?: Record<string, TransitionConfig | TransitionConfig[]>
   after?: unknown
   invoke?: InvokeConfig | InvokeConfig[]
   states?: Record<string, StateConfig>
@@ -279,21 +356,38 @@ interface InvokeConfig {
   input: (given: unknown) => ServiceInput
 }
 
-/** The shipped machine with a change in its chart; its guards and actions are the shipped ones. */
-function rewire(
-  change: (states: Record<string, StateConfig>, machine: StateConfig) => void,
-): Machine {
-  const config = cloneConfig(electionMachine.config)
-  if (!hasStates(config)) throw new Error('model: the machine has no states')
-  change(config.states, config)
+interface TransitionConfig {
+  readonly description: string
+  target?: string
+  guard?: unknown
+  actions?: unknown
+}
+
+interface MachineConfig extends StateConfig {
+  states: Record<string, StateConfig>
+}
+
+/** What the shipped machine is made of. */
+interface Parts {
+  readonly machine: MachineConfig
+  readonly actions: Record<string, unknown>
+}
+
+/** The shipped machine with a change in its chart, or in its actions; all else is the shipped one's. */
+function rewire(change: (states: Record<string, StateConfig>, parts: Parts) => void): Machine {
+  const machine = cloneConfig(electionMachine.config)
+  if (!hasStates(machine)) throw new Error('model: the machine has no states')
+  const { implementations } = electionMachine
+  const actions: Record<string, unknown> = { ...implementations.actions }
+  change(machine.states, { machine, actions })
   // A machine's type comes from how it was written down; that of a changed copy cannot be inferred.
   return createMachine(
-    config as never,
-    electionMachine.implementations as never,
+    machine as never,
+    { ...implementations, actions } as never,
   ) as unknown as Machine
 }
 
-function hasStates(config: unknown): config is { states: Record<string, StateConfig> } {
+function hasStates(config: unknown): config is MachineConfig {
   return typeof config === 'object' && config !== null && 'states' in config
 }
 
@@ -304,9 +398,36 @@ function cloneConfig(config: unknown): unknown {
   return Object.fromEntries(Object.entries(config).map(([key, part]) => [key, cloneConfig(part)]))
 }
 
+/** What a state does on an event; the one that is described so, if it does one of several things. */
+function transitionOf(
+  state: StateConfig | undefined,
+  event: string,
+  description = '',
+): TransitionConfig {
+  const transitions = [state?.on?.[event] ?? []].flat()
+  const found = transitions.filter((one) => one.description.includes(description))
+  const [transition] = found
+  if (transition === undefined || found.length > 1) {
+    throw new Error(`model: the machine does something else on ${event} now`)
+  }
+  return transition
+}
+
+function leaveOut(state: StateConfig | undefined, event: string, description: string): void {
+  const transition = transitionOf(state, event, description)
+  const transitions = state?.on?.[event]
+  if (!Array.isArray(transitions)) throw new Error(`model: ${event} has one outcome only`)
+  transitions.splice(transitions.indexOf(transition), 1)
+}
+
 function drop(from: object | undefined, name: string): void {
   if (from === undefined || !Reflect.has(from, name)) {
     throw new Error(`model: there is no ${name} to leave out any more`)
   }
   Reflect.deleteProperty(from, name)
+}
+
+/** Every node of the model has the same id. */
+function hasOwnId({ context, event }: { context: ElectionContext; event: ElectionEvent }): boolean {
+  return 'holder' in event && event.holder.id === context.id
 }

@@ -8,28 +8,43 @@ import {
   dropSession,
   endCall,
   hasLateClaim,
+  isFollower,
   isLeading,
   isWatching,
   JUNK,
   Leaf,
   NO_LEASE,
   type NodeState,
+  Outdated,
   Seen,
   Session,
   VACANT,
   type World,
 } from './world.js'
 
+function openSession(world: World, node: NodeState): void {
+  world.lastLease += 1
+  dropSession(node, Session.valid)
+  node.lease = world.lastLease
+}
+
 /** Sends a claim, with a new session if the node has none that is valid. */
 export function sendClaim(world: World, node: NodeState, { laws }: Setting): void {
-  if (node.session !== Session.valid) {
-    world.lastLease += 1
-    dropSession(node, Session.valid)
-    node.lease = world.lastLease
-  }
+  if (node.session !== Session.valid) openSession(world, node)
   node.call = Call.claim
   node.callLease = laws.claimsWithoutLease ? -1 : node.lease
   node.callValue = node.value
+}
+
+/** A follower opens a session in place of the one that ended. */
+export function reopen(world: World, node: NodeState, setting: Setting): void {
+  openSession(world, node)
+  tell(world, node, { type: 'opened' }, setting)
+}
+
+/** Whether the session of `node` can end. A follower has one, even where it is not told from a fresh one. */
+export function canEndSession({ session, leaf }: NodeState): boolean {
+  return session === Session.valid || (session === Session.none && leaf === Leaf.following)
 }
 
 /**
@@ -47,115 +62,91 @@ export function endValidity(world: World, node: NodeState, setting: Setting): vo
 /** Validity is over and the process knows: whoever keeps the session alive hears of it. */
 export function endSession(world: World, node: NodeState, setting: Setting): void {
   dropSession(node)
-  if (isWatching(node) && !setting.laws.hidesExpiry) tell(world, node, { type: 'expired' }, setting)
+  if (isWatching(node)) tell(world, node, { type: 'expired' }, setting)
+  if (isFollower(node) && node.outdated === Outdated.hears) node.outdated = Outdated.silent
 }
 
 /** The deadline passes without an answer. */
 export function fail(world: World, node: NodeState, setting: Setting): void {
-  const { call } = node
-  const wasLeave = call === Call.leave || call === Call.left
-  const wasWrite = call === Call.propose || call === Call.proposed || call === Call.reignOver
-  if (!wasWrite && node.session !== Session.none && !setting.laws.forgetsLostRequests)
-    node.doubt = 1
+  const isLeave = node.call === Call.leave || node.call === Call.left
+  // A write of the value is repeated until it has an answer, or its reign is over.
+  const unanswered = node.leaf !== Leaf.proposing
   endCall(node)
-  if (node.leaf === Leaf.claiming || node.leaf === Leaf.clearing || node.leaf === Leaf.proposing) {
-    tell(world, node, { type: 'failed' }, setting)
-  } else if (wasLeave && node.leaf === Leaf.releasing) {
-    tell(world, node, { type: 'released' }, setting)
-  }
+  tell(world, node, { type: isLeave ? 'released' : 'failed', unanswered }, setting)
 }
 
-/**
- * An answer reaches the node. None settles a doubt: an earlier claim may have been carried out since
- * the answer was given, or may be yet. Only a look can, once nothing is on its way any more.
- */
+/** An answer reaches the node. */
 export function answer(world: World, node: NodeState, setting: Setting): void {
-  const { call, callToken, callValue, callRevision } = node
-  if (setting.laws.answerSettlesDoubt && call !== Call.heldByOwn) node.doubt = 0
+  const { call, callToken: token, callValue: value, callRevision: revision, callBehind } = node
+  endCall(node)
+  const hears = (event: ChartEvent) => tell(world, node, event, setting, callBehind)
   switch (call) {
     case Call.won: {
-      if (node.leaf !== Leaf.claiming) {
-        // The node was stopped meanwhile: what it won is given back.
-        const token = callToken
-        endCall(node)
-        node.call = Call.leave
-        node.callToken = token
-        return
-      }
       // Between a claim and its answer no new session begins, so it is still the claim's.
       const valid = node.session === Session.valid
-      tell(
-        world,
-        node,
-        { type: 'won', seen: Seen.me, value: callValue, token: callToken, valid },
-        setting,
-      )
+      hears({ type: 'won', seen: Seen.me, value, token, valid })
       return
     }
     case Call.heldByOwn:
-      if (node.leaf === Leaf.claiming) {
-        tell(world, node, { type: 'held', seen: Seen.me, token: callToken }, setting)
-      } else {
-        endCall(node)
-        node.call = Call.leave
-        node.callToken = callToken
-      }
+      hears({ type: 'held', seen: Seen.me, token })
       return
     case Call.heldByOther:
     case Call.heldByLeaving:
     case Call.heldByJunk: {
       const seen = call === Call.heldByJunk ? Seen.junk : Seen.other
-      const leaving = call === Call.heldByLeaving
-      if (node.leaf !== Leaf.claiming) endCall(node)
-      else tell(world, node, { type: 'held', seen, token: 1, leaving }, setting)
+      hears({ type: 'held', seen, token, leaving: call === Call.heldByLeaving })
       return
     }
     case Call.leaseGone:
-      endCall(node)
       if (node.session === Session.valid && node.lease === NO_LEASE)
         endSession(world, node, setting)
-      if (node.leaf === Leaf.claiming) tell(world, node, { type: 'failed' }, setting)
+      hears({ type: 'failed' })
       return
     case Call.cleaned:
-      if (node.leaf === Leaf.clearing) tell(world, node, { type: 'cleared' }, setting)
-      else endCall(node)
+      hears({ type: 'cleared' })
       return
     case Call.left:
-      endCall(node)
-      tell(world, node, { type: 'released' }, setting)
+      hears({ type: 'released' })
       return
     case Call.proposed:
-      tell(world, node, { type: 'proposed', value: callValue, revision: callRevision }, setting)
+      hears({ type: 'proposed', value, revision })
       return
     case Call.reignOver:
-      tell(world, node, { type: 'failed' }, setting)
+      hears({ type: 'reignOver' })
       return
     case Call.ofOtherHistory:
+      node.call = call
       hearReset(world, node, setting)
       return
   }
 }
 
-/** A stopped node looks whether a record of its own was left, and releases it. */
-export function look(world: World, index: number, node: NodeState, setting: Setting): void {
-  const { laws } = setting
-  if (node.outdated === 1) {
-    hearReset(world, node, setting)
-  } else if (world.keyBy === index && world.keyLease === node.lease) {
-    node.call = Call.clean
-    node.callToken = world.keyToken
-  } else if (laws.trustsOneLook || !hasLateClaim(world, index)) {
-    node.doubt = 0
-  }
+/** A node that has stopped can look for what a request without an answer may have left. */
+export function canLook(node: NodeState): boolean {
+  return node.leaf === Leaf.settling && node.session === Session.valid
 }
 
-/** The release service goes on, once no request of the node is on its way. */
-export function release(world: World, node: NodeState, setting: Setting): void {
-  if (node.seen === Seen.me) {
-    node.call = Call.leave
-    node.callToken = node.seenToken
+/**
+ * It looks. A request that was given up is not on its way for ever: the last look comes when none is.
+ * A look that fails is none, however many do.
+ */
+export function look(
+  world: World,
+  index: number,
+  node: NodeState,
+  setting: Setting,
+  isForgotten = false,
+): void {
+  const { keyBy, keyToken: token } = world
+  const last = !hasLateClaim(world, index)
+  if (node.outdated !== Outdated.no) {
+    hearReset(world, node, setting)
+  } else if (keyBy === VACANT) {
+    tell(world, node, { type: 'vacated', last }, setting)
   } else {
-    tell(world, node, { type: 'released' }, setting)
+    const isOwn = keyBy === index && !isForgotten
+    const seen = isOwn ? Seen.me : keyBy === JUNK ? Seen.junk : Seen.other
+    tell(world, node, { type: 'held', seen, token, last }, setting)
   }
 }
 
@@ -171,8 +162,4 @@ function eventFor({ by, value, token, revision, leaving }: Change, index: number
   if (by === VACANT) return { type: 'vacated', revision }
   const seen = by === index ? Seen.me : by === JUNK ? Seen.junk : Seen.other
   return { type: 'changed', seen, value, token, revision, leaving }
-}
-
-export function canLook(node: NodeState): boolean {
-  return node.leaf === Leaf.released && node.doubt === 1 && node.call === Call.none
 }

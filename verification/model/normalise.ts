@@ -2,14 +2,15 @@
  * Makes worlds equal that no step can ever tell apart. Every rule here says why that is so; without
  * them there would be many times as many worlds, and not one more that differs in what can happen.
  */
-import type { Laws } from './faults.js'
+import { goOn } from './go-on.js'
+import type { Setting } from './tell.js'
 import {
   Call,
   dropSession,
   forgetRenewal,
   GONE,
   hasLateClaim,
-  isHeldByAnother,
+  isClearing,
   isLeading,
   isStopped,
   JUNK,
@@ -18,6 +19,7 @@ import {
   NO_LEASE,
   type NodeState,
   OTHER_HISTORY,
+  Outdated,
   Seen,
   Session,
   Term,
@@ -27,45 +29,56 @@ import {
 
 export type Normalise = (world: World) => void
 
-/** The rules that hold under `laws`; `revokes` says whether leases of living sessions can be lost. */
-export function normaliserFor(laws: Laws, revokes: boolean): Normalise {
+/** The rules that hold in `setting`; `resets` says whether the store can be restored to what it was. */
+export function normaliserFor(setting: Setting, resets: boolean): Normalise {
+  const { laws } = setting
   // Where a release deletes whatever it finds, even one that comes too late is not without effect.
   const staleReleasesMatter = laws.releasesWithoutCompare
-  const idleSessionsMatter =
-    revokes || laws.expiresEarly || laws.claimsWithoutLease || laws.keepsSessionAfterReset
+  // A record under a lease that nothing stands under any more may be in a backup.
+  const idleSessionsMatter = resets || laws.expiresEarly || laws.claimsWithoutLease
+
+  function normaliseNode(world: World, index: number, node: NodeState): void {
+    const { keyToken } = world
+    // Only a leader relies on validity that has ended: all else look at the clock first.
+    if (node.session === Session.ended && !isLeading(node)) node.session = Session.none
+    // Only of leaders' sessions is it followed how they are renewed.
+    if (!isLeading(node)) forgetRenewal(node)
+    // Its member is in the current term, so that one older term answers as another.
+    if (node.asksDeposed === 0 && node.knownTerm === Term.older) node.knownTerm = Term.before
+    if (node.call !== Call.won && node.callToken !== keyToken) node.callToken = 0
+    if (!isLeading(node) && node.seenToken !== keyToken) node.seenToken = 0
+    if (!staleReleasesMatter) {
+      if (node.callToken === 0) {
+        // The reign is over: carried out or not, the request changes nothing.
+        if (node.call === Call.clean) node.call = Call.cleaned
+        if (node.call === Call.leave) node.call = Call.left
+      }
+      // The same with one that is yet to be released.
+      if (!isLeading(node) && !isClearing(node) && node.seenToken === 0) node.seen = Seen.nobody
+    }
+    // What is looked for is not there and will not come. What is yet to fail will be noted by itself.
+    if (node.unanswered === 1 && world.keyBy !== index && !hasLateClaim(world, index)) {
+      if (node.leaf !== Leaf.settling) node.unanswered = 0
+    }
+    if (!idleSessionsMatter && !isLeading(node) && node.session !== Session.none) {
+      // A fresh session serves as well as one that nothing was done with, as far as a claim goes: it
+      // can be sent, and refused, under either. A follower's may end all the same.
+      if (!isUsed(world, node)) dropSession(node)
+    }
+    if (isStopped(node) && goOn(world, index, node, setting)) normaliseNode(world, index, node)
+  }
+
   return (world) => {
-    const { keyToken, nodes } = world
+    const { nodes } = world
     dropLate(world, staleReleasesMatter)
     let awaited = 0
     for (let index = 0; index < nodes.length; index += 1) {
       const node = nodes[index]
       if (node === undefined) continue
-      // Only a leader relies on validity that has ended: all else look at the clock first.
-      if (node.session === Session.ended && !isLeading(node)) node.session = Session.none
-      // Only of leaders' sessions is it followed how they are renewed.
-      if (!isLeading(node)) forgetRenewal(node)
-      // Its member is in the current term, so that one older term answers as another.
-      if (node.asksDeposed === 0 && node.knownTerm === Term.older) node.knownTerm = Term.before
-      if (node.call === Call.won) {
-        if (node.callToken <= world.elected) awaited = world.elected
-      } else if (node.callToken !== keyToken) node.callToken = 0
-      if (!isLeading(node) && node.seenToken !== keyToken) node.seenToken = 0
-      if (isStopped(node)) forgetForGood(node)
-      if (!staleReleasesMatter && node.callToken === 0) {
-        // The reign is over: carried out or not, the request changes nothing.
-        if (node.call === Call.clean || node.call === Call.heldByOwn) node.call = Call.cleaned
-        if (node.call === Call.leave) node.call = Call.left
-      }
-      // A doubt about nothing finds nothing. What is yet to fail will be doubted by itself.
-      if (node.doubt === 1 && world.keyBy !== index && !hasLateClaim(world, index)) node.doubt = 0
-      if (!idleSessionsMatter && !isLeading(node) && node.session === Session.valid) {
-        if (!isUsed(world, node)) {
-          // A fresh session serves as well as one that nothing was done with.
-          dropSession(node)
-        }
-      }
+      normaliseNode(world, index, node)
+      if (node.call === Call.won && node.callToken <= world.elected) awaited = world.elected
       // To a node that knows nothing of a history it is all the same which one it is.
-      if (node.outdated === 1 && !knowsHistory(node)) node.outdated = 0
+      if (node.outdated !== Outdated.no && !knowsHistory(node)) node.outdated = Outdated.no
       // Both only wait for a user who starts them.
       if (node.leaf === Leaf.released && isBare(world, index, node)) node.leaf = Leaf.idle
     }
@@ -88,26 +101,12 @@ function dropLate(world: World, staleReleasesMatter: boolean): void {
   })
 }
 
-/** A stopped node asks of the answer to its claim only whether there is something to release. */
-function forgetForGood(node: NodeState): void {
-  if (node.call === Call.won) node.call = Call.heldByOwn
-  if (isHeldByAnother(node.call)) node.call = Call.heldByOther
-  node.callBehind = 0
-  if (node.call === Call.heldByOwn) {
-    node.callLease = NO_LEASE
-    node.callValue = 0
-  }
-  if (node.leaf === Leaf.released) {
-    node.seen = Seen.nobody
-    node.seenToken = 0
-  }
-}
-
 /** Whether nothing is left of what a stopped node ever did. */
 function isBare(world: World, index: number, node: NodeState): boolean {
   return (
     node.call === Call.none &&
     node.session === Session.none &&
+    node.restart === 0 &&
     world.keyBy !== index &&
     !hasLateClaim(world, index)
   )
@@ -115,8 +114,9 @@ function isBare(world: World, index: number, node: NodeState): boolean {
 
 function isUsed(world: World, node: NodeState): boolean {
   const { lease } = node
+  if (node.call === Call.won) return true
+  if (lease === NO_LEASE) return false
   return (
-    node.call === Call.won ||
     world.keyLease === lease ||
     node.callLease === lease ||
     world.late.some((request) => request.lease === lease)

@@ -139,12 +139,12 @@ export class Packing {
       const second = next()
       const session = (first >>> 7) & 3
       nodes.push({
-        leaf: first & 15,
+        leaf: (first & 15) | ((first >>> 31) << 4),
         restart: (first >>> 4) & 1,
         value: (first >>> 5) & 3,
         session,
         lease: ((first >>> 9) & 1) === 1 ? LEASE_OF_NODE + index : NO_LEASE,
-        doubt: (first >>> 10) & 1,
+        unanswered: (first >>> 10) & 1,
         pending: (first >>> 11) & 7,
         seen: (first >>> 14) & 3,
         seenValue: (first >>> 16) & 3,
@@ -162,7 +162,7 @@ export class Packing {
         asksDeposed: (second >>> 26) & 1,
         knownTerm: (second >>> 27) & 3,
         unkept: (second >>> 29) & 1,
-        outdated: (second >>> 30) & 1,
+        outdated: second >>> 30,
       })
     }
     const late: Late[] = []
@@ -310,12 +310,13 @@ export class Packing {
 
 function firstWord(node: NodeState, rank: Int32Array): number {
   return (
-    node.leaf |
+    (node.leaf & 15) |
+    ((node.leaf >>> 4) << 31) |
     (node.restart << 4) |
     (node.value << 5) |
     (node.session << 7) |
     ((node.lease === NO_LEASE ? 0 : 1) << 9) |
-    (node.doubt << 10) |
+    (node.unanswered << 10) |
     (node.pending << 11) |
     (node.seen << 14) |
     (node.seenValue << 16) |

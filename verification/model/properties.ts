@@ -7,6 +7,7 @@ import {
   isLeading,
   isStarted,
   Leaf,
+  Outdated,
   Seen,
   Session,
   VACANT,
@@ -38,7 +39,7 @@ export function findViolation(world: World, laws: Laws): ViolationKind | null {
     // Nobody can know at once that an operator deleted a record: see `countsRobbedLeaders`.
     const isRobbed = world.robbed.includes(node.seenToken) && !laws.countsRobbedLeaders
     // The same with a history that was replaced: see `countsOutdatedLeaders`.
-    const isOutdated = node.outdated === 1
+    const isOutdated = node.outdated !== Outdated.no
     if (!isRobbed && (!isOutdated || laws.countsOutdatedLeaders)) leaders += 1
     if (isOutdated) continue
     const knowsThePath = isHolder(world, index) && world.keyValue === node.seenValue
@@ -65,7 +66,7 @@ export function isSettled(world: World): boolean {
   return world.nodes.some(
     (node, index) =>
       isLeader(node) &&
-      node.outdated === 0 &&
+      node.outdated === Outdated.no &&
       node.leaf === Leaf.holding &&
       node.seen === Seen.me &&
       isHolder(world, index) &&

@@ -13,10 +13,10 @@
  */
 import type { Do } from './step.js'
 import type { Setting } from './tell.js'
-import { isLeader, NO_LEASE, type NodeState, Renewal, Term, type World } from './world.js'
+import { isLeader, NO_LEASE, type NodeState, Outdated, Renewal, Term, type World } from './world.js'
 
 function isKeptAlive(node: NodeState): boolean {
-  return isLeader(node) && node.lease !== NO_LEASE && node.outdated === 0
+  return isLeader(node) && node.lease !== NO_LEASE && node.outdated === Outdated.no
 }
 
 export function canElectRaftLeader(world: World): boolean {

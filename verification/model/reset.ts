@@ -9,6 +9,7 @@ import {
   dropSession,
   endCall,
   GONE,
+  isFollower,
   isLeading,
   isWatching,
   knowsHistory,
@@ -16,6 +17,7 @@ import {
   NO_LEASE,
   type NodeState,
   OTHER_HISTORY,
+  Outdated,
   Seen,
   Session,
   VACANT,
@@ -24,7 +26,9 @@ import {
 
 /** One replacement at a time is followed: the next one comes when all have heard of it. */
 export function canReplaceHistory(world: World): boolean {
-  return world.nodes.every(({ outdated }) => outdated === 0) && world.nodes.some(knowsHistory)
+  return (
+    world.nodes.every(({ outdated }) => outdated === Outdated.no) && world.nodes.some(knowsHistory)
+  )
 }
 
 /** The store begins anew, with nothing in it. */
@@ -70,7 +74,8 @@ export function restoreHistory(world: World, which: number): void {
 
 function replaceHistory(world: World): void {
   for (const node of world.nodes) {
-    node.outdated = knowsHistory(node) ? 1 : 0
+    node.outdated = knowsHistory(node) ? Outdated.hears : Outdated.no
+    silence(node)
     node.pending = 0
     node.callBehind = 0
     // No renewal of the history before counts in this one.
@@ -79,6 +84,15 @@ function replaceHistory(world: World): void {
   world.changes = []
   world.robbed = []
   world.elected = 0
+}
+
+/**
+ * A follower without a session has nothing but its watch left, which goes on from a revision that the
+ * new history may take long to come to; nor does a session that it opens later know of another history.
+ */
+export function silence(node: NodeState): void {
+  const isWithoutSession = isFollower(node) && node.leaf !== Leaf.following
+  if (node.outdated === Outdated.hears && isWithoutSession) node.outdated = Outdated.silent
 }
 
 function put(world: World, by: number, token: number, lease: number): void {
@@ -94,7 +108,7 @@ function put(world: World, by: number, token: number, lease: number): void {
 export function hearReset(world: World, node: NodeState, setting: Setting): void {
   const { laws } = setting
   const { call } = node
-  node.outdated = 0
+  node.outdated = Outdated.no
   if (!laws.keepsSessionAfterReset) dropSession(node)
   leaveRequest(world, node, setting)
   tell(world, node, { type: 'reset' }, setting)

@@ -17,8 +17,7 @@ export type StepName =
   | 'delay'
   | 'backoff'
   | 'courtesy'
-  | 'drained'
-  | 'release'
+  | 'reopen'
   | 'look'
   | 'watch'
   | 'compact'
@@ -53,7 +52,7 @@ export interface Step {
   readonly which: number
 }
 
-/** Which way a claim is answered that finds the node's own record, and does not know it for its own. */
+/** Which way a claim is answered, or a look, that finds the node's own record, and does not know it for its own. */
 export const FORGOTTEN = 1
 
 /** Makes a step: `change` is done to a copy of the world. */

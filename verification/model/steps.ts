@@ -6,12 +6,13 @@ import type { ChartEvent } from './chart.js'
 import {
   answer,
   bringChange,
+  canEndSession,
   canLook,
   endSession,
   endValidity,
   fail,
   look,
-  release,
+  reopen,
   sendClaim,
 } from './node.js'
 import { canElectRaftLeader, electRaftLeader, forEachRenewalStep } from './renewal.js'
@@ -35,6 +36,7 @@ import {
   copyWorld,
   endCall,
   Inert,
+  isClearing,
   isRequest,
   isStarted,
   isStopped,
@@ -42,6 +44,7 @@ import {
   Leaf,
   NO_LEASE,
   type NodeState,
+  Outdated,
   Session,
   VACANT,
   type World,
@@ -62,7 +65,7 @@ export function forEachStep(world: World, bounds: Bounds, setting: Setting, visi
     forEachLeaseStep(index, node, bounds, setting, doTo)
     if (bounds.renewals) forEachRenewalStep(index, node, setting, doTo)
     forEachActorStep(index, node, bounds, setting, doTo)
-    if (node.outdated === 1) {
+    if (node.outdated === Outdated.hears) {
       doTo('hearReset', index, true, (next) => hearReset(next, next.nodes[index] ?? node, setting))
     }
   }
@@ -125,20 +128,30 @@ function forEachMachineStep(
   }
 
   // The machine's own services.
-  if ((leaf === Leaf.waiting || leaf === Leaf.rewaiting) && node.inert === Inert.nothing)
-    happens('backoff', true, { type: 'backoff' })
-  if (leaf === Leaf.yielding && node.inert === Inert.nothing)
-    happens('courtesy', true, { type: 'courtesy' })
-  if (leaf === Leaf.draining) happens('drained', true, { type: 'drained' })
+  if (node.inert === Inert.nothing) {
+    if (isBackingOff(leaf)) happens('backoff', true, { type: 'backoff' })
+    if (leaf === Leaf.yielding) happens('courtesy', true, { type: 'courtesy' })
+  }
+  if (leaf === Leaf.reopening) {
+    doTo('reopen', index, true, (next) => reopen(next, at(next), setting))
+    happens('noSession', false, { type: 'failed' })
+  }
+  if (canLook(node)) {
+    doTo('look', index, true, (next) => look(next, index, at(next), setting))
+    if (canForget(world, index, node.lease)) {
+      const forgets = (next: World) => look(next, index, at(next), setting, true)
+      doTo('look', index, true, forgets, FORGOTTEN)
+    }
+  }
   if (call === Call.none) {
     if (leaf === Leaf.claiming) {
       doTo('send', index, true, (next) => sendClaim(next, at(next), setting))
       happens('noSession', false, { type: 'failed' })
     }
-    if (leaf === Leaf.clearing) {
+    if (isClearing(node) || leaf === Leaf.releasing) {
       doTo('send', index, true, (next) => {
         const sender = at(next)
-        sender.call = Call.clean
+        sender.call = isClearing(sender) ? Call.clean : Call.leave
         sender.callToken = sender.seenToken
       })
     }
@@ -150,25 +163,12 @@ function forEachMachineStep(
         sender.callValue = sender.value
       })
     }
-    if (leaf === Leaf.releasing) {
-      doTo('release', index, true, (next) => release(next, at(next), setting))
-    }
-    if (canLook(node)) {
-      doTo('look', index, true, (next) => look(next, index, at(next), setting))
-    }
   } else {
-    const isAnswerAwaited = leaf !== Leaf.draining
     if (isRequest(call)) {
       doTo('carryOut', index, true, (next) => carryOut(next, index, at(next), setting))
-      if (canForget(world, index, node)) {
-        const which = FORGOTTEN
-        doTo(
-          'carryOut',
-          index,
-          true,
-          (next) => carryOut(next, index, at(next), setting, true),
-          which,
-        )
+      if (call === Call.claim && canForget(world, index, node.callLease)) {
+        const forgets = (next: World) => carryOut(next, index, at(next), setting, true)
+        doTo('carryOut', index, true, forgets, FORGOTTEN)
       }
       if (canGiveNotice(world, call, node.callToken)) {
         doTo('giveNotice', index, true, (next) => giveNotice(next, setting))
@@ -180,12 +180,13 @@ function forEachMachineStep(
           fail(next, sender, setting)
         })
       }
-    } else if (isAnswerAwaited) {
+    } else {
       doTo('answer', index, true, (next) => answer(next, at(next), setting))
     }
     doTo('lose', index, false, (next) => fail(next, at(next), setting))
   }
-  if (node.pending > 0) {
+  // Before a watch brings anything it tells of a session that is over.
+  if (node.pending > 0 && node.session !== Session.ended) {
     doTo('watch', index, true, (next) => bringChange(next, index, at(next), setting))
   }
   if (node.pending > 1) {
@@ -193,6 +194,10 @@ function forEachMachineStep(
       at(next).pending = 1
     })
   }
+}
+
+function isBackingOff(leaf: number): boolean {
+  return leaf === Leaf.waiting || leaf === Leaf.rewaiting || leaf === Leaf.waitingToReopen
 }
 
 /** What can happen to the session of a node, and to its lease. */
@@ -206,8 +211,10 @@ function forEachLeaseStep(
   const { laws } = setting
   const { session, lease } = node
   const at = (next: World) => next.nodes[index] ?? node
-  if (session === Session.valid) {
+  if (canEndSession(node)) {
     doTo('endValidity', index, false, (next) => endValidity(next, at(next), setting))
+  }
+  if (session === Session.valid) {
     if (lease === NO_LEASE) {
       doTo('leaseGone', index, true, (next) => endSession(next, at(next), setting))
     } else {

@@ -5,12 +5,13 @@ import {
   endCall,
   GONE,
   Inert,
-  isHeldByAnother,
   isLeading,
+  isStanding,
   isWatching,
   JUNK,
   NO_LEASE,
   type NodeState,
+  Outdated,
   Session,
   VACANT,
   type World,
@@ -30,21 +31,15 @@ export function carryOut(
   const isAccepted = node.call !== Call.claim || node.callLease !== NO_LEASE
   answerFor(world, index, node, setting, isForgotten)
   // All answers but those that are errors tell of which history they are.
-  if (node.outdated === 1 && isAccepted) {
+  if (node.outdated !== Outdated.no && isAccepted) {
     endCall(node)
     node.call = Call.ofOtherHistory
   }
 }
 
-/** Whether a claim of `node` finds a record of its own that it may have forgotten about. */
-export function canForget(world: World, index: number, node: NodeState): boolean {
-  const { keyLease } = world
-  return (
-    node.call === Call.claim &&
-    world.keyBy === index &&
-    keyLease > NO_LEASE &&
-    keyLease !== node.callLease
-  )
+/** Whether `node` may have forgotten that the record at the path is its own, asking under `lease`. */
+export function canForget({ keyBy, keyLease }: World, index: number, lease: number): boolean {
+  return keyBy === index && keyLease > NO_LEASE && keyLease !== lease
 }
 
 function answerFor(
@@ -125,24 +120,12 @@ function claim(
     node.callBehind = 0
     return
   }
-  const isOwn =
-    (world.keyBy === index && !isForgotten) || (laws.takesEqualIdForItself && world.keyBy !== JUNK)
-  if (isOwn && laws.adoptsOwnRecord) {
-    node.call = Call.won
-    node.callToken = world.keyToken
-    node.callValue = world.keyValue
-    node.callLease = NO_LEASE
-    node.callBehind = 0
-    return
-  }
+  const isOwn = world.keyBy === index && !isForgotten
+  const found = laws.adoptsOwnRecord ? Call.won : Call.heldByOwn
+  node.call = isOwn ? found : heldBy(world)
+  node.callToken = world.keyToken
   node.callLease = NO_LEASE
-  node.callValue = 0
-  if (isOwn) {
-    node.call = Call.heldByOwn
-    node.callToken = world.keyToken
-    return
-  }
-  node.call = heldBy(world)
+  node.callValue = node.call === Call.won ? world.keyValue : 0
   node.callBehind = 0
 }
 
@@ -212,9 +195,9 @@ function note(world: World, { changes }: Setting): void {
   for (const node of world.nodes) {
     // A watch whose history is no longer kept reads the path as it is, and goes on from there.
     // The watch of a history that was replaced brings nothing of the new one.
-    if (node.outdated === 1 || node.inert === Inert.actor) continue
+    if (node.outdated !== Outdated.no || node.inert === Inert.actor) continue
     if (isWatching(node)) node.pending = node.pending < changes ? node.pending + 1 : 1
-    if (node.call === Call.won || isHeldByAnother(node.call)) {
+    if (isStanding(node.call)) {
       node.callBehind = Math.min(node.callBehind + 1, changes + 1)
     }
   }

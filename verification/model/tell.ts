@@ -5,12 +5,14 @@ import {
   Call,
   endCall,
   Inert,
+  isClaim,
   isRequest,
-  isStopped,
   isWatching,
   Leaf,
   NO_LEASE,
   type NodeState,
+  Outdated,
+  Session,
   VACANT,
   type World,
 } from './world.js'
@@ -24,32 +26,27 @@ export interface Setting {
   readonly late: number
 }
 
-/** Gives the machine of `node` an event, and starts and stops services as it says. */
-export function tell(world: World, node: NodeState, event: ChartEvent, setting: Setting): void {
+/**
+ * Gives the machine of `node` an event, and starts and stops services as it says. A watch that begins
+ * with it has `behind` changes to bring that came after what the event tells.
+ */
+export function tell(
+  world: World,
+  node: NodeState,
+  event: ChartEvent,
+  setting: Setting,
+  behind = 0,
+): void {
   if (node.inert === Inert.actor) return
   const step = setting.chart.step(node, event)
-  const behind = node.callBehind
   const answered = event.type === 'won' ? (event.token ?? 0) : 0
-  // The services whose answer this was have done their work. Others are given up with their state:
-  // a claim goes on to be settled by the release, a write of the value may still be carried out.
-  if (
-    event.type === 'won' ||
-    event.type === 'held' ||
-    event.type === 'cleared' ||
-    event.type === 'failed' ||
-    event.type === 'proposed'
-  ) {
-    endCall(node)
-  }
-  if (node.call === Call.propose && (step.leaf !== Leaf.proposing || step.proposes)) {
-    leaveRequest(world, node, setting)
-  }
-  if (node.call === Call.proposed || node.call === Call.reignOver) {
-    if (step.leaf !== Leaf.proposing || step.proposes) endCall(node)
-  }
-  if (setting.laws.startForgetsDoubt && isStopped(node) && step.leaf === Leaf.claiming) {
-    node.doubt = 0
-  }
+  // A service is given up with its state, and its request may still be carried out. Only a claim goes
+  // on when the state is left for the one that waits for it.
+  const isKept =
+    step.leaf === node.leaf
+      ? !step.proposes
+      : node.leaf === Leaf.claiming && step.leaf === Leaf.withdrawing && isClaim(node.call)
+  if (node.call !== Call.none && !isKept) leaveRequest(world, node, setting)
   if (node.leaf !== step.leaf) node.inert = Inert.nothing
   node.leaf = step.leaf
   node.restart = step.restart
@@ -59,8 +56,9 @@ export function tell(world: World, node: NodeState, event: ChartEvent, setting: 
   node.seenValue = step.seenValue
   node.seenToken = step.seenToken
   node.seenLeaving = step.seenLeaving
+  node.unanswered = node.session === Session.none ? 0 : step.unanswered
   if (!isWatching(node)) node.pending = 0
-  if (step.watchAfter !== -1 && node.outdated === 0) {
+  if (step.watchAfter !== -1 && node.outdated === Outdated.no) {
     node.pending = setting.laws.watchesFromNow
       ? 0
       : behind > setting.changes
@@ -68,7 +66,7 @@ export function tell(world: World, node: NodeState, event: ChartEvent, setting: 
         : Math.max(0, behind - Math.max(0, step.watchAfter - answered))
   }
   // Tokens are compared within one history.
-  if (step.selected !== 0 && node.outdated === 0) {
+  if (step.selected !== 0 && node.outdated === Outdated.no) {
     if (step.selected <= world.elected && !world.robbed.includes(step.selected)) {
       world.broken = 'token not higher'
     }

@@ -50,6 +50,20 @@ export function isRequest(call: number): boolean {
   return call === Call.claim || call === Call.clean || call === Call.leave || call === Call.propose
 }
 
+/** An answer that tells what stands at the path. */
+export function isStanding(call: number): boolean {
+  return call === Call.won || call === Call.heldByOwn || isHeldByAnother(call)
+}
+
+/** A claim, or the answer to one. */
+export function isClaim(call: number): boolean {
+  return (
+    (call >= Call.claim && call <= Call.leaseGone) ||
+    call === Call.heldByLeaving ||
+    call === Call.ofOtherHistory
+  )
+}
+
 export function isHeldByAnother(call: number): boolean {
   return call === Call.heldByOther || call === Call.heldByLeaving || call === Call.heldByJunk
 }
@@ -73,6 +87,15 @@ export const Term = { current: 0, before: 1, older: 2 } as const
 /** What no longer runs behind a machine. Nothing but a mistake makes either of the others. */
 export const Inert = { nothing: 0, timers: 1, actor: 2 } as const
 
+/** Whether a node knows a history that was replaced. */
+export const Outdated = {
+  no: 0,
+  /** What it has going on will tell it. */
+  hears: 1,
+  /** Nothing tells it: only a watch is left of the history before, or what was opened afterwards. */
+  silent: 2,
+} as const
+
 /** A revision of a history that was replaced: higher than all that its node will hear of. */
 export const OTHER_HISTORY = 63
 
@@ -87,10 +110,14 @@ export interface NodeState {
   seenToken: number
   /** Whether the holder that a follower sees has stood down. */
   seenLeaving: number
-  /** The process: its session with the session's lease, and whether a record may have been left. */
+  /**
+   * Whether a request under the lease of the session it has had no answer. One under the lease of a
+   * session that is over counts as none: `settle` says `settled` of it at once.
+   */
+  unanswered: number
+  /** The process: its session, with the session's lease. */
   session: number
   lease: number
-  doubt: number
   /** How many of the latest changes the node's watch has still to bring. */
   pending: number
   /** The request or answer on its way. */
@@ -109,7 +136,7 @@ export interface NodeState {
   knownTerm: number
   /** Whether the session is relied on for longer than the store keeps its lease. */
   unkept: number
-  /** Whether the store's history was replaced and the node has not heard of it. */
+  /** Whether the store's history was replaced and the node has not heard of it, and whether it will. */
   outdated: number
   inert: number
 }
@@ -172,9 +199,14 @@ export const LEAVES = [
   'leader.holding',
   'leader.proposing',
   'leader.waiting',
-  'follower',
+  'follower.following',
+  'follower.reopening',
+  'follower.waiting',
+  'stopped.withdrawing',
   'stopped.draining',
   'stopped.releasing',
+  'stopped.settling',
+  'stopped.clearing',
   'stopped.released',
 ] as const
 
@@ -186,11 +218,19 @@ export const Leaf = {
   yielding: 4,
   holding: 5,
   proposing: 6,
+  /** As leader. */
   rewaiting: 7,
-  follower: 8,
-  draining: 9,
-  releasing: 10,
-  released: 11,
+  following: 8,
+  reopening: 9,
+  /** As follower. */
+  waitingToReopen: 10,
+  withdrawing: 11,
+  draining: 12,
+  releasing: 13,
+  settling: 14,
+  /** As a node that has stopped. */
+  clearingUp: 15,
+  released: 16,
 } as const
 
 export type Machine = ElectionMachine
@@ -200,11 +240,20 @@ export function isLeading(node: NodeState): boolean {
 }
 
 export function isWatching(node: NodeState): boolean {
-  return node.leaf >= Leaf.holding && node.leaf <= Leaf.follower
+  return node.leaf >= Leaf.holding && node.leaf <= Leaf.waitingToReopen
+}
+
+export function isFollower(node: NodeState): boolean {
+  return node.leaf >= Leaf.following && node.leaf <= Leaf.waitingToReopen
 }
 
 export function isStopped(node: NodeState): boolean {
-  return node.leaf >= Leaf.draining
+  return node.leaf >= Leaf.withdrawing
+}
+
+/** Whether the node deletes, as its state says, what it takes for a record that was left of it. */
+export function isClearing(node: NodeState): boolean {
+  return node.leaf === Leaf.clearing || node.leaf === Leaf.clearingUp
 }
 
 /** Whether the node takes part, or will once it has finished stopping. */
@@ -243,9 +292,9 @@ export function newNode(): NodeState {
     seenValue: 0,
     seenToken: 0,
     seenLeaving: 0,
+    unanswered: 0,
     session: Session.none,
     lease: NO_LEASE,
-    doubt: 0,
     pending: 0,
     call: Call.none,
     callToken: 0,
@@ -257,7 +306,7 @@ export function newNode(): NodeState {
     asksDeposed: 0,
     knownTerm: Term.current,
     unkept: 0,
-    outdated: 0,
+    outdated: Outdated.no,
     inert: Inert.nothing,
   }
 }
@@ -306,8 +355,8 @@ export function copyWorld(world: World): World {
 export function dropSession(node: NodeState, session: number = Session.none): void {
   node.session = session
   node.lease = NO_LEASE
-  // What was left under this lease goes with it.
-  node.doubt = 0
+  // What was left under its lease goes with it.
+  node.unanswered = 0
   node.unkept = 0
   forgetRenewal(node)
 }

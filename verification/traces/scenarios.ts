@@ -72,6 +72,27 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'release-lost-while-another-node-keeps-the-session',
+    async play(stage) {
+      const a = stage.node('a')
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('another node of its process is started', () => a.startBeside())
+      a.lose('release', 'request')
+      await stage.act('a is stopped', () => a.node.stop(), 6_000)
+      await stage.pass(8_000)
+    },
+  },
+  {
+    name: 'follower-without-a-session',
+    async play(stage) {
+      const [a, b] = [stage.node('a'), stage.node('b')]
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('b is started', () => b.node.start())
+      await stage.act('b can reach nobody', () => b.link.cut(), 12_000)
+      await stage.act('b can again', () => b.link.heal(), 6_000)
+    },
+  },
+  {
     name: 'deleted-by-an-operator',
     async play(stage) {
       const [a, b] = [stage.node('a'), stage.node('b')]

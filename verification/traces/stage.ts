@@ -17,6 +17,8 @@ export interface Player {
   readonly link: Link
   /** The next message of this kind is lost. */
   lose(call: Message['call'], which: 'request' | 'answer'): void
+  /** Starts a node of the same process on another path: both share a session. */
+  startBeside(): void
 }
 
 /** Where a scenario is played: real nodes, on a virtual clock, with all that happens written down. */
@@ -56,6 +58,9 @@ export class Stage {
       link,
       lose: (call: Message['call'], which: 'request' | 'answer') => {
         lost.push({ call, isAnswer: which === 'answer' })
+      },
+      startBeside: () => {
+        void locker('/other', { id: `beside ${name}`, value: null, ttl: TTL }).start()
       },
     }
     this.#players.push(player)
@@ -114,7 +119,8 @@ function said(told: unknown): string {
 function transitions(tell: (event: string, from: string, to: string) => void) {
   let before = 'idle'
   return (inspected: InspectionEvent) => {
-    if (inspected.type !== '@xstate.snapshot') return
+    // Told before anything is done about it.
+    if (inspected.type !== '@xstate.microstep') return
     const { snapshot, event } = inspected
     if (!('value' in snapshot) || /^xstate\.(init|stop)$/.test(event.type)) return
     const after = leafOf(snapshot.value)

@@ -1,4 +1,4 @@
-import { backoff } from '../../backoff.js'
+import { backoff } from '../../../machines/backoff.js'
 import { sleep, systemClock } from '../../clock.js'
 import { errorFrom, RefusedError } from '../../errors.js'
 import type { Endpoint } from '../../stores/etcd/connection/failover.js'

@@ -1,4 +1,4 @@
-import { backoff } from '../../backoff.js'
+import { backoff } from '../../../machines/backoff.js'
 import { sleep, systemClock } from '../../clock.js'
 import { RefusedError } from '../../errors.js'
 import { Watcher } from '../path-watcher.js'

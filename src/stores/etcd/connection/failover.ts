@@ -1,6 +1,6 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import type { Etcd3, Namespace } from 'etcd3'
-import { backoff } from '../../../backoff.js'
+import { backoff } from '../../../../machines/backoff.js'
 import { debug } from '../../../debug.js'
 import { RefusedError, UnreachableError } from '../../../errors.js'
 import type { Call } from '../../store.js'

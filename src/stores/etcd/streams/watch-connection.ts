@@ -1,4 +1,4 @@
-import { type Backoff, backoff } from '../../../backoff.js'
+import { type Backoff, backoff } from '../../../../machines/backoff.js'
 import { UnreachableError } from '../../../errors.js'
 import type { Endpoints } from '../connection/failover.js'
 import { storeError } from '../errors.js'

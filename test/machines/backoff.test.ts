@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { backoff } from '../src/backoff.js'
+import { backoff } from '../../machines/backoff.js'
 
 const waits = fc.record({
   firstMs: fc.integer({ min: 0, max: 10_000 }),

@@ -1,0 +1,29 @@
+import type { ElectionActor, ElectionContext, ElectionMachine } from '../../machines/election.js'
+
+/**
+ * What an actor begins with that takes the place of one that has ended, given what that one knew last.
+ * Sent `stop` it leaves the election, and waits first for the claim that may be on its way: it is in
+ * the state that such a claim is made in. No service runs for it there, since none is in the snapshot.
+ */
+export function leavingSnapshot(machine: ElectionMachine, context: ElectionContext) {
+  return machine.resolveState({
+    value: { campaigning: 'claiming' },
+    context: { ...context, restart: false },
+  })
+}
+
+/** The same, where leaving has failed as well: nothing more is done. */
+export function leftSnapshot(machine: ElectionMachine, context: ElectionContext) {
+  return machine.resolveState({
+    value: { stopped: 'released' },
+    context: { ...context, holder: null, restart: false },
+  })
+}
+
+/** Whether it has left the election, though something may still be looked after. */
+export function hasLeft(actor: ElectionActor): boolean {
+  const snapshot = actor.getSnapshot()
+  return (['settling', 'clearing', 'released'] as const).some((stopped) =>
+    snapshot.matches({ stopped }),
+  )
+}

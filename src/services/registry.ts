@@ -1,0 +1,52 @@
+import type { AnyActorRef } from 'xstate'
+import type { ElectionActor, ElectionEvent } from '../../machines/election.js'
+import type { Participant } from './participant.js'
+
+/** For whom the services of an actor work. */
+export interface Entrant {
+  readonly participant: Participant
+  /** Stops it. Resolves once it has left the election. */
+  stop(): Promise<void>
+}
+
+/** The actors that run the statechart of a locker: those of its nodes, and an app’s own. */
+export class Registry {
+  readonly #entrants = new WeakMap<AnyActorRef, Entrant>()
+  /** Those in the election. Nothing here holds on to an actor that has left it. */
+  readonly #present = new Map<ElectionActor, Entrant>()
+
+  enter(actor: ElectionActor, entrant: Entrant): void {
+    this.#entrants.set(actor, entrant)
+  }
+
+  find(actor: AnyActorRef): Entrant | undefined {
+    return this.#entrants.get(actor)
+  }
+
+  isPresent(actor: ElectionActor): boolean {
+    return this.#present.has(actor)
+  }
+
+  /** The actor takes part, until it has left. */
+  joined(actor: ElectionActor): void {
+    const entrant = this.#entrants.get(actor)
+    if (entrant !== undefined) this.#present.set(actor, entrant)
+  }
+
+  /** Nothing is left of it, or another takes its place. */
+  left(actor: ElectionActor): void {
+    this.#present.delete(actor)
+  }
+
+  tellAll(event: ElectionEvent): void {
+    for (const actor of [...this.#present.keys()]) {
+      // One that has ended in an error hears nothing more.
+      if (actor.getSnapshot().status === 'active') actor.send(event)
+    }
+  }
+
+  /** Resolves once all have left the election. */
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#present.values()].map((entrant) => entrant.stop()))
+  }
+}

@@ -1,0 +1,32 @@
+import { holderFrom } from '../record.js'
+import { timeoutMsFor } from '../sessions/session-pool.js'
+import type { Going, Means, Task } from './service.js'
+
+/**
+ * Looks at the path when the session of the request without answer is renewed next: by other nodes,
+ * since this one has left it. What the request leaves would stand there for as long as they renew it.
+ */
+export function settle(
+  { store, failures }: Means,
+  { participant: { path, ttl, session }, input: { unanswered }, send }: Task,
+): Going | undefined {
+  const lease = unanswered ?? ''
+  if (session === null || session.lease.id !== lease || !session.check()) {
+    send({ type: 'settled' })
+    return undefined
+  }
+  const look = async () => {
+    const { entry, revision } = await store.read(path, { timeoutMs: timeoutMsFor(ttl) })
+    if (entry === null) send({ type: 'vacated', revision })
+    else send({ type: 'held', holder: holderFrom(entry), revision, lease })
+  }
+  const listener = {
+    renewed() {
+      session.unsubscribe(listener)
+      look().catch((thrown: unknown) => send(failures.event(thrown)))
+    },
+    ended: () => send({ type: 'settled' }),
+  }
+  session.subscribe(listener)
+  return { close: () => session.unsubscribe(listener) }
+}

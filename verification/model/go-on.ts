@@ -1,0 +1,67 @@
+/**
+ * What a node that stops does by itself while nothing can come of it that depends on when it is done:
+ * it has not asked for anything, or has an answer already. Nobody can tell whether that has been done
+ * yet, and what its user asks for meanwhile is done afterwards, as if it were asked for then. So it is
+ * done at once, as the chart says.
+ */
+import type { ChartEvent } from './chart.js'
+import { look } from './node.js'
+import { type Setting, tell } from './tell.js'
+import {
+  Call,
+  endCall,
+  hasLateClaim,
+  isHeldByAnother,
+  Leaf,
+  type NodeState,
+  Outdated,
+  Seen,
+  Session,
+  type World,
+} from './world.js'
+
+/** Whether the node has gone on. */
+export function goOn(world: World, index: number, node: NodeState, setting: Setting): boolean {
+  const { leaf } = node
+  if (leaf === Leaf.settling && hasNothingToFind(world, index, node)) {
+    look(world, index, node, setting)
+  } else {
+    const event = nextOf(node, setting)
+    if (event === null) return false
+    endCall(node)
+    tell(world, node, event, setting)
+  }
+  return node.leaf !== leaf
+}
+
+function nextOf(node: NodeState, { laws }: Setting): ChartEvent | null {
+  const { leaf, call } = node
+  switch (leaf) {
+    case Leaf.withdrawing:
+      if (call === Call.none) return { type: 'withdrawn' }
+      if (isHeldByAnother(call)) return { type: 'held', seen: Seen.other, token: node.callToken }
+      return call === Call.leaseGone ? { type: 'failed' } : null
+    case Leaf.draining:
+      return { type: 'drained' }
+    case Leaf.releasing: {
+      const isOver = node.seenToken === 0 && !laws.releasesWithoutCompare
+      const hasRecord = node.seen === Seen.me && !isOver
+      const isReleased = call === Call.left || (call === Call.none && !hasRecord)
+      return isReleased ? { type: 'released' } : null
+    }
+    case Leaf.settling:
+      return node.session === Session.none ? { type: 'settled' } : null
+    default:
+      return null
+  }
+}
+
+/** Then all that it does is to look, until it has looked enough. */
+function hasNothingToFind(world: World, index: number, node: NodeState): boolean {
+  return (
+    node.session === Session.valid &&
+    node.outdated === Outdated.no &&
+    world.keyBy !== index &&
+    !hasLateClaim(world, index)
+  )
+}

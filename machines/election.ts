@@ -100,7 +100,7 @@ export type ElectionEvent =
   | { readonly type: 'workFailed'; readonly error: Failure }
   /** The claim installed this node; `validityMs` is what was left of its session by then. */
   | { readonly type: 'won'; readonly holder: Holder; readonly validityMs: number }
-  /** The claim, made under `lease`, found the path held. */
+  /** The claim, made under `lease`, found the path held; or so did a look for what it may have left. */
   | {
       readonly type: 'held'
       readonly holder: Holder

@@ -71,7 +71,8 @@ export interface Locker {
    * `campaigning`, `leader` and `follower` it campaigns anew; it tells `deselect` with `expired` if it
    * led. Where it was stopping it ends up in `stopped.released`, and `idle` and `stopped.released` stay
    * what they are. What the earlier process left at the path goes when its lease runs out. Should that
-   * process still run, only one of the two is the leader.
+   * process still run, only one of the two is the leader. Within one locker an instance takes part once:
+   * an actor that is restored while the original still does ends in a RangeError.
    */
   readonly machine: ElectionMachine
   /** Stops all nodes that this locker has made, and all actors that run its machine. */

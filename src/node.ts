@@ -24,7 +24,7 @@ import type {
   Work,
 } from './node-types.js'
 import { holderFrom } from './record.js'
-import { hasLeft, leavingSnapshot, leftSnapshot } from './services/leaving.js'
+import { hasLeft, leavingSnapshot, leftSnapshot, MOST_REPLACEMENTS } from './services/leaving.js'
 import { Participant } from './services/participant.js'
 import type { Services } from './services/services.js'
 import { stopServices } from './services/stop-services.js'
@@ -77,8 +77,8 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #isSelected = false
   #starting: Starting | null = null
   #stopping: Deferred | null = null
-  /** Whether the actor took the place of one that had ended, and has not left the election yet. */
-  #isLeaving = false
+  /** How many actors have taken the place of one that had ended, since one has left the election. */
+  #replacements = 0
 
   constructor(services: Services, { path, id, value, ttl }: NodeSettings, onlookers: Onlookers) {
     super()
@@ -130,7 +130,8 @@ export class LockedNode extends EventEmitter<NodeEvents> {
 
   /** How much longer this node's session may be relied on, in milliseconds, if it is not renewed. */
   get validityMs(): number {
-    return this.#participant.session?.validityMs ?? 0
+    const { hasJoined, session } = this.#participant
+    return hasJoined ? (session?.validityMs ?? 0) : 0
   }
 
   /**
@@ -296,6 +297,16 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   }
 
   #stop(): Promise<void> {
+    this.#rejectStart()
+    this.#replaceIfStopped()
+    if (hasLeft(this.actor)) return Promise.resolve()
+    this.#stopping ??= new Deferred()
+    const { promise } = this.#stopping
+    this.actor.send({ type: 'stop' })
+    return promise
+  }
+
+  #rejectStart(): void {
     const { path, id } = this.#participant
     this.#starting?.reject(
       new StoppedError(`node ${id} was stopped before it was known who holds ${path}`, {
@@ -304,12 +315,6 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       }),
     )
     this.#starting = null
-    this.#replaceIfStopped()
-    if (hasLeft(this.actor)) return Promise.resolve()
-    this.#stopping ??= new Deferred()
-    const { promise } = this.#stopping
-    this.actor.send({ type: 'stop' })
-    return promise
   }
 
   /** Whatever was thrown in the actor: it leads no more, and will not release its record by itself. */
@@ -328,7 +333,9 @@ export class LockedNode extends EventEmitter<NodeEvents> {
 
   /** An app may have stopped the actor itself, by hand. */
   #replaceIfStopped(): void {
-    if (this.actor.getSnapshot().status !== 'active') this.#replace('stopped')
+    if (this.actor.getSnapshot().status === 'active') return
+    this.#rejectStart()
+    this.#replace('stopped')
   }
 
   /** Another actor does what the one that has ended would have done when it was told to stop. */
@@ -339,20 +346,17 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     const wasSelected = this.#isSelected
     this.#abort(reason)
     registry.left(actor)
-    // One that ends while it leaves in the place of another would do so for ever.
-    const isLast = this.#isLeaving
-    this.#isLeaving = !isLast
+    this.#replacements += 1
+    // Whatever ends one after the other would do so for ever.
+    const isLast = this.#replacements > MOST_REPLACEMENTS
     this.#actor = this.#create(context, (isLast ? leftSnapshot : leavingSnapshot)(machine, context))
     this.#begin()
-    if (isLast) {
-      void this.#services.abandon(this.#participant)
-      this.#stopping?.resolve()
-      this.#stopping = null
-    } else {
+    if (isLast) void this.#services.abandon(this.#participant).then(() => this.#left())
+    else {
       registry.joined(this.actor)
       this.actor.send({ type: 'stop' })
     }
-    if (wasSelected) this.#tell({ type: 'deselect', reason })
+    tellAll(() => wasSelected && this.#tell({ type: 'deselect', reason }))
   }
 
   async #ask<Result extends Json>(
@@ -394,13 +398,17 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         this.#fail(this.#services.failures.errorOf(emitted.error))
         return
       case 'released':
-        this.#stopping?.resolve()
-        this.#stopping = null
+        this.#left()
         return
       case 'settled':
-        this.#isLeaving = false
         this.#services.registry.left(this.actor)
     }
+  }
+
+  #left(): void {
+    this.#replacements = 0
+    this.#stopping?.resolve()
+    this.#stopping = null
   }
 
   #abort(reason: DeselectReason): void {

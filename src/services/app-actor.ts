@@ -3,7 +3,7 @@ import type { ElectionActor, ElectionContext, ElectionMachine } from '../../mach
 import type { Clock } from '../clock.js'
 import { ActorError, textOf } from '../errors.js'
 import { containInspection } from '../inspection/contain-inspection.js'
-import { hasLeft, leavingSnapshot } from './leaving.js'
+import { hasLeft, leavingSnapshot, MOST_REPLACEMENTS } from './leaving.js'
 import { Participant } from './participant.js'
 import type { Registry } from './registry.js'
 import { stopServices } from './stop-services.js'
@@ -13,6 +13,8 @@ interface Stage {
   readonly machine: ElectionMachine
   readonly clock: Clock
   readonly registry: Registry
+  /** Leaves without a word. */
+  abandon(participant: Participant): Promise<void>
 }
 
 /**
@@ -26,6 +28,8 @@ export class AppActor {
   #actor: ElectionActor
   /** Those who wait for it to leave. */
   readonly #waiting = new Set<() => void>()
+  /** How many actors have taken the place of one that had ended, since one has left the election. */
+  #replacements = 0
 
   constructor(stage: Stage, actor: ElectionActor) {
     this.participant = new Participant(actor.getSnapshot().context)
@@ -33,15 +37,6 @@ export class AppActor {
     this.#actor = actor
     containInspection(actor)
     this.#follow()
-    actor.subscribe({
-      complete: () => this.#replace(),
-      error: (cause) => {
-        stopServices(actor)
-        this.#replace()
-        // Since this listens, XState tells nobody if the app does not.
-        process.emitWarning(errorOf(actor.getSnapshot().context, cause))
-      },
-    })
   }
 
   stop(): Promise<void> {
@@ -56,11 +51,23 @@ export class AppActor {
     const actor = this.#actor
     const { registry } = this.#stage
     registry.enter(actor, this)
-    actor.on('released', () => {
-      for (const resolve of this.#waiting) resolve()
-      this.#waiting.clear()
-    })
+    actor.on('released', () => this.#left())
     actor.on('settled', () => registry.left(actor))
+    actor.subscribe({
+      complete: () => this.#replace(),
+      error: (cause) => {
+        stopServices(actor)
+        this.#replace()
+        // Since this listens, XState tells nobody if the app does not.
+        process.emitWarning(errorOf(actor.getSnapshot().context, cause))
+      },
+    })
+  }
+
+  #left(): void {
+    this.#replacements = 0
+    for (const resolve of this.#waiting) resolve()
+    this.#waiting.clear()
   }
 
   #replace(): void {
@@ -68,6 +75,11 @@ export class AppActor {
     const ended = this.#actor
     if (!registry.isPresent(ended)) return
     registry.left(ended)
+    this.#replacements += 1
+    if (this.#replacements > MOST_REPLACEMENTS) {
+      void this.#stage.abandon(this.participant).then(() => this.#left())
+      return
+    }
     this.#actor = createActor(machine, {
       snapshot: leavingSnapshot(machine, ended.getSnapshot().context),
       // Of no use to an actor that is restored, but asked for by its type.

@@ -17,7 +17,9 @@ export function campaign(means: Means, { participant, input, send }: Task): Goin
   const claiming = claim(means, participant, input.value, open)
   participant.claiming = claiming
   void claiming.then((event) => {
-    if (participant.claiming === claiming) participant.claiming = null
+    // Whoever stops it may ask for the answer later, when it has long been there.
+    if (isStopped) return
+    participant.claiming = null
     send(event)
   })
   return {

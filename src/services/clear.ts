@@ -6,7 +6,9 @@ export function clear({ store, failures }: Means, { participant, input, send }: 
   const { path, ttl } = participant
   const { token, session: lease } = input.holder ?? { token: 0, session: null }
   if (lease === null) throw new Error('clear: there is no record to clear')
-  store.release(path, { token, lease }, null, { timeoutMs: timeoutMsFor(ttl) }).then(
+  const request = async () =>
+    store.release(path, { token, lease }, null, { timeoutMs: timeoutMsFor(ttl) })
+  request().then(
     () => send({ type: 'cleared' }),
     (thrown: unknown) => send(failures.event(thrown, lease)),
   )

@@ -11,7 +11,7 @@ export class Participant {
   readonly id: string
   readonly instance: string
   readonly ttl: number
-  /** The claim on its way, as what its service is about to tell. It never rejects. */
+  /** The claim on its way, or whose answer nobody has taken: what its service tells. It never rejects. */
   claiming: Promise<ElectionEvent> | null = null
   /** The leader's work; it never rejects. */
   work: Promise<unknown> | null = null
@@ -29,6 +29,11 @@ export class Participant {
   /** Whether it has campaigned in this process. One that has not was restored from a snapshot. */
   get isLive(): boolean {
     return this.#isLive
+  }
+
+  /** Whether it is one of the users of the locker's session. */
+  get hasJoined(): boolean {
+    return this.#hasJoined
   }
 
   /** The session that it relies on, or did last. */

@@ -9,7 +9,9 @@ export function propose({ store, failures }: Means, { participant, input, send }
   const { token, session: lease } = holder ?? { token: 0, session: null }
   if (lease === null) throw new Error('propose: there is no reign to propose in')
   const text = encodeRecord({ id, value, instance })
-  store.propose(path, text, { token, lease }, { timeoutMs: timeoutMsFor(ttl) }).then(
+  const request = async () =>
+    store.propose(path, text, { token, lease }, { timeoutMs: timeoutMsFor(ttl) })
+  request().then(
     (revision) =>
       send(revision === null ? { type: 'reignOver' } : { type: 'proposed', value, revision }),
     (thrown: unknown) => send(failures.event(thrown)),

@@ -14,6 +14,7 @@ export class Registry {
   readonly #entrants = new WeakMap<AnyActorRef, Entrant>()
   /** Those in the election. Nothing here holds on to an actor that has left it. */
   readonly #present = new Map<ElectionActor, Entrant>()
+  readonly #participants = new Map<string, Participant>()
 
   enter(actor: ElectionActor, entrant: Entrant): void {
     this.#entrants.set(actor, entrant)
@@ -27,15 +28,31 @@ export class Registry {
     return this.#present.has(actor)
   }
 
-  /** The actor takes part, until it has left. */
+  /**
+   * The actor takes part, until it has left.
+   *
+   * @throws RangeError when another one takes part with the same instance: each would take the records
+   *   of the other for its own, and delete them.
+   */
   joined(actor: ElectionActor): void {
     const entrant = this.#entrants.get(actor)
-    if (entrant !== undefined) this.#present.set(actor, entrant)
+    if (entrant === undefined) return
+    const { participant } = entrant
+    const other = this.#participants.get(participant.instance) ?? participant
+    if (other !== participant) {
+      throw new RangeError(
+        `instance: must be one that no other actor of this locker has; ${participant.instance} is that of an actor which still takes part for ${other.path}`,
+      )
+    }
+    this.#participants.set(participant.instance, participant)
+    this.#present.set(actor, entrant)
   }
 
   /** Nothing is left of it, or another takes its place. */
   left(actor: ElectionActor): void {
+    const participant = this.#present.get(actor)?.participant
     this.#present.delete(actor)
+    if (participant !== undefined) this.#participants.delete(participant.instance)
   }
 
   tellAll(event: ElectionEvent): void {

@@ -112,6 +112,7 @@ export class Services {
 
   #enter(actor: ElectionActor): AppActor {
     const { machine, clock, registry } = this
-    return new AppActor({ machine, clock, registry }, actor)
+    const abandon = (participant: Participant) => this.abandon(participant)
+    return new AppActor({ machine, clock, registry, abandon }, actor)
   }
 }

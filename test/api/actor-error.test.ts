@@ -257,6 +257,118 @@ test('what is started again waits until the release of the actor before it is do
   expect(node.token).toBeGreaterThan(token ?? 0n)
 })
 
+/** A node that leads, with another of its process that keeps their session, and one of another process. */
+async function leadBeside(fate?: () => number) {
+  const cluster = new MemoryCluster()
+  const node = cluster.node(path, { id: 'a', value: 'a', ...(fate && { fate }) })
+  const beside = cluster.node('/other', { id: 'beside', value: 0, beside: node })
+  const rival = cluster.node(path, { id: 'rival', value: 'rival' })
+  node.on('error', () => undefined)
+  void beside.start()
+  await cluster.advance(10)
+  void node.start()
+  await cluster.advance(10)
+  return { cluster, node, rival }
+}
+
+test('one that ends again after it was started again leaves nothing behind either', async () => {
+  const { cluster, node, rival } = await leadBeside()
+  for (let times = 0; times < 6; times += 1) {
+    node.actor.send(poison)
+    const started = node.start()
+    await cluster.advance(10)
+    await started
+    expect(node.isLeader).toBe(true)
+  }
+  for (let times = 0; times < 6; times += 1) {
+    node.actor.stop()
+    void node.start()
+    await cluster.advance(10)
+    expect(node.isLeader).toBe(true)
+  }
+  node.actor.stop()
+  const stopped = node.stop()
+  void rival.start()
+  await cluster.advance(300)
+  await stopped
+  expect(rival.isLeader).toBe(true)
+})
+
+test('one that ends while it leaves waits for the work all the same', async () => {
+  const { cluster, node, rival } = await leadBeside()
+  const work = deferred()
+  node.lead(() => work.promise)
+  await cluster.advance(1)
+  node.actor.send(poison)
+  void rival.start()
+  let isStopped = false
+  void node.stop().then(() => {
+    isStopped = true
+  })
+  node.actor.send(poison)
+  await cluster.advance(500)
+  expect([isStopped, rival.isLeader]).toEqual([false, false])
+  work.resolve()
+  await cluster.advance(500)
+  expect([isStopped, rival.isLeader]).toEqual([true, true])
+})
+
+test.each(['campaigning.claiming', 'stopped.withdrawing'])(
+  'one that is stopped by hand in %s hears of its claim when it is told to leave',
+  async (state) => {
+    const { cluster, node, rival } = await leadBeside(() => 1)
+    void node.stop()
+    await cluster.advance(10)
+    node.start().catch(() => undefined)
+    await cluster.advance(1)
+    if (state === 'stopped.withdrawing') void node.stop()
+    expect(stateOf(node)).toBe(state)
+    node.actor.stop()
+    await cluster.advance(20)
+    expect(cluster.store.entries().has(path)).toBe(true)
+    const stopped = node.stop()
+    await cluster.advance(10)
+    await stopped
+    expect(cluster.store.entries().has(path)).toBe(false)
+    expect(node.validityMs).toBe(0)
+    void rival.start()
+    await cluster.advance(10)
+    expect(rival.isLeader).toBe(true)
+  },
+)
+
+test('a start that waits for an actor which is stopped by hand is rejected, and the next one works', async () => {
+  const cluster = new MemoryCluster()
+  const node = cluster.node(path, { id: 'a', value: 'a' })
+  cluster.freeze(node)
+  const first = node.start()
+  await cluster.advance(10)
+  node.actor.stop()
+  const second = node.start()
+  await expect(first).rejects.toThrow(/was stopped/)
+  cluster.heal(node)
+  await cluster.advance(1_000)
+  await second
+  expect(node.isLeader).toBe(true)
+})
+
+test('a listener that throws when an actor was stopped by hand keeps its node from nothing', async () => {
+  const cluster = new MemoryCluster()
+  const node = cluster.node(path, { id: 'a', value: 'a' })
+  const surfaced = catchUncaught()
+  node.on('deselect', () => {
+    throw new Error('a listener of deselect')
+  })
+  void node.start()
+  await cluster.advance(10)
+  node.actor.stop()
+  const stopped = node.stop()
+  await cluster.advance(10)
+  await stopped
+  expect(cluster.store.leases()).toEqual([])
+  await vi.waitFor(() => expect(surfaced).toEqual(['a listener of deselect']))
+})
+
 test('what a listener throws surfaces, and keeps nothing of that from being done', async () => {
   const cluster = new MemoryCluster()
   const node = cluster.node(path, { id: 'a', value: 'a' })

@@ -86,6 +86,25 @@ test('so is one that a parent machine invoked, when the parent leaves the state'
   await expect.poll(() => other.isLeader).toBe(true)
 })
 
+test('one that is restored while the original takes part does not, and says why', async () => {
+  const actor = run()
+  actor.send({ type: 'start' })
+  await inState(actor, 'leader')
+  const warned = once(process, 'warning')
+  const copy = createActor(locker.machine, {
+    snapshot: actor.getPersistedSnapshot(),
+    input: electionInput(),
+  })
+  const failed = new Promise((resolve) => copy.subscribe({ error: resolve }))
+  copy.start()
+  expect(await failed).toMatchObject({
+    name: 'RangeError',
+    message: expect.stringMatching(/^instance: must be one that no other actor/),
+  })
+  await warned
+  expect(actor.getSnapshot().matches('leader')).toBe(true)
+})
+
 test('closing its locker stops it', async () => {
   const actor = run()
   actor.send({ type: 'start' })

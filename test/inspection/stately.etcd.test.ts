@@ -61,7 +61,7 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
     await one.call('start')
     await viewer.nodeIn(`${path} one`, 'leader.holding')
     await two.call('start')
-    await viewer.nodeIn(`${path} two`, 'follower')
+    await viewer.nodeIn(`${path} two`, 'follower.following')
     await one.call('propose')
     await viewer.eventAt(`${path} one`, 'proposed')
     await one.call('stop')
@@ -77,7 +77,7 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
           idle: {},
           campaigning: { states: { claiming: {}, waiting: {} } },
           leader: { states: { holding: {}, proposing: {}, waiting: {} } },
-          follower: {},
+          follower: { states: { following: {}, reopening: {}, waiting: {} } },
           stopped: { states: { draining: {}, releasing: {}, released: {} } },
         },
       })
@@ -95,7 +95,7 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
     expect(second.states).toEqual([
       'idle',
       'campaigning.claiming',
-      'follower',
+      'follower.following',
       ...['campaigning.claiming', 'leader.holding'],
     ])
     expect(viewer.childrenOf(first)).toEqual([
@@ -105,6 +105,7 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
       'propose',
       'drain',
       'release',
+      'settle',
     ])
     expect(viewer.childrenOf(second)).toEqual([
       'campaign',

@@ -528,13 +528,18 @@ export class Scene {
 
   /** Timers count whole milliseconds. */
   #untilInvalid(): Promise<void> {
-    return this.#advance(Math.ceil(this.node.validityMs))
+    return this.#advance(Math.ceil(this.#validityMs))
+  }
+
+  /** Of the session of the node's process. */
+  get #validityMs(): number {
+    return (this.#beside ?? this.node).validityMs
   }
 
   async #endSession(): Promise<void> {
     await this.#untilInvalid()
     this.#dropRenewals()
-    await this.until(() => this.node.validityMs === 0)
+    await this.until(() => this.#validityMs === 0)
     await this.#pass('revoke')
   }
 
@@ -551,7 +556,7 @@ export class Scene {
   async #untilRenewal(): Promise<void> {
     this.#dropRenewals()
     while (this.gate.newest('renew') === undefined) {
-      if (this.node.validityMs === 0) throw new Error('the session ended and was not renewed')
+      if (this.#validityMs === 0) throw new Error('the session ended and was not renewed')
       await this.#advance(500)
     }
   }

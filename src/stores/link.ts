@@ -126,7 +126,7 @@ export class Link implements Store {
     )
   }
 
-  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<void> {
     return this.request(
       'write',
       call,

@@ -110,11 +110,10 @@ export class MemoryStore implements Store {
     return this.#reigns(path, reign) ? this.#write(path, text, reign.lease) : null
   }
 
-  async release(path: string, reign: Reign, notice: string | null): Promise<boolean> {
-    if (!this.#reigns(path, reign)) return false
+  async release(path: string, reign: Reign, notice: string | null): Promise<void> {
+    if (!this.#reigns(path, reign)) return
     if (notice !== null) this.#write(path, notice, reign.lease)
     this.#erase([path])
-    return true
   }
 
   /** What stands at `path` now. */

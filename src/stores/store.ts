@@ -95,10 +95,11 @@ export interface Store {
   /** Replaces the text of `reign`'s key. Resolves with the new revision, or `null` if that reign is over. */
   propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null>
   /**
-   * Deletes `reign`'s key. Resolves with whether it was there. With a `notice`, that text is written
-   * there first: whoever watches sees it before the deletion, or (rarely) not at all.
+   * Deletes `reign`'s key. Resolves once it is deleted, or once that reign is known to be over. With a
+   * `notice`, that text is written there first: whoever watches sees it before the deletion, or
+   * (rarely) not at all.
    */
-  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean>
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<void>
   /** What stands at `path` now. */
   read(path: string, call: Call): Promise<Sighting>
   /**

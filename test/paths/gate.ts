@@ -79,7 +79,7 @@ export class Gate implements Store {
     return this.#wait('propose', () => this.#store.propose(path, text, reign, call))
   }
 
-  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<void> {
     return this.#wait('release', () => this.#store.release(path, reign, notice, call))
   }
 

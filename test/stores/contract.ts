@@ -180,7 +180,8 @@ export function describeStore(
           const reign = await win(path, `round ${round}`, lease)
           expect((await entryAt())?.token).toBe(reign.token)
           tokens.push(reign.token)
-          expect(await store.release(path, reign, null, call)).toBe(true)
+          await store.release(path, reign, null, call)
+          expect(await entryAt()).toBeNull()
         }
         expectToGrow(tokens)
       })
@@ -334,7 +335,7 @@ export function describeStore(
           if (index % 3 === 0) {
             expect(outcome).toEqual({ entry: before, revision: expect.any(Number) })
           } else if (stale(index)) {
-            expect(outcome).toBe(index % 3 === 1 ? null : false)
+            expect(outcome).toBe(index % 3 === 1 ? null : undefined)
             expect(entries[index]).toEqual(before)
           } else if (index % 3 === 1) {
             expect(entries[index]).toEqual({
@@ -343,7 +344,7 @@ export function describeStore(
               revision: outcome,
             })
           } else {
-            expect(outcome).toBe(true)
+            expect(outcome).toBeUndefined()
             expect(entries[index]).toBeNull()
           }
         }
@@ -480,15 +481,21 @@ export function describeStore(
     describe('a release', () => {
       test('by the holder vacates the path, once', async () => {
         const reign = await win(path, 'me', await lasting())
-        expect(await store.release(path, reign, null, call)).toBe(true)
+        await store.release(path, reign, null, call)
         expect(await entryAt()).toBeNull()
-        expect(await store.release(path, reign, null, call)).toBe(false)
+        const { revision } = await store.read(path, call)
+        const recorder = watchFrom(revision + 1)
+        await store.release(path, reign, null, call)
+        expect(await entryAt()).toBeNull()
+        await operator.put(path, 'next')
+        await recorder.firstOf('next')
+        expect(recorder.texts).toEqual(['next'])
       })
 
       test('works after a proposal, with the token of the claim', async () => {
         const reign = await win(path, 'old', await lasting())
         await store.propose(path, 'new', reign, call)
-        expect(await store.release(path, reign, null, call)).toBe(true)
+        await store.release(path, reign, null, call)
         expect(await entryAt()).toBeNull()
       })
 
@@ -497,13 +504,15 @@ export function describeStore(
         const other = await lasting()
         const reign = await win(path, 'me', lease)
         const before = await entryAt()
-        const refused = [
-          await store.release(path, { ...reign, token: reign.token - 1 }, null, call),
-          await store.release(path, { ...reign, token: reign.token + 1 }, null, call),
-          await store.release(path, { ...reign, lease: other.id }, null, call),
+        const others = [
+          { ...reign, token: reign.token - 1 },
+          { ...reign, token: reign.token + 1 },
+          { ...reign, lease: other.id },
         ]
-        expect(refused).toEqual([false, false, false])
-        expect(await entryAt()).toEqual(before)
+        for (const another of others) {
+          await store.release(path, another, null, call)
+          expect(await entryAt()).toEqual(before)
+        }
       })
 
       test('of an earlier reign does nothing to the one that stands', async () => {
@@ -511,14 +520,14 @@ export function describeStore(
         const first = await win(path, 'first', lease)
         await store.release(path, first, null, call)
         await win(path, 'second', lease)
-        expect(await store.release(path, first, null, call)).toBe(false)
+        await store.release(path, first, null, call)
         expect((await entryAt())?.text).toBe('second')
       })
 
       test('does nothing after an operator overwrote the key', async () => {
         const reign = await win(path, 'me', await lasting())
         await operator.put(path, 'overwritten')
-        expect(await store.release(path, reign, null, call)).toBe(false)
+        await store.release(path, reign, null, call)
         expect((await entryAt())?.text).toBe('overwritten')
       })
 
@@ -527,14 +536,15 @@ export function describeStore(
         const lease = await lasting()
         const reigns = await Promise.all(paths.map((at) => win(at, 'me', lease)))
         const seen = await Promise.all(paths.map((at) => watchFromNow(at)))
-        const released = await Promise.all(
+        await Promise.all(
           paths.map((at, index) => {
             const reign = reigns[index]
             if (reign === undefined) throw new Error(`nobody won ${at}`)
             return store.release(at, reign, `I leave ${index}`, call)
           }),
         )
-        expect(new Set(released)).toEqual(new Set([true]))
+        const entries = await Promise.all(paths.map((at) => entryAt(at)))
+        expect(new Set(entries)).toEqual(new Set([null]))
         for (const [index, recorder] of seen.entries()) {
           await recorder.firstOf(null)
           expect(recorder.texts).toEqual([`I leave ${index}`, null])
@@ -545,20 +555,19 @@ export function describeStore(
         const reign = await win(path, 'me', await lasting())
         const recorder = await watchFromNow(path)
         const notice = 'I leave'.repeat(50_000)
-        expect(await store.release(path, reign, notice, call)).toBe(true)
+        await store.release(path, reign, notice, call)
+        expect(await entryAt()).toBeNull()
         await recorder.firstOf(null)
         expect(recorder.texts).toEqual([notice, null])
       })
 
       test('with a notice ends a reign for which something else is written at the same time', async () => {
         const reign = await win(path, 'me', await lasting())
-        const all = [
+        await Promise.all([
           store.propose(path, 'changed', reign, call),
           store.release(path, reign, 'I leave', call),
           store.propose(path, 'changed again', reign, call),
-        ]
-        await Promise.all(all)
-        expect(await all[1]).toBe(true)
+        ])
         expect(await entryAt()).toBeNull()
       })
 
@@ -566,7 +575,7 @@ export function describeStore(
         const reign = await win(path, 'me', await lasting())
         const before = await entryAt()
         const stale = { ...reign, token: reign.token - 1 }
-        expect(await store.release(path, stale, 'I leave', call)).toBe(false)
+        await store.release(path, stale, 'I leave', call)
         expect(await entryAt()).toEqual(before)
       })
     })
@@ -809,7 +818,8 @@ export function describeStore(
         expect(await entryAt()).toEqual({ text: 'me', ...reign, revision: reign.token })
         expect(await store.claim(path, 'you', lease, call)).toMatchObject({ won: false })
         expect(await store.propose(path, 'changed', reign, call)).toBeGreaterThan(reign.token)
-        expect(await store.release(path, reign, null, call)).toBe(true)
+        await store.release(path, reign, null, call)
+        expect(await entryAt()).toBeNull()
       })
     })
 
@@ -836,7 +846,8 @@ export function describeStore(
         expect(await entryAt()).toBeNull()
         expect(await entryAt(`${folder}/other`)).toBeNull()
         expect(await store.propose(path, 'late', reign, call)).toBeNull()
-        expect(await store.release(path, reign, null, call)).toBe(false)
+        await store.release(path, reign, null, call)
+        expect(await entryAt()).toBeNull()
         await expect(store.renew(lease, call, [path])).rejects.toBeInstanceOf(LeaseGoneError)
         await expect(store.claim(path, 'me', lease, call)).rejects.toBeInstanceOf(LeaseGoneError)
       })
@@ -937,16 +948,17 @@ export function describeStore(
       const reigns = await Promise.all(paths.map((at) => win(at, at, lease)))
       const recorders = reigns.map(({ token }, index) => watchFrom(token, paths[index]))
       await Promise.all(recorders.map((recorder, index) => recorder.firstOf(paths[index] ?? '')))
-      const released = await Promise.all(
+      await Promise.all(
         reigns.map((reign, index) => store.release(paths[index] ?? '', reign, null, call)),
       )
-      expect(released.filter(Boolean)).toHaveLength(1_000)
       await Promise.all(recorders.map((recorder) => recorder.firstOf(null)))
       for (const [index, { texts, sightings }] of recorders.entries()) {
         expect(texts).toEqual([paths[index], null])
         expect(sightings[0]?.revision).toBe(reigns[index]?.token)
         expectToGrow(sightings.map(({ revision }) => revision))
       }
+      const entries = await Promise.all(paths.map((at) => entryAt(at)))
+      expect(entries.filter((entry) => entry === null)).toHaveLength(1_000)
     })
 
     describe('after closeIdle()', () => {

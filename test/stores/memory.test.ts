@@ -292,7 +292,8 @@ describe('MemoryStore, a history that is replaced', () => {
     for (const _ of [1, 2]) {
       other.restore(backup)
       expect(other.entries().get('p')?.text).toBe('old')
-      expect(await other.release('p', { token: 2, lease: lease.id }, null)).toBe(true)
+      await other.release('p', { token: 2, lease: lease.id }, null)
+      expect((await other.read('p')).entry).toBeNull()
     }
   })
 

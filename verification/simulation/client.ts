@@ -88,7 +88,7 @@ export class Client implements Store {
     return this.#request('write', call, () => this.#store.propose(path, text, reign, call))
   }
 
-  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<void> {
     return this.#request('write', call, () => this.#store.release(path, reign, notice, call))
   }
 

@@ -50,10 +50,10 @@ export class TracedStore implements Store {
     )
   }
 
-  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+  release(path: string, reign: Reign, notice: string | null, call: Call): Promise<void> {
     const asking = this.#link.release(path, reign, notice, call)
     const how = notice === null ? '' : ', with a notice'
-    return this.#ask(`release ${name(reign)}${how}`, asking, (was) => (was ? 'released' : 'gone'))
+    return this.#ask(`release ${name(reign)}${how}`, asking, () => 'released')
   }
 
   read(path: string, call: Call): Promise<Sighting> {

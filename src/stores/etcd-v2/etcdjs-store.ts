@@ -13,6 +13,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { UnreachableError } from '../../errors.js'
+import { isAny } from '../is-any.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from '../store.js'
 import { Calls } from './calls.js'
 import { assertHostsAreSplit, type Etcdjs } from './client.js'
@@ -106,20 +107,19 @@ export class EtcdjsStore implements Store {
     return holding === null ? null : await this.#reigns.write(holding, text, time)
   }
 
-  async release(path: string, reign: Reign, notice: string | null, call: Call): Promise<boolean> {
+  async release(path: string, reign: Reign, notice: string | null, call: Call): Promise<void> {
     const time = new Time(call)
     const holding = await this.#reigns.find(path, reign, time)
-    if (holding === null) return false
+    if (holding === null) return
     holding.isLeaving = true
     if (notice === null) return await this.#reigns.delete(holding, time)
-    const told = this.#reigns.write(holding, notice, time)
-    const first = await Promise.race([told, after(NOTICE_MS)])
-    if (first === null) return false
+    const written = this.#reigns.write(holding, notice, time)
+    const first = await Promise.race([written, after(NOTICE_MS)])
     if (first === undefined && encodeURIComponent(notice).length < LONGEST_COMPARED) {
-      told.catch(() => undefined)
-      if (await this.#reigns.deleteNotice(holding, notice, time)) return true
+      const deleted = this.#reigns.deleteNotice(holding, notice, time)
+      if (await isAny([deleted, written.then((index) => index === null)])) return
     }
-    return (await told) !== null && (await this.#reigns.delete(holding, time))
+    if ((await written) !== null) await this.#reigns.delete(holding, time)
   }
 
   read(path: string, call: Call): Promise<Sighting> {

@@ -84,7 +84,7 @@ export class Reigns {
     return written
   }
 
-  async delete(holding: Holding, time: Time): Promise<boolean> {
+  async delete(holding: Holding, time: Time): Promise<void> {
     const index = await this.#during(holding, time, async (prevIndex) => {
       try {
         await this.#calls.delete(holding.path, { prevIndex }, time.left)
@@ -94,17 +94,18 @@ export class Reigns {
       return prevIndex
     })
     if (index !== null) this.#leases.forget(holding)
-    return index !== null
   }
 
-  /** Deletes the notice, and nothing else, although its index is not known. */
+  /**
+   * Deletes the notice, and nothing else, although its index is not known. Resolves with whether the
+   * reign is over: not if that has come before the notice, or after something else that was written.
+   */
   async deleteNotice(holding: Holding, notice: string, time: Time): Promise<boolean> {
     try {
       await this.#calls.delete(holding.path, { prevValue: notice }, time.left)
     } catch (thrown) {
       if (!isNo(thrown, NOT_FOUND, COMPARE_FAILED)) throw thrown
-      // Otherwise it has come before the notice.
-      if (thrown.code === COMPARE_FAILED || !thrown.isRepeated) return false
+      if (thrown.code === COMPARE_FAILED) return false
     }
     this.#leases.forget(holding)
     return true

@@ -1,6 +1,7 @@
 import type { ComparatorBuilder } from 'etcd3'
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
 import { LeaseGoneError, RefusedError, UnconfirmedError, UnreachableError } from '../../errors.js'
+import { isAny } from '../is-any.js'
 import type { Watched } from '../path-watcher.js'
 import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from '../store.js'
 import { Batch, type Operation, type Outcome } from './batch.js'
@@ -125,27 +126,14 @@ export class EtcdStore implements Store {
     reign: Reign,
     notice: string | null,
     { timeoutMs }: Call,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const key = await this.#key(path)
-    const deletion: IRequestOp = { request_delete_range: { key } }
-    if (notice === null) {
-      return (await this.#during(reign, key, [], deletion, timeoutMs)) !== null
-    }
-    if (notice.length > LONGEST_TWICE) {
-      await this.#unlessSilent(this.#during(reign, key, [], putOf(key, notice, reign), timeoutMs))
-      return (await this.#during(reign, key, [], deletion, timeoutMs)) !== null
-    }
-    // Two that are alike are on their way together, and etcd may carry them out in either order: the
-    // first writes the notice, and the second finds and deletes it.
-    const steps = [0, 1].map(() => this.#noticeOrDelete(key, notice, reign, timeoutMs))
-    // They may fail before anybody asks what became of them.
-    for (const step of steps) step.catch(() => undefined)
-    for (const step of steps) if ((await this.#unlessSilent(step)) === true) return true
-    // An answer is late or lost, or a proposal has come in between.
-    const again = await this.#during(reign, key, [], deletion, timeoutMs)
-    if (again !== null) return true
-    const late = await Promise.allSettled(steps)
-    return late.some((step) => step.status === 'fulfilled' && step.value)
+    const steps = notice === null ? [] : this.#announce(key, notice, reign, timeoutMs)
+    const over = isAny(steps)
+    for (const _ of steps) if (await this.#silence.unless(over)) return
+    // There is no notice, an answer is late or lost, or a proposal has come in between.
+    const deleted = this.#during(reign, key, [], { request_delete_range: { key } }, timeoutMs)
+    if (!(await isAny([over, deleted.then(() => true)]))) await deleted
   }
 
   async read(path: string, call: Call): Promise<Sighting> {
@@ -182,7 +170,21 @@ export class EtcdStore implements Store {
     this.#endpoints.closeIdle()
   }
 
-  /** Deletes the notice if it stands there, and writes it if not. Resolves with whether it was deleted. */
+  /** Writes the notice, and deletes it if that takes no more requests. Each tells whether `reign` is over. */
+  #announce(key: Buffer, notice: string, reign: Reign, timeoutMs: number): Promise<boolean>[] {
+    if (notice.length > LONGEST_TWICE) {
+      const written = this.#during(reign, key, [], putOf(key, notice, reign), timeoutMs)
+      return [written.then((revision) => revision === null)]
+    }
+    // Two that are alike are on their way together, and etcd may carry them out in either order: the
+    // first writes the notice, and the second finds and deletes it.
+    return [0, 1].map(() => this.#noticeOrDelete(key, notice, reign, timeoutMs))
+  }
+
+  /**
+   * Deletes the notice if it stands there, and writes it if not. Resolves with whether `reign` is over:
+   * by that deletion, or because it was before.
+   */
   async #noticeOrDelete(
     key: Buffer,
     notice: string,
@@ -191,7 +193,7 @@ export class EtcdStore implements Store {
   ): Promise<boolean> {
     const value = Buffer.from(notice)
     const compare = compareReign(key, reign)
-    const { succeeded } = await this.#write({
+    const { succeeded, responses } = await this.#write({
       key,
       lease: reign.lease,
       timeoutMs,
@@ -199,7 +201,7 @@ export class EtcdStore implements Store {
       success: [{ request_delete_range: { key } }],
       failure: [{ request_txn: { compare, success: [putOf(key, notice, reign)], failure: [] } }],
     })
-    return succeeded
+    return succeeded || responses[0]?.response_txn?.succeeded === false
   }
 
   /** Does it only during `reign`, and if `compare` holds. Resolves with the revision of that, or `null`. */
@@ -229,11 +231,6 @@ export class EtcdStore implements Store {
       if (!(thrown instanceof RefusedError)) throw thrown
       throw new RefusedError(`${operation.key}: ${thrown.message}`, { cause: thrown.cause })
     }
-  }
-
-  /** What was answered; nothing when it failed, or when etcd has fallen silent. */
-  #unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
-    return this.#silence.unless(answer).catch(() => undefined)
   }
 
   /** A linearizable read of the first of `paths` that may be read. Resolves with the answer's header. */

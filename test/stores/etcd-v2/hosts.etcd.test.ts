@@ -66,9 +66,10 @@ describe('of two hosts, one', () => {
       expect(await store.renew(lease, call)).toBe(60_000)
       expect(await store.propose(path, 'changed', reign, call)).toBeGreaterThan(reign.token)
       expect((await store.read(path, call)).entry?.text).toBe('changed')
-      expect(await store.release(path, reign, 'I leave', call)).toBe(true)
+      await store.release(path, reign, 'I leave', call)
     }
     expect(await timeNet(useAll)).toBeLessThan(2_000)
+    expect((await store.read(path, call)).entry).toBeNull()
   })
 
   test('is silent: every call is answered by the other one', async () => {
@@ -81,7 +82,8 @@ describe('of two hosts, one', () => {
       const renew = async () => expect(await store.renew(lease, call)).toBe(60_000)
       expect(await timeNet(renew)).toBeLessThan(1_500)
     }
-    expect(await store.release(path, reign, null, call)).toBe(true)
+    await store.release(path, reign, null, call)
+    expect((await store.read(path, call)).entry).toBeNull()
   })
 
   test('freezes under a watch: what happens is told all the same', async () => {
@@ -191,14 +193,15 @@ describe('a renewal', () => {
     const lease = await store.grant(60)
     const reign = await reignOf(store, lease)
     const recorder = watchOf(store, reign.token + 1)
-    await operator.put(path, 'not me', 5)
+    await operator.put(path, 'not me', 30)
     const { entry } = await recorder.firstOf('not me')
     expect(entry?.token).toBe(reign.token)
     expect(entry?.lease).not.toBe(lease.id)
     await store.renew(lease, call)
     const { node } = await operator.get(path)
-    expect(node?.ttl).toBeLessThanOrEqual(5)
-    expect(await store.release(path, reign, null, call)).toBe(false)
+    expect(node?.ttl).toBeLessThanOrEqual(30)
+    await store.release(path, reign, null, call)
+    expect((await store.read(path, call)).entry).toEqual(entry)
   })
 
   test('of which the answer was lost is made up for by the next', async () => {
@@ -235,6 +238,34 @@ test('a claim whose answer was lost is vacated with its lease', async () => {
   expect((await operator.get(path)).node?.value).toBe('me')
   await store.revoke(lease, call)
   expect((await operator.get(path)).node).toBeUndefined()
+})
+
+describe('a release whose notice is not confirmed soon', () => {
+  test('shows the notice, and then the deletion', async () => {
+    const slow = await relay()
+    const store = storeAt(slow.endpoint)
+    const reign = await reignOf(store, await store.grant(60))
+    const recorder = watchOf(storeAt(etcd.endpoint), reign.token + 1)
+    slow.delay(150)
+    await store.release(path, reign, 'I leave', call)
+    expect((await operator.get(path)).node).toBeUndefined()
+    await recorder.firstOf(null)
+    expect(recorder.texts).toEqual(['I leave', null])
+  })
+
+  test('leaves alone what stands there when the reign is over', async () => {
+    const slow = await relay()
+    const store = storeAt(slow.endpoint)
+    const reign = await reignOf(store, await store.grant(60))
+    await operator.set(path, 'not me', 60)
+    const before = await operator.get(path)
+    slow.delay(150)
+    await store.release(path, reign, 'I leave', call)
+    expect((await operator.get(path)).node).toMatchObject({
+      value: 'not me',
+      modifiedIndex: before.node?.modifiedIndex,
+    })
+  })
 })
 
 test('a directory at the path is held by nobody we know, and is left alone', async () => {

@@ -231,6 +231,12 @@ function withLease(leases: readonly string[], lease: string): readonly string[] 
   return leases.includes(lease) ? leases : [lease, ...leases.slice(0, 1)]
 }
 
+/** Whether `one` is a later lease than `other`: the latest come first, and old ones are left out. */
+function isNewer(leases: readonly string[], one: string | null, other: string): boolean {
+  const [at, otherAt] = [leases.indexOf(one ?? ''), leases.indexOf(other)]
+  return at !== -1 && (otherAt === -1 || at < otherAt)
+}
+
 /** What stands at the path from a revision on. */
 export interface Standing {
   readonly holder: Holder
@@ -358,6 +364,14 @@ export const electionMachine = setup({
     /** What has no answer may have happened. No later answer says that it did not, or will not. */
     noteUnanswered: assign(({ context: { leases } }, { lease }: { lease: string | undefined }) =>
       lease === undefined ? {} : { leases: withLease(leases, lease), unanswered: lease },
+    ),
+    /**
+     * A deletion that had no answer: the record may still stand there, under its lease. A claim under
+     * a newer one that had none is the greater doubt, since a record may still come to stand there.
+     */
+    noteUndeleted: assign(
+      ({ context: { leases, unanswered } }, { lease }: { lease: string | undefined }) =>
+        lease === undefined || isNewer(leases, unanswered, lease) ? {} : { unanswered: lease },
     ),
     /** The watch may have brought the new value before the answer did. */
     noteProposed: enqueueActions(
@@ -542,7 +556,7 @@ export const electionMachine = setup({
               actions: [
                 'forgetHolder',
                 'countAttempt',
-                { type: 'noteUnanswered', params: leaseOfRequest },
+                { type: 'noteUndeleted', params: leaseOfRequest },
                 { type: 'tellUnreachable', params: failure },
               ],
             },
@@ -801,7 +815,7 @@ export const electionMachine = setup({
             released: {
               description: 'This node has left the election.',
               target: 'settling',
-              actions: [{ type: 'noteUnanswered', params: leaseOfRequest }, 'tellReleased'],
+              actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
             },
           },
         },

@@ -195,6 +195,7 @@ export const VARIANTS: readonly Variant[] = [
     caughtAs: 'stuck',
     machine: rewire((_, { actions }) => {
       actions.noteUnanswered = () => {}
+      actions.noteUndeleted = () => {}
     }),
   },
   {

@@ -75,11 +75,11 @@ export interface ElectionContext extends ElectionInput {
   readonly holder: Holder | null
   /** The newest revision of the store's history this node has learned of. It never goes back. */
   readonly revision: number
-  /** Attempts that failed since the last that did not. */
+  /** Attempts that failed since the last that did not; in `stopped`, looks that have found nothing. */
   readonly attempt: number
   /** The leases under which this actor has claimed, the latest two: older ones are long gone. */
   readonly leases: readonly string[]
-  /** The lease of the latest request that had no answer: it may still be carried out, as long as that lives. */
+  /** The latest lease with a request that had no answer: it may still be carried out, as long as that lives. */
   readonly unanswered: string | null
   /** Whether `start` came while the node was still stopping. */
   readonly restart: boolean

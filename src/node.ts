@@ -192,6 +192,8 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     assertJson(value)
     // A copy: what the caller does to it later must not change what this node says.
     const copy = structuredClone(value)
+    // An actor that has ended would not remember it.
+    this.#replaceIfStopped()
     this.actor.send({ type: 'propose', value: copy })
   }
 

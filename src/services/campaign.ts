@@ -14,17 +14,12 @@ export function campaign(means: Means, { participant, input, send }: Task): Goin
     const session = await participant.open(means.sessions)
     return isStopped ? null : session
   }
-  const claiming = claim(means, participant, input.value, open)
-  participant.claiming = claiming
-  void claiming.then((event) => {
-    // Whoever stops it may ask for the answer later, when it has long been there.
-    if (isStopped) return
-    participant.claiming = null
-    send(event)
-  })
+  participant.claims(claim(means, participant, input.value, open))
+  const unhear = participant.hear(send)
   return {
     close() {
       isStopped = true
+      unhear?.()
     },
   }
 }

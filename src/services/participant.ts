@@ -11,10 +11,10 @@ export class Participant {
   readonly id: string
   readonly instance: string
   readonly ttl: number
-  /** The claim on its way, or whose answer nobody has taken: what its service tells. It never rejects. */
-  claiming: Promise<ElectionEvent> | null = null
   /** The leader's work; it never rejects. */
   work: Promise<unknown> | null = null
+  /** The claim on its way, or whose answer nobody has heard. */
+  #claiming: Promise<ElectionEvent> | null = null
   #session: Session | null = null
   #isLive = false
   #hasJoined = false
@@ -55,6 +55,29 @@ export class Participant {
     const session = await sessions.current(this.ttl)
     this.#session = session
     return session
+  }
+
+  /** A claim is on its way; what comes of it never rejects. */
+  claims(claiming: Promise<ElectionEvent>): void {
+    this.#claiming = claiming
+  }
+
+  /**
+   * Has what comes of the claim on its way told to `send`. Returns the function that ends that, which
+   * leaves the answer for whoever asks next; `null` if there is no claim.
+   */
+  hear(send: (event: ElectionEvent) => void): (() => void) | null {
+    const claiming = this.#claiming
+    if (claiming === null) return null
+    let isOver = false
+    void claiming.then((event) => {
+      if (isOver) return
+      this.#claiming = null
+      send(event)
+    })
+    return () => {
+      isOver = true
+    }
   }
 
   /** Uses the session no more. Returns whether it did; the last one takes the time to revoke the lease. */

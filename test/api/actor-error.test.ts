@@ -352,6 +352,19 @@ test('a start that waits for an actor which is stopped by hand is rejected, and 
   expect(node.isLeader).toBe(true)
 })
 
+test('what is proposed when an actor was stopped by hand is remembered', async () => {
+  const cluster = new MemoryCluster()
+  const node = cluster.node(path, { id: 'a', value: 'a' })
+  void node.start()
+  await cluster.advance(10)
+  node.actor.stop()
+  node.propose('another')
+  void node.start()
+  await cluster.advance(10)
+  expect(node.isLeader).toBe(true)
+  expect(node.holder?.value).toBe('another')
+})
+
 test('a listener that throws when an actor was stopped by hand keeps its node from nothing', async () => {
   const cluster = new MemoryCluster()
   const node = cluster.node(path, { id: 'a', value: 'a' })

@@ -325,8 +325,9 @@ export const electionMachine = setup({
     hasNewValue: ({ context }) =>
       context.holder !== null && !equal(context.value, context.holder.value),
     shallRestart: ({ context }) => context.restart,
-    /** Every request of this node has had its answer. */
-    isAnswered: ({ context }) => context.unanswered === null,
+    /** Every request of this node has had its answer, this one too. */
+    isAnswered: ({ context, event }) =>
+      context.unanswered === null && (event.type !== 'released' || event.lease === undefined),
     hasLookedEnough: ({ context }) => context.attempt >= MOST_LOOKS,
   },
   delays: {
@@ -766,11 +767,19 @@ export const electionMachine = setup({
       on: {
         start: { description: 'Start again afterwards.', actions: 'askRestart' },
         stop: { description: 'Stay stopped after all.', actions: 'dropRestart' },
-        restored: {
-          description: 'Restored from a snapshot: what was to be released is another process’s.',
-          target: '.settling',
-          actions: ['forgetHistory', 'shareInstance', 'tellReleased'],
-        },
+        restored: [
+          {
+            description: 'Restored from a snapshot of a node that was to start again.',
+            guard: 'shallRestart',
+            target: 'campaigning',
+            actions: ['forgetHistory', 'shareInstance', 'tellReleased'],
+          },
+          {
+            description: 'Restored from a snapshot: what was to be released is another process’s.',
+            target: '.released',
+            actions: ['forgetHistory', 'shareInstance', 'tellReleased'],
+          },
+        ],
       },
       states: {
         withdrawing: {
@@ -812,11 +821,25 @@ export const electionMachine = setup({
           description: 'Deletes this node’s record, if there is one.',
           invoke: { id: 'release', src: 'release', input },
           on: {
-            released: {
-              description: 'This node has left the election.',
-              target: 'settling',
-              actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
-            },
+            released: [
+              {
+                description: 'The user started the node while it was stopping.',
+                guard: 'shallRestart',
+                target: '#election.campaigning',
+                actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
+              },
+              {
+                description: 'It has left the election, and no request is without an answer.',
+                guard: 'isAnswered',
+                target: 'released',
+                actions: 'tellReleased',
+              },
+              {
+                description: 'It has left the election, but a request may still be carried out.',
+                target: 'settling',
+                actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
+              },
+            ],
           },
         },
         settling: {
@@ -824,23 +847,11 @@ export const electionMachine = setup({
             'While a request that had no answer may still be carried out, looks for what it may have left.',
           entry: 'forgetHolder',
           invoke: { id: 'settle', src: 'settle', input },
-          always: [
-            {
-              description: 'The user started the node while it was stopping.',
-              guard: 'shallRestart',
-              target: '#election.campaigning',
-            },
-            {
-              description: 'No request is without an answer.',
-              guard: 'isAnswered',
-              target: 'released',
-            },
-            {
-              description: 'Nothing has come for so long that nothing will.',
-              guard: 'hasLookedEnough',
-              target: 'released',
-            },
-          ],
+          always: {
+            description: 'Nothing has come for so long that nothing will.',
+            guard: 'hasLookedEnough',
+            target: 'released',
+          },
           on: {
             start: {
               description: 'The user starts the node again: its claim shows what is left.',

@@ -10,15 +10,14 @@ export function settle(
   { store, failures }: Means,
   { participant: { path, ttl, session }, input: { unanswered }, send }: Task,
 ): Going | undefined {
-  const lease = unanswered ?? ''
-  if (session === null || session.lease.id !== lease || !session.check()) {
+  if (session === null || session.lease.id !== unanswered || !session.check()) {
     send({ type: 'settled' })
     return undefined
   }
   const look = async () => {
     const { entry, revision } = await store.read(path, { timeoutMs: timeoutMsFor(ttl) })
     if (entry === null) send({ type: 'vacated', revision })
-    else send({ type: 'held', holder: holderFrom(entry), revision, lease })
+    else send({ type: 'held', holder: holderFrom(entry), revision, lease: unanswered })
   }
   const listener = {
     renewed() {

@@ -105,7 +105,6 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
       'propose',
       'drain',
       'release',
-      'settle',
     ])
     expect(viewer.childrenOf(second)).toEqual([
       'campaign',

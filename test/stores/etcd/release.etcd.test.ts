@@ -102,7 +102,7 @@ describe('a release with a notice', () => {
 })
 
 /** Answers come in any order: one that nobody waits for may be the last. */
-async function seen(...expected: readonly Answer[]): Promise<void> {
+async function seen(...expected: Answer[]): Promise<void> {
   const poll = expect.poll(() => answers.all, { timeout: 30_000 })
   await poll.toEqual(expect.arrayContaining(expected))
 }

@@ -15,7 +15,7 @@ describe('a leader whose process is stopped for two ttls and continued', () => {
     scene,
   }) => {
     await scene.startEtcd()
-    const [leader, other] = await scene.lead('a', 'b')
+    const [leader, other] = await twoOf(scene)
     const looks = leader.call('standStill')
     const { at: stoppedAt } = await leader.until('blocked', { timeoutMs: PATIENCE_MS })
     await sleep(2 * scene.ttl * 1_000)
@@ -32,9 +32,8 @@ describe('a leader whose process is stopped for two ttls and continued', () => {
 
   test('while it was idle: the same', async ({ scene }) => {
     await scene.startEtcd()
-    const [leader] = await scene.lead('a', 'b')
-    const stoppedAt = now()
-    await suspendFor(leader, 2 * scene.ttl)
+    const [leader] = await twoOf(scene)
+    const stoppedAt = await suspendFor(leader, 2 * scene.ttl)
     const resumedAt = now()
     expect(await firstEvent(leader, stoppedAt)).toMatchObject({
       kind: 'deselect',
@@ -62,10 +61,10 @@ describe('a leader whose event loop is blocked for two ttls', () => {
     scene,
   }) => {
     await scene.startEtcd()
-    const [leader, other] = await scene.lead('a', 'b')
-    const blockedAt = now()
-    const looks = await leader.call('block', { ms: 2 * scene.ttl * 1_000 })
-    expect(looks).toEqual({ atOnce: false, inMicrotask: false })
+    const [leader, other] = await twoOf(scene)
+    const looks = leader.call('block', { ms: 2 * scene.ttl * 1_000 })
+    const { at: blockedAt } = await leader.until('blocked', { timeoutMs: PATIENCE_MS })
+    expect(await looks).toEqual({ atOnce: false, inMicrotask: false })
     expect(await firstEvent(leader, blockedAt)).toMatchObject({
       kind: 'deselect',
       reason: 'expired',
@@ -79,7 +78,7 @@ describe('a leader whose event loop is blocked for two ttls', () => {
 describe('a leader whose process dies by kill -9', () => {
   test('is followed by another leader within ttl + 3 s', async ({ scene }) => {
     await scene.startEtcd()
-    const [leader, other] = await scene.lead('a', 'b')
+    const [leader, other] = await twoOf(scene)
     const killedAt = now()
     await leader.kill()
     const elected = await scene.elected({ after: killedAt })
@@ -125,13 +124,10 @@ describe('a leader whose wall clock jumps', () => {
 describe('a leader whose machine is suspended, so that its monotonic clock stands still', () => {
   test('is never leader on waking; deselect is its first event', async ({ scene }) => {
     await scene.startEtcd()
-    const leader = await scene.launch('a', { suspendable: true })
-    await leader.start()
-    await leader.until('select', { timeoutMs: PATIENCE_MS })
-    await scene.join('b')
-    const suspendedAt = now()
-    const looks = await leader.call('block', { ms: 2 * scene.ttl * 1_000, suspend: true })
-    expect(looks).toEqual({ atOnce: false, inMicrotask: false })
+    const [leader] = await twoOf(scene, { suspendable: true })
+    const looks = leader.call('block', { ms: 2 * scene.ttl * 1_000, suspend: true })
+    const { at: suspendedAt } = await leader.until('blocked', { timeoutMs: PATIENCE_MS })
+    expect(await looks).toEqual({ atOnce: false, inMicrotask: false })
     expect(await firstEvent(leader, suspendedAt)).toMatchObject({
       kind: 'deselect',
       reason: 'expired',
@@ -141,10 +137,25 @@ describe('a leader whose machine is suspended, so that its monotonic clock stand
   })
 })
 
-async function suspendFor(competitor: Competitor, seconds: number): Promise<void> {
+/** Two, of which the first leads. On a busy machine that need not be the one that was started first. */
+async function twoOf(
+  scene: Scene,
+  options: { readonly suspendable?: boolean } = {},
+): Promise<readonly [leader: Competitor, other: Competitor]> {
+  const [a, b] = [await scene.launch('a', options), await scene.launch('b', options)]
+  await a.start()
+  await b.start()
+  const { leader } = await scene.led()
+  return leader === a ? [a, b] : [b, a]
+}
+
+/** Resolves with when it stood still. */
+async function suspendFor(competitor: Competitor, seconds: number): Promise<number> {
   competitor.suspend()
+  const at = now()
   await sleep(seconds * 1_000)
   void competitor.resume()
+  return at
 }
 
 /** The first that it tells of the election, or of its troubles. */

@@ -17,7 +17,7 @@ node.lead(async ({ signal }) => {
   }
 })
 node.on('deselect', (reason) => say(`no longer leads: ${reason}`))
-node.on('unreachable', (error) => console.error(error.message))
+node.on('unreachable', (error) => console.error(`unreachable: ${error.message}`))
 node.on('error', (error) => {
   console.error(error)
   process.exitCode = 1

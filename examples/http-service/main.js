@@ -38,7 +38,7 @@ app.post('/count', async (_request, reply) => {
 const url = await app.listen({ host: HOST, port: Number(PORT) })
 const id = `${hostname()}-${process.pid}`
 const node = locked(ETCD_ENDPOINTS)('/http-service', { id, value: url, ttl: 10 })
-node.on('unreachable', (error) => console.error(error.message))
+node.on('unreachable', (error) => console.error(`unreachable: ${error.message}`))
 node.on('error', (error) => {
   console.error(error)
   process.exitCode = 1

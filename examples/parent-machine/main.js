@@ -42,7 +42,7 @@ importer.start()
 
 // What the election tells besides its states.
 const { election } = importer.getSnapshot().children
-election?.on('unreachable', ({ error }) => console.error(error.message))
+election?.on('unreachable', ({ error }) => console.error(`unreachable: ${error.message}`))
 election?.on('error', ({ error }) => {
   console.error(error.message)
   process.exitCode = 1

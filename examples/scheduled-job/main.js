@@ -35,7 +35,7 @@ node.lead(async ({ token, signal }) => {
   }
 })
 node.on('deselect', (reason) => console.log(`no longer leads: ${reason}`))
-node.on('unreachable', (error) => console.error(error.message))
+node.on('unreachable', (error) => console.error(`unreachable: ${error.message}`))
 node.on('error', (error) => {
   console.error(error)
   process.exitCode = 1

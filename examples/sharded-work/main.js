@@ -37,7 +37,7 @@ const shards = Array.from({ length: SHARDS }, (_, shard) => {
 })
 
 for (const node of [presence, ...shards]) {
-  node.on('unreachable', (error) => console.error(error.message))
+  node.on('unreachable', (error) => console.error(`unreachable: ${error.message}`))
   node.on('error', (error) => {
     console.error(error)
     process.exitCode = 1
@@ -75,7 +75,9 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 /** One after the other: what was read first must not be acted on last. */
 function again() {
-  sharing = sharing.then(shareOut).catch((error) => console.error(error.message))
+  sharing = sharing
+    .then(shareOut)
+    .catch((error) => console.error(`not shared out: ${error.message}`))
   return sharing
 }
 

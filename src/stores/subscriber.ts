@@ -7,6 +7,8 @@ export class Subscriber implements Watch {
   /** The first revision that it has not been told of. */
   #next: number
   #isClosed = false
+  /** Whether what it was told last is that the path is vacant. */
+  #knowsVacancy = false
 
   constructor(from: number, listener: WatchListener, onClose: (subscriber: Subscriber) => void) {
     this.#next = from
@@ -30,13 +32,18 @@ export class Subscriber implements Watch {
       if (this.#isClosed) return
       if (this.knows(sighting.revision)) continue
       this.#next = sighting.revision + 1
-      this.listener.seen(sighting)
+      const isVacant = sighting.entry === null
+      // Read after a gap, at a later revision, a path may be as vacant as it was.
+      const isNews = !isVacant || !this.#knowsVacancy
+      this.#knowsVacancy = isVacant
+      if (isNews) this.listener.seen(sighting)
     }
   }
 
   /** What it was told is of a history that is over: whatever revision comes next is told. */
   beginAnew(): void {
     this.#next = 0
+    this.#knowsVacancy = false
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { now } from '../faults/now.js'
 import { Starvation } from '../load/starvation.js'
-import { etcdForExample, runExample } from './example.js'
+import { complaintsOf, etcdForExample, runExample } from './example.js'
 
 test('on SIGTERM the work ends, then the path is released, then the next leader begins', async () => {
   const ETCD_ENDPOINTS = await etcdForExample()
@@ -34,7 +34,7 @@ test('on SIGTERM the work ends, then the path is released, then the next leader 
 
   b.kill('SIGTERM')
   expect(await b.exited).toBe(0)
-  expect(a.stderr + b.stderr).toBe('')
+  expect(complaintsOf(a, b)).toBe('')
 })
 
 /** What the process has said, and when. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { etcdForExample, runExample } from './example.js'
+import { complaintsOf, etcdForExample, runExample } from './example.js'
 
 test('the health endpoints tell leader from follower, and followers redirect to the leader', async () => {
   const ETCD_ENDPOINTS = await etcdForExample()
@@ -27,7 +27,7 @@ test('the health endpoints tell leader from follower, and followers redirect to 
   expect(second.redirected).toBe(false)
   b.process.kill('SIGTERM')
   expect(await b.process.exited).toBe(0)
-  expect(a.process.stderr + b.process.stderr).toBe('')
+  expect(complaintsOf(a.process, b.process)).toBe('')
 })
 
 async function listen(ETCD_ENDPOINTS: string) {

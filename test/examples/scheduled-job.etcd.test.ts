@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { expect, onTestFinished, test } from 'vitest'
-import { etcdForExample, runExample } from './example.js'
+import { complaintsOf, etcdForExample, runExample } from './example.js'
 
 test('one runs the job; one that was stopped and goes on is refused by the fence', async () => {
   const ETCD_ENDPOINTS = await etcdForExample()
@@ -32,7 +32,7 @@ test('one runs the job; one that was stopped and goes on is refused by the fence
   await a.untilMatch(/refused.*leads with token \d+.*the job is done/s)
   a.kill('SIGTERM')
   expect(await a.exited).toBe(0)
-  expect(a.stderr + b.stderr).toBe('')
+  expect(complaintsOf(a, b)).toBe('')
 
   const database = new Database(DATABASE)
   onTestFinished(() => {

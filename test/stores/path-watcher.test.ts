@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { Watcher } from '../../src/stores/path-watcher.js'
 import type { Watch } from '../../src/stores/store.js'
 
-const sightingAt = (revision: number) => ({ entry: null, revision })
+const entry = { text: 'me', token: 1, revision: 1, lease: 'lease' }
+const sightingAt = (revision: number) => ({ entry, revision })
+const vacantAt = (revision: number) => ({ entry: null, revision })
 
 /** A watcher with a crowd of subscribers; `told` is what each was told, in the order of joining. */
 function crowdOf(size: number, onTold: (index: number) => void = () => undefined) {
@@ -81,4 +83,23 @@ test('a revision that a crowd need not be told of, because it was read, ends the
   watcher.report(sightingAt(9))
   expect(told.slice(0, 8)).toEqual(Array(8).fill([5, 9]))
   expect(told[8]).toEqual([5])
+})
+
+test('a vacancy is told once, however often it is read, and again after a record or of another history', async () => {
+  const { watcher, told, join } = crowdOf(1)
+  watcher.report(vacantAt(5))
+  watcher.report(vacantAt(7))
+  // One that has been told of nothing knows of none.
+  join(8)
+  watcher.report(vacantAt(9))
+  expect(told).toEqual([[5], [9]])
+  watcher.report(sightingAt(10))
+  watcher.report(vacantAt(11))
+  expect(told).toEqual([
+    [5, 10, 11],
+    [9, 10, 11],
+  ])
+  watcher.beginAnew()
+  watcher.report(vacantAt(3))
+  expect(told[0]).toEqual([5, 10, 11, 3])
 })

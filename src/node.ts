@@ -24,35 +24,26 @@ import type {
   Work,
 } from './node-types.js'
 import { holderFrom } from './record.js'
-import { hasLeft, leavingSnapshot, leftSnapshot, MOST_REPLACEMENTS } from './services/leaving.js'
 import { Participant } from './services/participant.js'
 import type { Services } from './services/services.js'
-import { stopServices } from './services/stop-services.js'
+import { Succession } from './services/succession.js'
 import type { Telemetry } from './telemetry.js'
 
-/** A promise that is settled from outside. */
-class Deferred {
+/** A start that is not done yet. */
+class Starting {
   readonly promise: Promise<void>
+  readonly hasCallback: boolean
   resolve: () => void = () => undefined
   reject: (error: Error) => void = () => undefined
 
-  constructor() {
+  constructor(hasCallback: boolean) {
+    this.hasCallback = hasCallback
     this.promise = new Promise<void>((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
     // Whoever is not interested need not be: the seed’s `node.start()` stands alone.
     this.promise.catch(() => undefined)
-  }
-}
-
-/** A start that is not done yet. */
-class Starting extends Deferred {
-  readonly hasCallback: boolean
-
-  constructor(hasCallback: boolean) {
-    super()
-    this.hasCallback = hasCallback
   }
 }
 
@@ -71,14 +62,11 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   readonly #services: Services
   readonly #participant: Participant
   readonly #onlookers: Onlookers
-  #actor: ElectionActor
+  readonly #succession: Succession
   #work: LeadWork | null = null
   /** Whether `select` was told, and `deselect` not yet. */
   #isSelected = false
   #starting: Starting | null = null
-  #stopping: Deferred | null = null
-  /** How many actors have taken the place of one that had ended, since one has left the election. */
-  #replacements = 0
 
   constructor(services: Services, { path, id, value, ttl }: NodeSettings, onlookers: Onlookers) {
     super()
@@ -87,8 +75,17 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     this.#participant = new Participant({ path, id, ttl, instance: randomUUID() })
     this.#onlookers = onlookers
     this.machine = services.machine
-    this.#actor = this.#create({ value, isSole: true })
-    this.#begin()
+    this.#succession = new Succession(
+      services,
+      {
+        entrant: { participant: this.#participant, stop: () => this.stop() },
+        create: (snapshot) => this.#create(snapshot.context, snapshot),
+        follow: (actor) => this.#follow(actor),
+      },
+      this.#create({ value, isSole: true }),
+    )
+    this.#succession.begin()
+    this.actor.start()
   }
 
   /**
@@ -96,7 +93,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
    * place, which leaves the election and can be started again.
    */
   get actor(): ElectionActor {
-    return this.#actor
+    return this.#succession.actor
   }
 
   /** The state of the election as this node sees it. */
@@ -257,22 +254,16 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     })
   }
 
-  #begin(): void {
-    const { actor } = this
-    this.#services.registry.enter(actor, {
-      participant: this.#participant,
-      stop: () => this.stop(),
-    })
+  #follow(actor: ElectionActor): void {
     actor.on('*', (emitted) => this.#tell(emitted))
     actor.subscribe({ error: (thrown) => this.#ended(thrown) })
     this.#onlookers.telemetry?.follow(this)
-    actor.start()
   }
 
   #start(hasCallback: boolean): Promise<void> {
     this.#replaceIfStopped()
     const state = this.state
-    if (this.#stopping === null && (state === 'leader' || state === 'follower')) {
+    if (!this.#succession.isStopping && (state === 'leader' || state === 'follower')) {
       return Promise.resolve()
     }
     if (this.#starting !== null) return this.#starting.promise
@@ -301,11 +292,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   #stop(): Promise<void> {
     this.#rejectStart()
     this.#replaceIfStopped()
-    if (hasLeft(this.actor)) return Promise.resolve()
-    this.#stopping ??= new Deferred()
-    const { promise } = this.#stopping
-    this.actor.send({ type: 'stop' })
-    return promise
+    return this.#succession.stop()
   }
 
   #rejectStart(): void {
@@ -322,7 +309,6 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   /** Whatever was thrown in the actor: it leads no more, and will not release its record by itself. */
   #ended(cause: unknown): void {
     const { path, id } = this.#participant
-    stopServices(this.actor)
     const error = new ActorError(
       `node ${id} has left the election for ${path}, since its actor ended in an error: ${textOf(cause)}`,
       { path, nodeId: id, cause },
@@ -340,24 +326,10 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     this.#replace('stopped')
   }
 
-  /** Another actor does what the one that has ended would have done when it was told to stop. */
   #replace(reason: DeselectReason): void {
-    const { actor, machine } = this
-    const { registry } = this.#services
-    const { context } = actor.getSnapshot()
     const wasSelected = this.#isSelected
     this.#abort(reason)
-    registry.left(actor)
-    this.#replacements += 1
-    // Whatever ends one after the other would do so for ever.
-    const isLast = this.#replacements > MOST_REPLACEMENTS
-    this.#actor = this.#create(context, (isLast ? leftSnapshot : leavingSnapshot)(machine, context))
-    this.#begin()
-    if (isLast) void this.#services.abandon(this.#participant).then(() => this.#left())
-    else {
-      registry.joined(this.actor)
-      this.actor.send({ type: 'stop' })
-    }
+    this.#succession.replace()
     tellAll(() => wasSelected && this.#tell({ type: 'deselect', reason }))
   }
 
@@ -399,18 +371,10 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       case 'error':
         this.#fail(this.#services.failures.errorOf(emitted.error))
         return
+      // Of these the succession hears.
       case 'released':
-        this.#left()
-        return
       case 'settled':
-        this.#services.registry.left(this.actor)
     }
-  }
-
-  #left(): void {
-    this.#replacements = 0
-    this.#stopping?.resolve()
-    this.#stopping = null
   }
 
   #abort(reason: DeselectReason): void {

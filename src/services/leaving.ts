@@ -1,8 +1,5 @@
 import type { ElectionActor, ElectionContext, ElectionMachine } from '../../machines/election.js'
 
-/** So many actors are tried, one after the other ends, before an election is left without a word. */
-export const MOST_REPLACEMENTS = 3
-
 /**
  * What an actor begins with that takes the place of one that has ended, given what that one knew last.
  * Sent `stop` it leaves the election, and waits first for the claim that may be on its way: it is in

@@ -1,0 +1,104 @@
+import type { SnapshotFrom } from 'xstate'
+import type { ElectionActor, ElectionMachine } from '../../machines/election.js'
+import { hasLeft, leavingSnapshot, leftSnapshot } from './leaving.js'
+import type { Participant } from './participant.js'
+import type { Entrant, Registry } from './registry.js'
+import { stopServices } from './stop-services.js'
+
+/** So many actors are tried, one after the other ends, before an election is left without a word. */
+const MOST_REPLACEMENTS = 3
+
+/** What it takes to run the machine in place of an actor that has ended. */
+export interface Stage {
+  readonly machine: ElectionMachine
+  readonly registry: Registry
+  /** Leaves without a word. */
+  abandon(participant: Participant): Promise<void>
+}
+
+/** For whom the actors run. */
+interface Principal {
+  readonly entrant: Entrant
+  /** Makes an actor that begins with that snapshot. */
+  create(snapshot: SnapshotFrom<ElectionMachine>): ElectionActor
+  /** Listens to an actor, and decides whether one that has ended is replaced. */
+  follow(actor: ElectionActor): void
+}
+
+/**
+ * The actors that run the machine for one node, or one app, each in the place of the one before, which
+ * has ended. One that ends while it is in the election can never release its path, which would stay
+ * held for as long as the locker renews its session: the next one does what it would have done when it
+ * was told to stop.
+ */
+export class Succession {
+  readonly #stage: Stage
+  readonly #principal: Principal
+  #actor: ElectionActor
+  /** Those who wait for it to leave. */
+  #waiting: readonly (() => void)[] = []
+  /** How many actors have taken the place of one that had ended, since one has left the election. */
+  #replacements = 0
+
+  constructor(stage: Stage, principal: Principal, first: ElectionActor) {
+    this.#stage = stage
+    this.#principal = principal
+    this.#actor = first
+  }
+
+  get actor(): ElectionActor {
+    return this.#actor
+  }
+
+  /** Whether anybody waits for it to leave. */
+  get isStopping(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Listens to the actor, which is about to start. */
+  begin(): void {
+    const actor = this.#actor
+    const { registry } = this.#stage
+    registry.enter(actor, this.#principal.entrant)
+    actor.on('released', () => this.#left())
+    actor.on('settled', () => registry.left(actor))
+    actor.subscribe({ error: () => stopServices(actor) })
+    this.#principal.follow(actor)
+  }
+
+  /** Resolves once the election is left. */
+  stop(): Promise<void> {
+    if (hasLeft(this.#actor)) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting = [...this.#waiting, resolve]
+      this.#actor.send({ type: 'stop' })
+    })
+  }
+
+  /** Another actor leaves in the place of the one that has ended. */
+  replace(): void {
+    const { machine, registry } = this.#stage
+    const { context } = this.#actor.getSnapshot()
+    registry.left(this.#actor)
+    this.#replacements += 1
+    // Whatever ends one after the other would do so for ever.
+    const isLast = this.#replacements > MOST_REPLACEMENTS
+    const snapshot = (isLast ? leftSnapshot : leavingSnapshot)(machine, context)
+    this.#actor = this.#principal.create(snapshot)
+    this.begin()
+    this.#actor.start()
+    if (isLast) {
+      void this.#stage.abandon(this.#principal.entrant.participant).then(() => this.#left())
+      return
+    }
+    registry.joined(this.#actor)
+    this.#actor.send({ type: 'stop' })
+  }
+
+  #left(): void {
+    this.#replacements = 0
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}

@@ -1,5 +1,6 @@
 import type { ElectionEvent, Failure } from '../../machines/election.js'
-import { errorFrom, RefusedError, UnreachableError } from '../errors.js'
+import { errorFrom, RefusedError } from '../errors.js'
+import { isAnswer } from './is-answer.js'
 
 /** What machines are told in place of errors, since their events are plain data; and the errors themselves. */
 export class Failures {
@@ -21,7 +22,7 @@ export class Failures {
   event(thrown: unknown, lease: string | null = null): ElectionEvent {
     const error = this.of(thrown)
     if (thrown instanceof RefusedError) return { type: 'refused', error }
-    const isUnanswered = lease !== null && thrown instanceof UnreachableError
+    const isUnanswered = lease !== null && !isAnswer(thrown)
     return { type: 'failed', error, ...(isUnanswered && { lease }) }
   }
 

@@ -1,7 +1,7 @@
 import type { Holder } from '../../machines/election.js'
-import { UnreachableError } from '../errors.js'
 import { encodeRecord } from '../record.js'
 import { timeoutMsFor } from '../sessions/session-pool.js'
+import { isAnswer } from './is-answer.js'
 import type { Participant } from './participant.js'
 import type { Means, Task } from './service.js'
 
@@ -29,6 +29,6 @@ async function deleteRecord(
     await store.release(path, { token, lease }, notice, { timeoutMs: timeoutMsFor(ttl) })
     return null
   } catch (thrown) {
-    return thrown instanceof UnreachableError ? lease : null
+    return isAnswer(thrown) ? null : lease
   }
 }

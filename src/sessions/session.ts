@@ -143,13 +143,8 @@ export class Session {
     // case this one’s connection is frozen.
     this.#armRenewal(Math.max(leftMs / 4, SHORTEST_RETRY_MS))
     const answers = this.#answers
-    this.#onTheirWay += 1
     try {
-      const ttlMs = await this.#store
-        .renew(this.lease, { timeoutMs: leftMs }, this.#paths)
-        .finally(() => {
-          this.#onTheirWay -= 1
-        })
+      const ttlMs = await this.#ask(leftMs)
       const isLater = sent.startedAt >= this.#sent.startedAt && !Number.isNaN(sent.elapsedMs)
       if (!this.check() || !isLater) return
       this.#answers += 1
@@ -181,6 +176,15 @@ export class Session {
       this.#attempt += 1
       const attempt = this.#attempt
       for (const listener of [...this.#listeners]) listener.retrying?.(error, attempt)
+    }
+  }
+
+  async #ask(timeoutMs: number): Promise<number> {
+    this.#onTheirWay += 1
+    try {
+      return await this.#store.renew(this.lease, { timeoutMs }, this.#paths)
+    } finally {
+      this.#onTheirWay -= 1
     }
   }
 }

@@ -12,9 +12,15 @@ class DoubtfulStore extends MemoryStore {
   /** How many renewals to come are not confirmed. */
   doubtful = 0
   renewals = 0
+  isBroken = false
 
-  override async renew(lease: Lease, call?: Call, paths: Iterable<string> = []): Promise<number> {
+  override renew(lease: Lease, call?: Call, paths: Iterable<string> = []): Promise<number> {
     this.renewals += 1
+    if (this.isBroken) throw new Error('the store is broken')
+    return this.#renew(lease, call, paths)
+  }
+
+  async #renew(lease: Lease, call?: Call, paths: Iterable<string> = []): Promise<number> {
     expect([...paths]).toEqual(['/path'])
     expect(call?.timeoutMs).toBeGreaterThan(0)
     if (this.doubtful === 0) return await super.renew(lease)
@@ -59,4 +65,16 @@ test('renewals none of which counts do not prolong validity, and are told', asyn
   expect(ended()).toBe(1)
   // Repeating at once must not become a loop.
   expect(store.renewals).toBeLessThan(40)
+})
+
+test('a renewal that throws instead of rejecting is told, and repeated, and on its way no more', async () => {
+  const { clock, store, session, troubles } = await open()
+  store.isBroken = true
+  await clock.advance((TTL / 2) * 1_000)
+  expect(troubles).toEqual([1])
+  store.isBroken = false
+  session.renewNow()
+  await clock.advance(0)
+  expect(store.renewals).toBe(2)
+  expect(session.validityMs).toBe(9_000)
 })

@@ -73,10 +73,15 @@ export class Services {
     await this.registry.stopAll()
   }
 
-  /** Nothing more can be done about it: its record goes with the lease. */
+  /**
+   * Nothing more can be done about it: its record goes with the lease, which is given up for all who
+   * use it. They would keep it alive, and with it the record of a holder that is gone.
+   */
   async abandon(participant: Participant): Promise<void> {
     const { sessions, uses } = this.#means
-    if (await participant.leave(sessions)) uses.end()
+    const leaving = participant.leave(sessions)
+    participant.session?.end()
+    if (await leaving) uses.end()
   }
 
   /** Asks the store what stands at the participant's path. */

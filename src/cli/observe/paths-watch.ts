@@ -1,7 +1,7 @@
 import { backoff } from '../../../machines/backoff.js'
 import { sleep, systemClock } from '../../clock.js'
 import { errorFrom, RefusedError } from '../../errors.js'
-import type { Endpoint } from '../../stores/etcd/connection/failover.js'
+import type { Endpoint } from '../../stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../stores/etcd/etcd-store.js'
 import type { PrefixListener } from '../../stores/etcd/streams/prefix-observer.js'
 import type { Entry, Sighting, Store, Watch } from '../../stores/store.js'

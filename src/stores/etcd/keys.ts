@@ -1,4 +1,4 @@
-import type { EtcdClient } from './connection/failover.js'
+import type { EtcdClient } from './connection/endpoint.js'
 
 const NUL = Buffer.from([0])
 

@@ -1,6 +1,6 @@
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll } from 'vitest'
-import type { Endpoint } from '../../../src/stores/etcd/connection/failover.js'
+import type { Endpoint } from '../../../src/stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../../src/stores/etcd/etcd-store.js'
 import { type Etcd, startEtcd } from '../../etcd/index.js'
 import { describeStore } from '../contract.js'

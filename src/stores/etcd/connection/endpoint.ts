@@ -1,11 +1,31 @@
 import { createRequire } from 'node:module'
-import type { Etcd3, IOptions } from 'etcd3'
+import type { Etcd3, IOptions, Namespace } from 'etcd3'
 import type { Host } from './addresses.js'
 import type { Credentials } from './credentials.js'
-import { dial } from './dial.js'
-import type { Endpoint, EtcdClient } from './failover.js'
+import { type Dialling, dial } from './dial.js'
 import { Login } from './login.js'
 import { checkAddress, serverNameOptions } from './server-name.js'
+
+/** An etcd3 client, or a namespace of one. */
+export type EtcdClient = Etcd3 | Namespace
+
+/** How one member, or one client of the user's, is reached. */
+export interface Endpoint {
+  readonly name: string
+  /** Who logs in there, as far as is known. */
+  readonly user?: string | undefined
+  /** Resolves when somebody answers there, before a client is opened; rejects with why not. */
+  dial?(how: Dialling): Promise<void>
+  open(): EtcdClient
+  /** Ends what `open` made. A client that the user passed in is never closed. */
+  close(client: EtcdClient): void
+}
+
+/** A client that is open, and where to. */
+export interface Connection {
+  readonly endpoint: Endpoint
+  readonly client: EtcdClient
+}
 
 /** What is passed on to etcd3 (see its IOptions). */
 export interface EtcdOptions extends Omit<IOptions, 'hosts' | 'credentials'> {

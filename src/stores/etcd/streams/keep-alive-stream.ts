@@ -1,5 +1,6 @@
 import { errorFrom, LeaseGoneError, UnreachableError } from '../../../errors.js'
-import type { Endpoints, EtcdClient } from '../connection/failover.js'
+import type { EtcdClient } from '../connection/endpoint.js'
+import type { Endpoints } from '../connection/failover.js'
 import { storeError } from '../errors.js'
 import type { Header, Mark, Terms } from '../history.js'
 import type { Stream } from './open-stream.js'

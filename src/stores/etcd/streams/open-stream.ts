@@ -1,6 +1,7 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import { UnreachableError } from '../../../errors.js'
-import type { Endpoints, EtcdClient } from '../connection/failover.js'
+import type { EtcdClient } from '../connection/endpoint.js'
+import type { Endpoints } from '../connection/failover.js'
 import { type StreamContext, streamOptions } from './stream-options.js'
 
 /** A duplex stream of etcd3, as far as it is used here. */

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { CallOptions, Interceptor } from '@grpc/grpc-js'
-import type { EtcdClient } from '../connection/failover.js'
+import type { EtcdClient } from '../connection/endpoint.js'
 
 const require = createRequire(import.meta.url)
 

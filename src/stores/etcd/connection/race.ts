@@ -1,0 +1,68 @@
+import { debug } from '../../../debug.js'
+import { RefusedError, UnreachableError } from '../../../errors.js'
+import { TlsError } from '../errors.js'
+import { closed } from './closed.js'
+import type { Dialling } from './dial.js'
+import type { Connection, Endpoint } from './endpoint.js'
+import { reach } from './reach.js'
+
+/** Asks a member something. Resolves if it answers within so many milliseconds, whatever the answer. */
+type Probe = (contender: Connection, timeoutMs: number) => Promise<void>
+
+/**
+ * One race of all members: whoever answers `probe` first. The winner's connection is open, and those
+ * of all others are closed.
+ */
+export async function race(
+  endpoints: readonly Endpoint[],
+  { timeoutMs, signal: given }: Dialling,
+  probe: Probe,
+): Promise<Connection> {
+  const over = new AbortController()
+  const signal = AbortSignal.any([over.signal, given])
+  const opened: Connection[] = []
+  const contend = async (endpoint: Endpoint) => {
+    const endsAt = performance.now() + timeoutMs
+    await reach(endpoint, { timeoutMs, signal })
+    if (signal.aborted) throw closed()
+    const contender = { endpoint, client: endpoint.open() }
+    opened.push(contender)
+    await probe(contender, endsAt - performance.now())
+    return contender
+  }
+  let winner: Connection | null = null
+  try {
+    // Whoever is asked first would be answered first, by a process that is busy.
+    winner = await Promise.any(shuffled(endpoints).map(contend))
+    return winner
+  } catch (thrown) {
+    const error = allFailed(thrown, endpoints)
+    debug('etcd: %s', error.message)
+    throw error
+  } finally {
+    over.abort(closed())
+    for (const { endpoint, client } of opened) {
+      if (client !== winner?.client) endpoint.close(client)
+    }
+  }
+}
+
+function shuffled<T>(given: readonly T[]): T[] {
+  return given
+    .map((one) => ({ one, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one)
+}
+
+function allFailed(thrown: unknown, endpoints: readonly Endpoint[]): Error {
+  const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown]
+  // All members know the same users. A certificate is one member's own: another may yet accept it.
+  const refusal =
+    errors.find((error) => error instanceof RefusedError && !(error instanceof TlsError)) ??
+    (errors.every((error) => error instanceof TlsError) ? errors[0] : undefined)
+  if (refusal instanceof Error) return refusal
+  const [first] = errors
+  const why = first instanceof Error ? first.message : String(first)
+  const names = endpoints.map(({ name }) => name).join(', ')
+  return new UnreachableError(`no etcd member answers (${names}): ${why}`, { cause: thrown })
+}

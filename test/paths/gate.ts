@@ -1,4 +1,9 @@
-/** A store in which nothing happens before the test lets it. */
+/**
+ * A store in which nothing happens before the test lets it. A Link carries messages by itself, and says
+ * how each fares when it is sent; it lets requests time out, and learns of a replaced history as a
+ * process does. A path needs the opposite: which call is let through, answered or failed, which
+ * sighting arrives, and when a reset is told, is all decided later, one by one.
+ */
 import type {
   Call,
   Claim,

@@ -3,7 +3,7 @@ import { Board } from '../dashboard/board.js'
 import { PathSource } from '../dashboard/path-source.js'
 import { Dashboard } from '../dashboard/server.js'
 import { errorFrom } from '../errors.js'
-import { PrefixObserver } from '../stores/etcd/streams/prefix-observer.js'
+import { EtcdStore } from '../stores/etcd/etcd-store.js'
 import { parsePort } from './arguments.js'
 import {
   addConnectionOptions,
@@ -66,7 +66,7 @@ async function runDashboard(options: DashboardOptions): Promise<void> {
     source.connected()
     reachability.recovered()
   }
-  const watch = new PrefixObserver(endpointsOf(connection), prefix, {
+  const watch = new EtcdStore(endpointsOf(connection)).observe(prefix, {
     seen: (path, sighting) => source.seen(path, sighting),
     known: found,
     recovered: found,

@@ -4,7 +4,18 @@
  */
 import { type Clock, systemClock } from '../clock.js'
 import { LeaseGoneError } from '../errors.js'
-import type { Claim, Entry, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
+import { MemoryObserver } from './memory-observer.js'
+import type {
+  Claim,
+  Entry,
+  Lease,
+  ObserveListener,
+  Reign,
+  Sighting,
+  Store,
+  Watch,
+  WatchListener,
+} from './store.js'
 
 /** How many changes are kept; beyond that the older half is compacted. */
 const HISTORY_LIMIT = 10_000
@@ -60,6 +71,7 @@ export class MemoryStore implements Store {
   readonly #entries = new Map<string, Entry>()
   readonly #grants = new Map<string, Grant>()
   readonly #watchers = new Map<string, Set<Watcher>>()
+  readonly #observers = new Set<MemoryObserver>()
   readonly #resetListeners = new Set<() => void>()
   #history: Change[] = []
   /** Which history this is: it grows when the history is replaced. */
@@ -140,6 +152,17 @@ export class MemoryStore implements Store {
         this.#setAlarm()
       },
     }
+  }
+
+  observe(prefix: string, listener: ObserveListener): Watch {
+    this.#expireDue()
+    const observer = new MemoryObserver(prefix, listener, this.#picture(), () => {
+      this.#observers.delete(observer)
+      this.#setAlarm()
+    })
+    this.#observers.add(observer)
+    this.#setAlarm()
+    return observer
   }
 
   /** Called in `restore`, when nothing of the history before is left. */
@@ -230,6 +253,7 @@ export class MemoryStore implements Store {
     for (const [path, watchers] of this.#watchers) {
       for (const watcher of watchers) this.#catchUp(path, watcher)
     }
+    for (const observer of this.#observers) observer.beginAnew(this.#picture())
     this.#setAlarm()
   }
 
@@ -249,9 +273,13 @@ export class MemoryStore implements Store {
     return new Map(this.#entries)
   }
 
-  /** How many watches are open. */
+  /** How many watches are open, observers among them. */
   get watchers(): number {
-    return [...this.#watchers.values()].reduce((sum, { size }) => sum + size, 0)
+    return [...this.#watchers.values(), this.#observers].reduce((sum, { size }) => sum + size, 0)
+  }
+
+  #picture() {
+    return { found: new Map(this.#entries), revision: this.#revision }
   }
 
   #now(path: string): Sighting {
@@ -308,6 +336,7 @@ export class MemoryStore implements Store {
     for (const watcher of this.#watchers.get(path) ?? []) {
       if (revision >= watcher.next) this.#tell(watcher, { entry, revision })
     }
+    for (const observer of this.#observers) observer.take(path, { entry, revision })
   }
 
   /** Tells a watch what it has missed; the path as it is, if that is no longer known. */
@@ -350,7 +379,8 @@ export class MemoryStore implements Store {
   /** A timer is needed only for watches, which have to hear of an expiry that no call brings about. */
   #setAlarm(): void {
     const deadlines = [...this.#grants.values()].map(({ deadlineMs }) => deadlineMs)
-    const deadlineMs = this.#watchers.size === 0 ? Number.POSITIVE_INFINITY : Math.min(...deadlines)
+    const isWatched = this.#watchers.size > 0 || this.#observers.size > 0
+    const deadlineMs = !isWatched ? Number.POSITIVE_INFINITY : Math.min(...deadlines)
     if (this.#alarm?.deadlineMs === deadlineMs) return
     if (this.#alarm !== null) this.#clock.clearTimeout(this.#alarm.timer)
     this.#alarm = null

@@ -70,6 +70,23 @@ export interface WatchListener {
   refused(error: Error): void
 }
 
+/** What an observer tells of paths. */
+export interface ObserveListener {
+  /**
+   * A path is new, has changed, or became vacant. Called in the order of revisions for each path; of
+   * what happened while its history was not kept, only the outcome is told.
+   */
+  seen(path: string, sighting: Sighting): void
+  /** All that stood there at the beginning has been told. Called once. */
+  known(): void
+  /** What was told may no longer be true: the store cannot be reached. It is tried again. */
+  retrying(error: Error, attempt: number): void
+  /** After trouble: all that was missed has been told. */
+  recovered(): void
+  /** The store will never allow this. Nothing is told any more. */
+  refused(error: Error): void
+}
+
 /** A watch that goes on until it is closed. */
 export interface Watch {
   /** Nothing is reported any more. */
@@ -107,6 +124,12 @@ export interface Store {
    * kept, reports the path as it is now and goes on from there.
    */
   watch(path: string, from: number, listener: WatchListener): Watch
+  /**
+   * Tells what stands at all paths that begin with `prefix` (all there are, if it is empty), and every
+   * change from then on, over interruptions and in another history. Entries beside a path are not told.
+   * A store without it can be observed path by path only.
+   */
+  observe?(prefix: string, listener: ObserveListener): Watch
   /** A transaction builder that commits only during `reign`, for stores that have such a thing. */
   guard?(path: string, reign: Reign): ComparatorBuilder
   /**

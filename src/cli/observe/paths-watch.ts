@@ -3,8 +3,8 @@ import { sleep, systemClock } from '../../clock.js'
 import { errorFrom, RefusedError } from '../../errors.js'
 import type { Endpoint } from '../../stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../stores/etcd/etcd-store.js'
-import type { PrefixListener } from '../../stores/etcd/streams/prefix-observer.js'
-import type { Entry, Sighting, Store, Watch } from '../../stores/store.js'
+
+import type { Entry, ObserveListener, Sighting, Store, Watch } from '../../stores/store.js'
 
 const READ_WITHIN_MS = 2_000
 const BACKOFF = { firstMs: 100, longestMs: 1_000 }
@@ -18,7 +18,7 @@ interface Told {
 /** Tells what stands at some paths, vacant ones too, and every change from then on. */
 export class PathsWatch {
   readonly #store: Store
-  readonly #listener: Omit<PrefixListener, 'known'>
+  readonly #listener: Omit<ObserveListener, 'known'>
   readonly #closing = new AbortController()
   readonly #watches = new Map<string, Watch>()
   readonly #told = new Map<string, Told>()
@@ -27,7 +27,7 @@ export class PathsWatch {
   constructor(
     endpoints: readonly Endpoint[],
     paths: readonly string[],
-    listener: Omit<PrefixListener, 'known'>,
+    listener: Omit<ObserveListener, 'known'>,
   ) {
     this.#store = new EtcdStore(endpoints)
     this.#listener = listener

@@ -1,19 +1,38 @@
 import { UnreachableError } from '../../errors.js'
 import type { Call } from '../store.js'
-import { eventOf, nodeOf, type V2Event, type V2Node } from './answers.js'
+import { leavesOf, nodeOf, type V2Node } from './answers.js'
 import { type Etcdjs, endAll, hostCountOf, onHead, type Request, viewOf } from './client.js'
 import { errorOf } from './errors.js'
-import { History, type Known } from './history.js'
+import { type Head, History, type Known } from './history.js'
 import { RequestLimiter } from './limiter.js'
 import { type Asked, type Means, PATIENCE_MS, Question } from './question.js'
 
 /** How long to wait for an answer that tells which history is the present one. */
 const ASKED_WITHIN_MS = 2_000
 
+/** The answer to a question, with what its head says. */
+interface Answer {
+  readonly body: unknown
+  readonly head: Head
+}
+
+/** What stood somewhere; `index` is the store's by then, if the answer told it. */
+interface AsOf<Found> {
+  readonly found: Found
+  readonly index: number | null
+}
+
 export interface Write {
   readonly ttl: number
   readonly prevExist?: boolean
   readonly prevIndex?: number
+}
+
+/** What is waited for. */
+interface Wait {
+  readonly path: string
+  readonly from: number
+  readonly recursive: boolean
 }
 
 /**
@@ -58,7 +77,7 @@ export class Calls {
 
   async set(path: string, text: string, write: Write, call: Call): Promise<V2Node> {
     const key = keyOf(path)
-    const body = await this.#ask(`writing ${path}`, call, (view, done) => {
+    const { body } = await this.#ask(`writing ${path}`, call, (view, done) => {
       view.set(key, text, write, done)
     })
     return nodeOf(path, body)
@@ -72,7 +91,7 @@ export class Calls {
   ): Promise<V2Node> {
     // etcdjs has no option for it, but leaves what a key ends in as it is.
     const key = `${keyOf(path)}?refresh=true`
-    const body = await this.#ask(`renewing ${path}`, call, (view, done) => {
+    const { body } = await this.#ask(`renewing ${path}`, call, (view, done) => {
       view.set(key, '', { ttl, prevIndex }, done)
     })
     return nodeOf(path, body)
@@ -80,11 +99,19 @@ export class Calls {
 
   /** Linearizable. */
   async get(path: string, call: Call): Promise<V2Node | null> {
-    const key = `${keyOf(path)}?quorum=true`
-    const body = await this.#ask(`reading ${path}`, call, (view, done) => {
-      view.get(key, {}, done)
-    })
-    return body === undefined ? null : nodeOf(path, body)
+    return (await this.getAsOf(path, call)).found
+  }
+
+  /** Linearizable. */
+  async getAsOf(path: string, call: Call): Promise<AsOf<V2Node | null>> {
+    const { body, head } = await this.#get(path, false, call)
+    return { found: body === undefined ? null : nodeOf(path, body), index: head.index }
+  }
+
+  /** All that stands in a directory and below it, by path; linearizable. */
+  async getAll(directory: string, call: Call): Promise<AsOf<ReadonlyMap<string, V2Node>>> {
+    const { body, head } = await this.#get(directory, true, call)
+    return { found: leavesOf(body), index: head.index }
   }
 
   async delete(
@@ -99,16 +126,17 @@ export class Calls {
   }
 
   /**
-   * The first event at the path from that index on; `null` when there is none within that time. A
+   * The first event at the path (of a directory, in or below it) from that index on, as `read` makes it
+   * of etcd's answer; `null` when there is none within that time. A
    * member whose index is lower than what is known may lag behind, or have another history, which
    * would never get there: that is asked for at once.
    */
-  wait(
-    path: string,
-    from: number,
+  wait<Event extends { readonly index: number }>(
+    { path, from, recursive }: Wait,
     { timeoutMs }: Call,
     signal: AbortSignal,
-  ): Promise<V2Event | null> {
+    read: (path: string, body: unknown) => Event,
+  ): Promise<Event | null> {
     const doing = `watching ${path}`
     return new Promise((resolve, reject) => {
       const requests: Request[] = []
@@ -126,11 +154,11 @@ export class Calls {
       // Longer than we do it does not wait.
       const view = viewOf(this.#means.client, requests, { timeoutMs: timeoutMs + PATIENCE_MS })
       const { known } = this
-      view.get(keyOf(path), { wait: true, waitIndex: from }, (thrown, body) => {
+      view.get(keyOf(path), { wait: true, waitIndex: from, recursive }, (thrown, body) => {
         end()
         try {
           if (thrown) throw errorOf(doing, thrown, false)
-          const event = eventOf(path, body)
+          const event = read(path, body)
           this.#means.history.heard({ clusterId: null, index: event.index }, known)
           resolve(event)
         } catch (error) {
@@ -163,14 +191,21 @@ export class Calls {
     this.get(path, { timeoutMs: ASKED_WITHIN_MS }).then(asked, asked)
   }
 
-  #ask(doing: string, { timeoutMs }: Call, send: Asked['send']): Promise<unknown> {
+  #get(path: string, recursive: boolean, call: Call): Promise<Answer> {
+    const key = `${keyOf(path)}?quorum=true`
+    return this.#ask(`reading ${path}`, call, (view, done) => {
+      view.get(key, { recursive }, done)
+    })
+  }
+
+  #ask(doing: string, { timeoutMs }: Call, send: Asked['send']): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const question = new Question(
         this.#means,
         { doing, timeoutMs, send },
         {
           over: () => this.#onTheirWay.delete(question),
-          answered: resolve,
+          answered: (body, head) => resolve({ body, head }),
           failed: reject,
         },
       )

@@ -11,6 +11,7 @@ interface SetOptions {
 }
 
 interface GetOptions {
+  readonly recursive?: boolean
   readonly wait?: boolean
   readonly waitIndex?: number
 }

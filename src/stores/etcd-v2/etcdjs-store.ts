@@ -14,9 +14,21 @@
 import { setTimeout } from 'node:timers/promises'
 import { UnreachableError } from '../../errors.js'
 import { isAny } from '../is-any.js'
-import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from '../store.js'
+import type {
+  Call,
+  Claim,
+  Lease,
+  ObserveListener,
+  Reign,
+  Sighting,
+  Store,
+  Watch,
+  WatchListener,
+} from '../store.js'
+import type { V2Node } from './answers.js'
 import { Calls } from './calls.js'
 import { assertHostsAreSplit, type Etcdjs } from './client.js'
+import { DirectoryObserver } from './directory-observer.js'
 import { EXISTS, isNo, type NoError } from './errors.js'
 import { type HeldLease, type Holding, Leases } from './leases.js'
 import { Watches } from './long-polls.js'
@@ -34,6 +46,7 @@ export class EtcdjsStore implements Store {
   readonly #leases = new Leases()
   readonly #watches: Watches
   readonly #reigns: Reigns
+  readonly #observers = new Set<DirectoryObserver>()
   readonly #onReset = new Set<() => void>()
 
   /** @throws TypeError when etcdjs was given several hosts in one string. */
@@ -130,6 +143,18 @@ export class EtcdjsStore implements Store {
     return this.#watches.watch(path, from, listener)
   }
 
+  /** Reads and watches the directory that the prefix is in. */
+  observe(prefix: string, listener: ObserveListener): Watch {
+    const means = {
+      calls: this.#calls,
+      entry: (path: string, node: V2Node) => this.#leases.entry(path, node),
+      left: () => this.#observers.delete(observer),
+    }
+    const observer = new DirectoryObserver(means, prefix, listener)
+    this.#observers.add(observer)
+    return observer
+  }
+
   onReset(listener: () => void): void {
     this.#onReset.add(listener)
   }
@@ -143,6 +168,7 @@ export class EtcdjsStore implements Store {
     this.#leases.forgetAll()
     for (const listener of this.#onReset) listener()
     this.#watches.beginAnew()
+    for (const observer of this.#observers) observer.beginAnew()
   }
 
   /**

@@ -3,7 +3,7 @@ import { sleep, systemClock } from '../../clock.js'
 import { RefusedError } from '../../errors.js'
 import { Watcher } from '../path-watcher.js'
 import type { Sighting, Watch, WatchListener } from '../store.js'
-import type { V2Event } from './answers.js'
+import { eventOf, type V2Event } from './answers.js'
 import type { Calls } from './calls.js'
 import { CLEARED, errorOf, isNo } from './errors.js'
 import { LongPoll } from './long-poll.js'
@@ -109,7 +109,8 @@ export class Watches {
   async #wait(poll: LongPoll, timeoutMs: number): Promise<boolean> {
     const { watcher, signal } = poll
     try {
-      const event = await this.#calls.wait(watcher.path, watcher.next, { timeoutMs }, signal)
+      const wait = { path: watcher.path, from: watcher.next, recursive: false }
+      const event = await this.#calls.wait(wait, { timeoutMs }, signal, eventOf)
       if (event === null || signal.aborted) return signal.aborted
       poll.tell(this.#tools.sighting(watcher.path, event))
     } catch (thrown) {

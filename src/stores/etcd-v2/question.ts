@@ -26,7 +26,7 @@ export interface Asked {
 /** Who is told what came of it; `over` comes first, and one of the others with it. */
 interface Asker {
   over(): void
-  answered(body: unknown): void
+  answered(body: unknown, head: Head): void
   failed(error: LockedError): void
 }
 
@@ -128,7 +128,7 @@ export class Question {
     }
     limiter.heard()
     this.#end()
-    if (error === null) this.#asker.answered(body)
+    if (error === null) this.#asker.answered(body, head)
     else this.#asker.failed(error)
   }
 

@@ -21,8 +21,16 @@ export class Reigns {
   }
 
   async read(path: string, time: Time): Promise<Sighting> {
+    const { found, index } = await this.#calls.getAsOf(path, time.left)
+    if (index === null) return await this.#readInVain(path, time)
+    const entry = found && this.#leases.entry(path, found)
+    return { entry, revision: Math.max(index, entry?.revision ?? 0) }
+  }
+
+  /** For an answer whose head cannot be seen. */
+  async #readInVain(path: string, time: Time): Promise<Sighting> {
     for (;;) {
-      // Only an answer that is no tells the index.
+      // The body of an answer tells the index only if it is no.
       const { code, index } = await this.#compareInVain(path, time)
       if (code === NOT_FOUND) return { entry: null, revision: index }
       const node = await this.#calls.get(path, time.left)
@@ -34,9 +42,11 @@ export class Reigns {
   }
 
   async look(path: string, time: Time): Promise<Sighting> {
-    const node = await this.#calls.get(path, time.left)
-    if (node === null) return await this.read(path, time)
-    return { entry: this.#leases.entry(path, node), revision: node.modifiedIndex }
+    const { found, index } = await this.#calls.getAsOf(path, time.left)
+    if (found !== null) {
+      return { entry: this.#leases.entry(path, found), revision: found.modifiedIndex }
+    }
+    return index === null ? await this.#readInVain(path, time) : { entry: null, revision: index }
   }
 
   async #compareInVain(path: string, time: Time): Promise<NoError> {

@@ -3,7 +3,17 @@ import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
 import { LeaseGoneError, RefusedError, UnconfirmedError, UnreachableError } from '../../errors.js'
 import { isAny } from '../is-any.js'
 import type { Watched } from '../path-watcher.js'
-import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from '../store.js'
+import type {
+  Call,
+  Claim,
+  Lease,
+  ObserveListener,
+  Reign,
+  Sighting,
+  Store,
+  Watch,
+  WatchListener,
+} from '../store.js'
 import { Batch, type Operation, type Outcome } from './batch.js'
 import type { Endpoint, EtcdClient } from './connection/endpoint.js'
 import { Endpoints } from './connection/failover.js'
@@ -14,6 +24,7 @@ import { IdleTimeout } from './idle-timeout.js'
 import { keyOf, rangeOf } from './keys.js'
 import { confirmsRenewal } from './renewal.js'
 import { KeepAlive } from './streams/keep-alive.js'
+import { PrefixObserver } from './streams/prefix-observer.js'
 import { WatchHub } from './streams/watch-hub.js'
 
 const READ_WITHIN_MS = 2_000
@@ -26,6 +37,7 @@ const LONGEST_TWICE = 100_000
 
 /** etcd v3: a reign is a key that is attached to a lease, and its create revision is the token. */
 export class EtcdStore implements Store {
+  readonly #members: readonly Endpoint[]
   readonly #endpoints: Endpoints
   readonly #batch: Batch
   readonly #keepAlive: KeepAlive
@@ -35,6 +47,7 @@ export class EtcdStore implements Store {
   #client: EtcdClient | null = null
 
   constructor(endpoints: readonly Endpoint[]) {
+    this.#members = endpoints
     this.#endpoints = new Endpoints(endpoints)
     this.#batch = new Batch(async (request, timeoutMs) => {
       const { history } = this.#endpoints
@@ -155,6 +168,11 @@ export class EtcdStore implements Store {
 
   watch(path: string, from: number, listener: WatchListener): Watch {
     return this.#hub.watch(path, from, listener)
+  }
+
+  /** Over a connection of its own, so that reading much of it costs no session anything. */
+  observe(prefix: string, listener: ObserveListener): Watch {
+    return new PrefixObserver(this.#members, prefix, listener)
   }
 
   /** etcd3's transaction builder, with the comparison that `reign` is not over already in it. */

@@ -1,38 +1,23 @@
 import { RefusedError } from '../../../errors.js'
+import { isCandidateEntry } from '../../candidates.js'
 import type { Watched } from '../../path-watcher.js'
-import type { Sighting } from '../../store.js'
+import type { ObserveListener, Sighting, Watch } from '../../store.js'
+import { type Picture, ToldPaths } from '../../told-paths.js'
 import type { Endpoint } from '../connection/endpoint.js'
 import { Endpoints } from '../connection/failover.js'
 import { CompactedError } from '../errors.js'
 import { keysOf } from '../keys.js'
-import { type Picture, PrefixReader } from './prefix-reader.js'
-import { ToldPaths } from './told-paths.js'
+import { PrefixReader } from './prefix-reader.js'
 import { WatchConnection } from './watch-connection.js'
 import type { WatchStream } from './watch-stream.js'
-
-export interface PrefixListener {
-  /**
-   * A path is new, has changed, or became vacant. Called in the order of revisions for each path; of
-   * what happened while its history was not kept, only the outcome is told.
-   */
-  seen(path: string, sighting: Sighting): void
-  /** All that stood under the prefix at the beginning has been told. Called once. */
-  known(): void
-  /** What was told may no longer be true: etcd cannot be reached. It is tried again. */
-  retrying(error: Error, attempt: number): void
-  /** After trouble: the watch goes on, and all that was missed has been told. */
-  recovered(): void
-  /** etcd will never allow this. Nothing is told any more. */
-  refused(error: Error): void
-}
 
 const READ_WITHIN_MS = 5_000
 const BACKOFF = { firstMs: 100, longestMs: 1_000 }
 
 /** Tells what stands at all paths that begin alike, and every change from then on, until it is closed. */
-export class PrefixObserver {
+export class PrefixObserver implements Watch {
   readonly #endpoints: Endpoints
-  readonly #listener: PrefixListener
+  readonly #listener: ObserveListener
   readonly #watched: Watched & { next: number }
   readonly #told = new ToldPaths()
   readonly #reader: PrefixReader
@@ -49,7 +34,7 @@ export class PrefixObserver {
   #attempt = 0
 
   /** @param prefix What the paths begin with; empty for all there are. */
-  constructor(endpoints: readonly Endpoint[], prefix: string, listener: PrefixListener) {
+  constructor(endpoints: readonly Endpoint[], prefix: string, listener: ObserveListener) {
     this.#endpoints = new Endpoints(endpoints)
     this.#listener = listener
     this.#reader = new PrefixReader(this.#endpoints, prefix, this.#closing.signal)
@@ -134,6 +119,7 @@ export class PrefixObserver {
     // Not the next one: there may be more of the same revision on its way.
     this.#watched.next = Math.max(this.#watched.next, sighting.revision)
     this.#toldAsOf = Math.max(this.#toldAsOf, sighting.revision)
+    if (isCandidateEntry(path)) return
     this.#tell(path, sighting)
     const missing = this.#missing?.get(path)
     if (missing === undefined || sighting.revision < missing) return

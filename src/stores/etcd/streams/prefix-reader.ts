@@ -1,15 +1,11 @@
 import { UnreachableError } from '../../../errors.js'
+import { isCandidateEntry } from '../../candidates.js'
 import type { Entry } from '../../store.js'
+import type { Picture } from '../../told-paths.js'
 import type { Endpoints } from '../connection/failover.js'
 import { entryFrom } from '../entry.js'
 import type { Mark } from '../history.js'
 import { keysOf, rangeAfter, rangeOf } from '../keys.js'
-
-/** What stood under a prefix at a revision. */
-export interface Picture {
-  readonly found: ReadonlyMap<string, Entry>
-  readonly revision: number
-}
 
 const READ_WITHIN_MS = 5_000
 const PAGE_SIZE = 500
@@ -51,7 +47,7 @@ export class PrefixReader {
       }
       for (const kv of kvs) {
         const path = keys.pathAt(kv.key)
-        if (path !== null) found.set(path, entryFrom(kv))
+        if (path !== null && !isCandidateEntry(path)) found.set(path, entryFrom(kv))
       }
       const first = keys.of(this.#prefix)
       if (first.length > 0) this.#endpoints.mayRead(first)

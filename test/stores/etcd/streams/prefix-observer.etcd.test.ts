@@ -3,11 +3,8 @@ import { EventEmitter, once } from 'node:events'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { memberEndpoint } from '../../../../src/stores/etcd/connection/endpoint.js'
-import {
-  type PrefixListener,
-  PrefixObserver,
-} from '../../../../src/stores/etcd/streams/prefix-observer.js'
-import type { Sighting } from '../../../../src/stores/store.js'
+import { PrefixObserver } from '../../../../src/stores/etcd/streams/prefix-observer.js'
+import type { ObserveListener, Sighting } from '../../../../src/stores/store.js'
 import { type Etcd, startEtcd } from '../../../etcd/index.js'
 import { type Relay, startRelay } from '../../../etcd/relay.js'
 import { PATIENCE_MS } from '../../../patience.js'
@@ -30,7 +27,7 @@ afterAll(async () => {
 })
 
 /** What a watch has told, and what it makes of the paths. */
-class Picture extends EventEmitter implements PrefixListener {
+class Picture extends EventEmitter implements ObserveListener {
   readonly texts = new Map<string, string>()
   readonly told: string[] = []
   #refusal: Error | null = null

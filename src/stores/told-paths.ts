@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { Entry, Sighting } from '../../store.js'
-import type { Picture } from './prefix-reader.js'
+import type { Entry, Sighting } from './store.js'
+
+/** What stood at paths at a revision. */
+export interface Picture {
+  readonly found: ReadonlyMap<string, Entry>
+  readonly revision: number
+}
 
 interface Told {
   readonly revision: number
@@ -19,6 +24,10 @@ export class ToldPaths {
     if (entry === null) this.#told.delete(path)
     else this.#told.set(path, { revision, print: printOf(entry) })
     return true
+  }
+
+  get paths(): readonly string[] {
+    return [...this.#told.keys()]
   }
 
   /** Of another history no revision says anything: all that stands there is news. */

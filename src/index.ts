@@ -29,7 +29,7 @@ export {
   UnsupportedError,
   WorkError,
 } from './errors.js'
-export type { Hosts, Locker, LockerOptions, NodeOptions } from './locker.js'
+export type { Hosts, Locker, LockerOptions, NodeOptions, ObserveOptions } from './locker.js'
 export type { LockedNode } from './node.js'
 export type {
   Done,
@@ -38,8 +38,12 @@ export type {
   NodeEvents,
   NodeHolder,
   NodeState,
+  Observed,
+  ObserverEvents,
   Work,
 } from './node-types.js'
+export type { LockedObserver } from './observing/observer.js'
+export type { LockedPathObserver } from './observing/path-observer.js'
 export type { Meter } from './onlookers/meter.js'
 export type { Etcdjs } from './stores/etcd-v2/client.js'
 export type {
@@ -47,6 +51,7 @@ export type {
   Claim,
   Entry,
   Lease,
+  ObserveListener,
   Reign,
   Sighting,
   Store,

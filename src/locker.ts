@@ -7,6 +7,9 @@ import { type Clock, systemClock } from './clock.js'
 import { senderFromEnvironment } from './inspection/sender.js'
 import { LockedNode, type Onlookers } from './node.js'
 import type { Inspect } from './node-types.js'
+import type { LockedObserver } from './observing/observer.js'
+import { Observers } from './observing/observers.js'
+import type { LockedPathObserver } from './observing/path-observer.js'
 import { ContainedClock } from './onlookers/contained-clock.js'
 import { assertMeter, type Meter } from './onlookers/meter.js'
 import { Services } from './services/services.js'
@@ -53,6 +56,12 @@ export interface NodeOptions {
   readonly inspect?: Inspect
 }
 
+/** How a locker observes. */
+export interface ObserveOptions {
+  /** Whether it is all paths that begin so, rather than that path; all there are, if it is empty. */
+  readonly prefix?: boolean
+}
+
 /** Makes nodes that share one connection and one session. */
 export interface Locker {
   /** @throws TypeError or RangeError that names the option that is wrong. */
@@ -75,7 +84,17 @@ export interface Locker {
    * an actor that is restored while the original still does ends in a RangeError.
    */
   readonly machine: ElectionMachine
-  /** Stops all nodes that this locker has made, and all actors that run its machine. */
+  /**
+   * Follows who holds a path, or all paths that begin alike, and takes no part in any election. It needs
+   * permission to read them, and nothing else. What candidates leave beside a path is not listed.
+   *
+   * @throws TypeError or RangeError that names the argument that is wrong.
+   * @throws UnsupportedError when the store, one of your own, cannot observe a prefix.
+   */
+  observe(path: string, options?: { readonly prefix?: false }): LockedPathObserver
+  /** The same, where it is not known beforehand which of the two it is. */
+  observe(path: string, options?: ObserveOptions): LockedObserver
+  /** Stops all nodes that this locker has made, and all actors that run its machine, and closes its observers. */
   close(): Promise<void>
   /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -83,6 +102,7 @@ export interface Locker {
 
 const DEFAULT_TTL = 10
 const NODE_OPTIONS = ['path', 'id', 'value', 'ttl', 'inspect']
+const OBSERVE_OPTIONS = ['prefix']
 const LOCKER_OPTIONS = [
   'credentials',
   'auth',
@@ -116,6 +136,7 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
   if (meter !== undefined) assertMeter(meter)
   const telemetry = meter === undefined ? null : new Telemetry(meter, clock)
   const services = new Services(storeAt(hosts, etcdOptions), clock, telemetry)
+  const observers = new Observers(services.store, clock, services.uses)
   const onlookers: Onlookers = { inspects: inspectsWith(inspect), telemetry }
 
   const locker = (
@@ -127,8 +148,17 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     if (own === undefined) return new LockedNode(services, settings, onlookers)
     return new LockedNode(services, settings, { inspects: inspectsWith(own), telemetry })
   }
-  const close = () => services.stopAll()
-  return Object.assign(locker, { machine: services.machine, close, [Symbol.asyncDispose]: close })
+  function observe(path: string, options?: { readonly prefix?: false }): LockedPathObserver
+  function observe(path: string, options?: ObserveOptions): LockedObserver
+  function observe(path: string, options: ObserveOptions = {}): LockedObserver {
+    assertObservable(path, options)
+    return options.prefix ? observers.observePrefix(path) : observers.observePath(path)
+  }
+  const close = async () => {
+    await Promise.all([services.stopAll(), observers.closeAll()])
+  }
+  const { machine } = services
+  return Object.assign(locker, { machine, observe, close, [Symbol.asyncDispose]: close })
 }
 
 function storeAt(hosts: unknown, options: EtcdOptions): Store {
@@ -174,10 +204,7 @@ function nodeSettings(pathOrOptions: unknown, maybeOptions: unknown) {
   const options: Record<string, unknown> = { ...given }
   const path = typeof pathOrOptions === 'string' ? pathOrOptions : options.path
   const { id = madeUpId(), value, ttl = DEFAULT_TTL } = options
-  if (typeof path !== 'string') {
-    throw new TypeError(`path: must be a string, was given ${describe(path)}`)
-  }
-  if (path === '') throw new RangeError('path: must not be empty; expected a key such as /master')
+  assertPath(path)
   if (typeof id !== 'string') {
     throw new TypeError(`id: must be a string that is not empty, was given ${describe(id)}`)
   }
@@ -194,6 +221,26 @@ function nodeSettings(pathOrOptions: unknown, maybeOptions: unknown) {
   }
   const inspect = inspectGiven(options.inspect)
   return { path, id, value: structuredClone(value), ttl, inspect }
+}
+
+function assertObservable(path: unknown, options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`observe: options must be an object, was given ${describe(options)}`)
+  }
+  assertKnownKeys('observe', options, OBSERVE_OPTIONS)
+  const { prefix = false }: Record<string, unknown> = { ...options }
+  if (typeof prefix !== 'boolean') {
+    throw new TypeError(`prefix: must be true or false, was given ${describe(prefix)}`)
+  }
+  // An empty prefix is that of all paths.
+  if (!prefix || path !== '') assertPath(path)
+}
+
+function assertPath(path: unknown): asserts path is string {
+  if (typeof path !== 'string') {
+    throw new TypeError(`path: must be a string, was given ${describe(path)}`)
+  }
+  if (path === '') throw new RangeError('path: must not be empty; expected a key such as /master')
 }
 
 function inspectGiven(given: unknown): Inspect | undefined {

@@ -20,6 +20,27 @@ export interface NodeHolder {
   readonly token: bigint
 }
 
+/** The state of a path, as an observer tells it. */
+export interface Observed {
+  readonly path: string
+  /** `null` when nothing stands there. */
+  readonly holder: NodeHolder | null
+}
+
+/** The events of an observer, and what their listeners are given. */
+export interface ObserverEvents {
+  /** A path has another holder, or its holder another value; or it was first seen to be held. */
+  change: [path: string, holder: NodeHolder]
+  /** Nothing stands at the path any more; or, of an observer of that path alone, at the beginning. */
+  vacant: [path: string]
+  /** All that stands there has been told: at the beginning, and again after `unreachable`. */
+  known: []
+  /** An attempt failed, and will be repeated: what was told may no longer be true. */
+  unreachable: [error: Error, attempt: number]
+  /** It can never work: the observer has closed. */
+  error: [error: Error]
+}
+
 /** What the leader's work is given. */
 export interface Leadership {
   readonly value: Json

@@ -28,6 +28,7 @@ import { Participant } from './services/participant.js'
 import type { Services } from './services/services.js'
 import { Succession } from './services/succession.js'
 import type { Telemetry } from './telemetry.js'
+import { tellAll } from './tell-all.js'
 
 /** A start that is not done yet. */
 class Starting {
@@ -417,19 +418,6 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     // Whether somebody awaits the promise of `start` cannot be known.
     if (this.listenerCount('error') > 0) this.emit('error', error)
     else if (starting === null || !starting.hasCallback) process.emitWarning(error)
-  }
-}
-
-/** Tells one thing after the other. What a listener throws surfaces as XState has it: by itself, as uncaught. */
-function tellAll(...tells: readonly (() => unknown)[]): void {
-  for (const tell of tells) {
-    try {
-      tell()
-    } catch (thrown) {
-      setImmediate(() => {
-        throw thrown
-      })
-    }
   }
 }
 

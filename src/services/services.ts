@@ -69,6 +69,11 @@ export class Services {
     })
   }
 
+  /** Counts who uses the store, which is closed when nobody does. */
+  get uses(): Uses {
+    return this.#means.uses
+  }
+
   async stopAll(): Promise<void> {
     await this.registry.stopAll()
   }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { errorFrom, RefusedError } from '../errors.js'
+import { holderFrom } from '../record.js'
 import { EtcdStore } from '../stores/etcd/etcd-store.js'
 import type { Sighting, Store } from '../stores/store.js'
 import { checkPath } from './arguments.js'
@@ -60,7 +61,8 @@ async function runGet(path: string, options: GetOptions): Promise<void> {
   const timeoutMs = options.commandTimeout ?? timeoutFrom(process.env)
   const store = new EtcdStore(endpointsOf(await connectionFrom(options)))
   try {
-    const holder = shownHolder(await readWithin(store, path, timeoutMs))
+    const { entry } = await readWithin(store, path, timeoutMs)
+    const holder = entry && shownHolder(holderFrom(entry))
     if (options.json) print(JSON.stringify(holder))
     else if (holder !== null) {
       print(typeof holder.value === 'string' ? holder.value : JSON.stringify(holder.value))

@@ -1,6 +1,4 @@
 import type { Json } from '../../machines/election.js'
-import { holderFrom } from '../record.js'
-import type { Sighting } from '../stores/store.js'
 
 /** Who holds a path, as the commands print it. */
 export interface ShownHolder {
@@ -10,8 +8,11 @@ export interface ShownHolder {
   readonly token: number
 }
 
-export function shownHolder({ entry }: Sighting): ShownHolder | null {
-  if (entry === null) return null
-  const { id, value, token } = holderFrom(entry)
-  return { id, value, token }
+/** What is shown of a holder; its token as JSON has it. */
+export function shownHolder({
+  id,
+  value,
+  token,
+}: Omit<ShownHolder, 'token'> & { readonly token: number | bigint }): ShownHolder {
+  return { id, value, token: Number(token) }
 }

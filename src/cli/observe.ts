@@ -1,17 +1,11 @@
 import type { Command } from 'commander'
-import { PrefixObserver } from '../stores/etcd/streams/prefix-observer.js'
-import type { Sighting } from '../stores/store.js'
+import { type LockedObserver, locked, type NodeHolder } from '../index.js'
 import { collectPaths } from './arguments.js'
-import {
-  addConnectionOptions,
-  type ConnectionOptions,
-  connectionFrom,
-  endpointsOf,
-} from './connection.js'
+import { addConnectionOptions, type ConnectionOptions, connectionFrom } from './connection.js'
 import { EXIT } from './exit-codes.js'
+import { shownHolder } from './holder.js'
 import { oneLine, Reachability, sayer } from './messages.js'
-import { Changes, jsonLine, textLine } from './observe/changes.js'
-import { PathsWatch } from './observe/paths-watch.js'
+import { jsonLine, textLine } from './observe/lines.js'
 import { aborted, quitOnSignals } from './quit.js'
 import { UsageError } from './usage-error.js'
 
@@ -57,31 +51,42 @@ async function runObserve(
   if (paths.length > 0 === (prefix !== undefined)) {
     throw new UsageError('observe: expected either paths or --prefix')
   }
-  const endpoints = endpointsOf(await connectionFrom(options))
+  const connection = await connectionFrom(options)
   const reachability = new Reachability(sayer(quiet))
   const quit = new AbortController()
-  const changes = new Changes(
-    json ? jsonLine : textLine,
-    (line) => process.stdout.write(`${line}\n`),
-    prefix !== undefined,
-  )
-  const listener = {
-    seen: (path: string, sighting: Sighting) => changes.seen(path, sighting),
-    known: () => undefined,
-    retrying: (error: Error) => reachability.retrying(error),
-    recovered: () => reachability.recovered(),
-    refused(error: Error) {
+  const unsubscribe = quitOnSignals(quit)
+  const locker = locked(connection.hosts, connection.options)
+  const observers =
+    prefix === undefined
+      ? [...new Set(paths)].map((path) => locker.observe(path))
+      : [locker.observe(prefix, { prefix: true })]
+  const format = json ? jsonLine : textLine
+  const print = (path: string, holder: NodeHolder | null) => {
+    process.stdout.write(
+      `${format(new Date().toISOString(), path, holder && shownHolder(holder))}\n`,
+    )
+  }
+  const outOfReach = new Set<LockedObserver>()
+  for (const observer of observers) {
+    observer.on('change', print)
+    observer.on('vacant', (path) => print(path, null))
+    observer.on('unreachable', (error) => {
+      outOfReach.add(observer)
+      reachability.retrying(error)
+    })
+    observer.on('known', () => {
+      outOfReach.delete(observer)
+      if (outOfReach.size === 0) reachability.recovered()
+    })
+    observer.on('error', (error) => {
+      // What refuses one path may refuse them all.
+      if (quit.signal.aborted) return
       console.error(`error: ${oneLine(error.message)}`)
       process.exitCode = EXIT.refused
       quit.abort()
-    },
+    })
   }
-  const unsubscribe = quitOnSignals(quit)
-  const watch =
-    prefix === undefined
-      ? new PathsWatch(endpoints, [...new Set(paths)], listener)
-      : new PrefixObserver(endpoints, prefix, listener)
   await aborted(quit.signal)
-  watch.close()
+  await locker.close()
   unsubscribe()
 }

@@ -3,14 +3,17 @@ import { describe, expect, test, vi } from 'vitest'
 import { equal } from '../../machines/equal.js'
 import { assertJson } from '../../src/arguments.js'
 import { formatValue } from '../../src/cli/demo/event.js'
-import { Changes, jsonLine, textLine } from '../../src/cli/observe/changes.js'
+import { shownHolder } from '../../src/cli/holder.js'
+import { jsonLine, textLine } from '../../src/cli/observe/lines.js'
 import { Board } from '../../src/dashboard/board.js'
 import { InspectedProcess } from '../../src/dashboard/inspected-process.js'
 import { showValue } from '../../src/dashboard/page/format.js'
 import { PathSource } from '../../src/dashboard/path-source.js'
 import { DEEPEST_MESSAGE } from '../../src/inspection/message.js'
 import { DEEPEST_VALUE, parseJson } from '../../src/json.js'
+import { LockedPathObserver } from '../../src/observing/path-observer.js'
 import { decodeRecord, encodeRecord, holderFrom } from '../../src/record.js'
+import type { ObserveListener, Sighting } from '../../src/stores/store.js'
 import { canonicalJson } from '../../verification/history/canonical-json.js'
 import { anything, deep, json } from './anything.js'
 
@@ -56,19 +59,23 @@ describe('what stands at a path', () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 4 }), (texts) => {
         const lines: string[] = []
-        const all = [jsonLine, textLine].map(
-          (format) => new Changes(format, (line) => lines.push(line), true),
-        )
+        const observation = observed()
+        observation.observer.on('change', (path, holder) => {
+          for (const format of [jsonLine, textLine]) {
+            lines.push(format('now', path, shownHolder(holder)))
+          }
+        })
         const board = new Board()
         const source = new PathSource(board, { id: 'etcd', kind: 'etcd', name: 'etcd' })
         for (const [index, one] of [...texts, ...texts].entries()) {
           const entry = { text: one, token: 7, revision: 9 + index, lease: null }
-          for (const changes of all) changes.seen('/p', { entry, revision: entry.revision })
+          observation.see({ entry, revision: entry.revision })
           source.seen('/p', { entry, revision: entry.revision })
           const { value } = holderFrom(entry)
           expect(formatValue(value)).not.toMatch(/\p{Cc}/u)
           expect(showValue(value).length).toBeLessThan(100)
         }
+        expect(lines.length).toBeGreaterThan(0)
         for (const line of lines) expect(line).not.toMatch(/[\n\r]/)
         const { log, paths } = board.everything
         expect(log.length).toBeLessThanOrEqual(2 * texts.length)
@@ -81,6 +88,17 @@ describe('what stands at a path', () => {
     )
   })
 })
+
+/** An observer of `/p`, and what has it see something there. */
+function observed() {
+  let listener: ObserveListener | null = null
+  const observe = (given: ObserveListener) => {
+    listener = given
+    return { close: () => undefined }
+  }
+  const observer = new LockedPathObserver({ path: '/p', observe, left: () => undefined })
+  return { observer, see: (sighting: Sighting) => listener?.seen('/p', sighting) }
+}
 
 describe('a message to the dashboard', () => {
   test('is shown or passed over, whatever it is', () => {

@@ -16,6 +16,8 @@ export class Observers {
   readonly #uses: Uses
   readonly #open = new Set<LockedObserver>()
   readonly #ofPaths = new Set<PathObserver>()
+  /** Whether the store tells of what all of them have to know. */
+  #isListening = false
   /** Keeps the process alive while there are any, whatever the store has open meanwhile. */
   #living: NodeJS.Timeout | undefined
 
@@ -23,15 +25,10 @@ export class Observers {
     this.#store = store
     this.#clock = clock
     this.#uses = uses
-    store.onReset?.(() => {
-      for (const one of this.#ofPaths) one.beginAnew()
-    })
-    store.onReconnected?.(() => {
-      for (const one of this.#ofPaths) one.lookAgain()
-    })
   }
 
   observePath(path: string): LockedPathObserver {
+    this.#listen()
     const observe = (listener: ObserveListener): Watch => {
       const ofPath = new PathObserver(this.#store, this.#clock, path, listener)
       this.#ofPaths.add(ofPath)
@@ -59,6 +56,18 @@ export class Observers {
 
   async closeAll(): Promise<void> {
     await Promise.all([...this.#open].map((observer) => observer.close()))
+  }
+
+  /** Most lockers observe nothing. */
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    this.#store.onReset?.(() => {
+      for (const one of this.#ofPaths) one.beginAnew()
+    })
+    this.#store.onReconnected?.(() => {
+      for (const one of this.#ofPaths) one.lookAgain()
+    })
   }
 
   #add<Observer extends LockedObserver>(make: (left: () => void) => Observer): Observer {

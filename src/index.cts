@@ -5,7 +5,12 @@ import type * as errors from './errors.js' with { 'resolution-mode': 'import' }
 import type * as locker from './locker.js' with { 'resolution-mode': 'import' }
 import type * as node from './node.js' with { 'resolution-mode': 'import' }
 import type * as nodeApi from './node-types.js' with { 'resolution-mode': 'import' }
+import type * as observer from './observing/observer.js' with { 'resolution-mode': 'import' }
+import type * as pathObserver from './observing/path-observer.js' with {
+  'resolution-mode': 'import',
+}
 import type * as meters from './onlookers/meter.js' with { 'resolution-mode': 'import' }
+import type * as etcdjs from './stores/etcd-v2/client.js' with { 'resolution-mode': 'import' }
 import type * as store from './stores/store.js' with { 'resolution-mode': 'import' }
 
 type Classes = Omit<typeof errors, 'errorFrom'>
@@ -29,6 +34,11 @@ declare namespace locked {
   export type Locker = locker.Locker
   export type LockerOptions = locker.LockerOptions
   export type NodeOptions = locker.NodeOptions
+  export type ObserveOptions = locker.ObserveOptions
+  export type LockedObserver = observer.LockedObserver
+  export type LockedPathObserver = pathObserver.LockedPathObserver
+  export type Observed = nodeApi.Observed
+  export type ObserverEvents = nodeApi.ObserverEvents
   export type Inspect = nodeApi.Inspect
   export type Leadership = nodeApi.Leadership
   export type LockedNode = node.LockedNode
@@ -41,12 +51,14 @@ declare namespace locked {
   export type Claim = store.Claim
   export type Entry = store.Entry
   export type Lease = store.Lease
+  export type ObserveListener = store.ObserveListener
   export type Reign = store.Reign
   export type Sighting = store.Sighting
   export type Store = store.Store
   export type Watch = store.Watch
   export type WatchListener = store.WatchListener
   export type Meter = meters.Meter
+  export type Etcdjs = etcdjs.Etcdjs
 }
 
 export = locked

@@ -1,3 +1,6 @@
+/** The longest delay Node.js’s timers take, in milliseconds; they fire at once on a longer one. */
+export const LONGEST_DELAY_MS = 2 ** 31 - 1
+
 /**
  * Time as a node sees it. All of it in milliseconds. Of one that an app gives, `now` and `wallNow` are
  * `NaN` while it cannot tell the time: whoever compares with them must believe nothing then.

@@ -1,13 +1,10 @@
-import type { Clock } from '../clock.js'
+import { type Clock, LONGEST_DELAY_MS } from '../clock.js'
 import { UnsupportedError } from '../errors.js'
 import type { Uses } from '../services/uses.js'
 import { PathObserver } from '../stores/path-observer.js'
 import type { ObserveListener, Store, Watch } from '../stores/store.js'
 import { LockedObserver } from './observer.js'
 import { LockedPathObserver } from './path-observer.js'
-
-/** The longest delay Node.js's timers take, in milliseconds. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1
 
 /** The observers of a locker. */
 export class Observers {

@@ -1,12 +1,10 @@
-import type { Clock } from '../clock.js'
+import { type Clock, LONGEST_DELAY_MS } from '../clock.js'
 import { errorFrom, LeaseGoneError, RefusedError, UnconfirmedError } from '../errors.js'
 import type { Lease, Store } from '../stores/store.js'
 import { Stopwatch } from './stopwatch.js'
 
 const LONGEST_MARGIN_MS = 1_000
 const SHORTEST_RETRY_MS = 100
-/** Longer timers fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface SessionListener {
   /** A renewal was answered, `tookMs` after it was sent. */
@@ -123,7 +121,7 @@ export class Session {
         // Timers may fire a little early.
         if (this.check()) this.#armEnd()
       },
-      Math.min(Math.ceil(this.validityMs), LONGEST_TIMER_MS),
+      Math.min(Math.ceil(this.validityMs), LONGEST_DELAY_MS),
     )
   }
 
@@ -131,7 +129,7 @@ export class Session {
     this.#clock.clearTimeout(this.#renewTimer)
     this.#renewTimer = this.#clock.setTimeout(
       () => void this.#renew(),
-      Math.min(Math.max(0, Math.floor(delayMs)), LONGEST_TIMER_MS),
+      Math.min(Math.max(0, Math.floor(delayMs)), LONGEST_DELAY_MS),
     )
   }
 

@@ -2,7 +2,7 @@
  * A store inside one process, with the behaviour of etcd: one revision for the whole store, leases,
  * and a history that watches can start in. For tests, demos and programs of one process.
  */
-import { type Clock, systemClock } from '../clock.js'
+import { type Clock, LONGEST_DELAY_MS, systemClock } from '../clock.js'
 import { LeaseGoneError } from '../errors.js'
 import { MemoryObserver } from './memory-observer.js'
 import type {
@@ -19,8 +19,6 @@ import type {
 
 /** How many changes are kept; beyond that the older half is compacted. */
 const HISTORY_LIMIT = 10_000
-/** The longest delay Node.js's timers take, in milliseconds; they fire at once on a longer one. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1
 
 interface Grant extends Lease {
   deadlineMs: number

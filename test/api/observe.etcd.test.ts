@@ -140,6 +140,8 @@ describe.each(table)('$title', ({ api, way }) => {
     await b.start()
     await a.stop()
     await until('path b="b"')
+    // Either of them may hear of it first.
+    await patiently(() => expect(b.isLeader).toBe(true))
     expect(observer.holders.get(path)).toEqual(b.holder)
     await b.stop()
     await patiently(() => expect(observer.holders.size).toBe(0))

@@ -84,9 +84,13 @@ export async function expectOneLeader(
  * Whoever led when the history was replaced was told so, unless its session ran out before it could
  * have opened a connection to the new one.
  */
-function expectReset(scene: Scene, nodes: readonly Competitor[], { since, at }: Replaced): void {
+function expectReset(
+  scene: Scene,
+  nodes: readonly Competitor[],
+  { since, until, at }: Replaced,
+): void {
   for (const node of nodes) {
-    const elections = node.all('select').filter((select) => select.at <= at)
+    const elections = node.all('select').filter((select) => select.at <= until)
     const last = elections.at(-1)
     if (last === undefined) continue
     const [end] = node.all('deselect', last.at)

@@ -30,6 +30,8 @@ export interface Elected {
 /** When the store's history was replaced: etcd was killed, and accepted connections again. */
 export interface Replaced {
   readonly since: number
+  /** When no member had been started again yet: until then nobody was elected in the new history. */
+  readonly until: number
   readonly at: number
 }
 
@@ -170,11 +172,12 @@ export class Scene {
     const since = now()
     await Promise.all(members.map((member) => member.kill()))
     await replace(data)
+    const until = now()
     await Promise.all(members.map((member) => member.start()))
     await unseen()
     const at = now()
     this.#writes.push({ ...this.#byOperator(at), kind: 'replaced', since })
-    return { since, at }
+    return { since, until, at }
   }
 
   #byOperator(at: number) {

@@ -96,7 +96,7 @@ function expectReset(
     const [end] = node.all('deselect', last.at)
     expect(end, `${node.name} led on`).toBeDefined()
     if (end === undefined || end.at < since) continue
-    const connectedAt = at + RECONNECT_MS + scene.starvedMs(at, end.at)
+    const connectedAt = at + RECONNECT_MS + scene.starvedMs(at, Math.max(at, end.at))
     const reasons: readonly unknown[] = end.at < connectedAt ? ['reset', 'expired'] : ['reset']
     const when = `${node.name}, ${end.at - at} ms after etcd was back`
     expect(reasons, when).toContain('reason' in end ? end.reason : null)

@@ -34,6 +34,8 @@ export class Gate implements Store {
   readonly #resetListeners = new Set<() => void>()
   /** What the store said of the latest claim that it carried out. */
   claimed: Claim | null = null
+  /** What the store said to the latest read that it carried out. */
+  looked: Sighting | null = null
   /** The lease of the latest claim. */
   claimedUnder: string | null = null
 
@@ -89,7 +91,10 @@ export class Gate implements Store {
   }
 
   read(path: string, call: Call): Promise<Sighting> {
-    return this.#wait('read', () => this.#store.read(path, call))
+    return this.#wait('read', async () => {
+      this.looked = await this.#store.read(path, call)
+      return this.looked
+    })
   }
 
   watch(path: string, from: number, listener: WatchListener): Watch {

@@ -484,9 +484,12 @@ export class Scene {
   async #looked(event: ModelEvent): Promise<ModelEvent> {
     if (event.cause === 'look at a rival') await this.#rivalClaims()
     await this.#untilLook()
-    const { entry, revision } = await this.standing()
     const { unanswered } = this.node.actor.getSnapshot().context
     await this.#pass('read')
+    const { looked } = this.gate
+    if (looked === null) throw new Error('the node has not looked')
+    // Others write to the same etcd meanwhile: the revision is the one that the node was told.
+    const { entry, revision } = looked
     return {
       ...event,
       revision,

@@ -52,6 +52,11 @@ export class PrefixGroup implements Watched {
     return [...this.#watchers.values()].flat()
   }
 
+  /** Whether it serves anybody: of thousands that leave, each asks. */
+  get isWanted(): boolean {
+    return this.#watchers.size > 0
+  }
+
   /** Whether a watcher that starts at `from` would miss nothing. */
   canServe(from: number): boolean {
     return from >= this.#remembersFrom

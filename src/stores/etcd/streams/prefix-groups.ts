@@ -51,7 +51,7 @@ export class PrefixGroups {
     if (alone.delete(watcher)) this.#asking.cancel(watcher)
     else if (group !== null) {
       group.leave(watcher)
-      if (group.watchers.length === 0) this.#close(group, prefix)
+      if (!group.isWanted) this.#close(group, prefix)
     }
     // That it is too wide is remembered.
     if (alone.size === 0 && prefix.group === null && !prefix.isTooWide) {

@@ -7,7 +7,10 @@ import { saveEmpty, type Way } from './replacing.js'
 import { leaderWithinMs, type Replaced, type Scene } from './scene.js'
 import { launchIn, type Topology } from './topologies.js'
 
-/** In which a client that has tried in vain tries again, on an idle machine. */
+/**
+ * In which a client reaches an etcd that is back: it pauses for half a second at most between two tries,
+ * and each of them may take a moment. Time for which processes had to wait is added.
+ */
 const RECONNECT_MS = 2_000
 
 /** Has etcd's history replaced in this way at this moment, and looks at what the nodes make of it. */

@@ -227,8 +227,8 @@ function reasonFor({ type }: ElectionEvent): DeselectReason {
 }
 
 /** The latest two, this one among them. */
-function withLease(leases: readonly string[], lease: string): readonly string[] {
-  return leases.includes(lease) ? leases : [lease, ...leases.slice(0, 1)]
+function withLease(leases: readonly string[], lease: string | undefined): readonly string[] {
+  return lease === undefined || leases.includes(lease) ? leases : [lease, ...leases.slice(0, 1)]
 }
 
 /** Whether `one` is a later lease than `other`: the latest come first, and old ones are left out. */
@@ -237,23 +237,25 @@ function isNewer(leases: readonly string[], one: string | null, other: string): 
   return at !== -1 && (otherAt === -1 || at < otherAt)
 }
 
-/** What stands at the path from a revision on. */
+/** What stands at the path from a revision on; and the lease of the claim that found it, if one did. */
 export interface Standing {
   readonly holder: Holder
   readonly revision: number
+  readonly lease?: string | undefined
 }
 
 // What actions are given of the events that they are for.
-const standing = ({ event: { holder, revision } }: { event: Standing }): Standing => ({
+const standing = ({ event: { holder, revision, lease } }: { event: Standing }): Standing => ({
   holder,
   revision,
+  lease,
 })
 const installed = ({ event: { holder } }: { event: { holder: Holder } }): Standing => ({
   holder,
   revision: holder.token,
+  lease: holder.session ?? undefined,
 })
 const vacancy = ({ event }: { event: { revision: number } }) => ({ revision: event.revision })
-const leaseOfClaim = ({ event }: { event: { lease: string } }) => ({ lease: event.lease })
 const leaseOfHolder = ({ event }: { event: { holder: Holder } }) => ({
   lease: event.holder.session ?? undefined,
 })
@@ -346,9 +348,9 @@ export const electionMachine = setup({
      * Takes over what stands at the path, and tells it if that is not known yet. A holder that has
      * stood down counts as gone: its followers were told `vacant` when it did, and others never knew it.
      */
-    noteHolder: enqueueActions(({ context, enqueue }, { holder, revision }: Standing) => {
+    noteHolder: enqueueActions(({ context, enqueue }, { holder, revision, lease }: Standing) => {
       const known = context.holder
-      enqueue.assign({ holder, revision, attempt: 0 })
+      enqueue.assign({ holder, revision, attempt: 0, leases: withLease(context.leases, lease) })
       // Of one that has stood down nobody need hear any more.
       if (holder.released === true) return
       const isKnown = known?.token === holder.token && known.released !== true
@@ -357,11 +359,15 @@ export const electionMachine = setup({
       }
     }),
     /** A record of this node's own that is about to be deleted: of that nobody need hear. */
-    noteOwnRecord: assign((_, { holder, revision }: Standing) => ({ holder, revision })),
+    noteOwnRecord: assign(({ context: { leases } }, { holder, revision, lease }: Standing) => ({
+      holder,
+      revision,
+      leases: withLease(leases, lease),
+    })),
     /** What the claim may have left at the path, should nothing more be heard of it, stands under that lease. */
-    noteLease: assign(({ context: { leases } }, { lease }: { lease: string | undefined }) =>
-      lease === undefined ? {} : { leases: withLease(leases, lease) },
-    ),
+    noteLease: assign(({ context: { leases } }, { lease }: { lease: string | undefined }) => ({
+      leases: withLease(leases, lease),
+    })),
     /** What has no answer may have happened. No later answer says that it did not, or will not. */
     noteUnanswered: assign(({ context: { leases } }, { lease }: { lease: string | undefined }) =>
       lease === undefined ? {} : { leases: withLease(leases, lease), unanswered: lease },
@@ -391,7 +397,7 @@ export const electionMachine = setup({
     forgetHolder: assign({ holder: null }),
     /** Revisions of another history say nothing about this one's, and its leases are gone. */
     forgetHistory: assign({ holder: null, revision: 0, attempt: 0, leases: [], unanswered: null }),
-    forgetUnanswered: assign({ unanswered: null }),
+    forgetAll: assign({ holder: null, unanswered: null }),
     /** The actor that the snapshot was taken of may still run. */
     shareInstance: assign({ isSole: false }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
@@ -499,10 +505,7 @@ export const electionMachine = setup({
                 description: 'This node’s record stands at the path, and its session is valid.',
                 guard: 'isValid',
                 target: '#election.leader',
-                actions: [
-                  { type: 'noteHolder', params: installed },
-                  { type: 'noteLease', params: leaseOfHolder },
-                ],
+                actions: { type: 'noteHolder', params: installed },
               },
               {
                 description: 'The claim came back after its session ended: it is given up.',
@@ -515,19 +518,12 @@ export const electionMachine = setup({
                 description: 'An earlier request of this node has left a record there.',
                 guard: and(['isOwnRecord', 'isOwnLease']),
                 target: 'clearing',
-                actions: [
-                  { type: 'noteOwnRecord', params: standing },
-                  'countAnew',
-                  { type: 'noteLease', params: leaseOfClaim },
-                ],
+                actions: ['countAnew', { type: 'noteOwnRecord', params: standing }],
               },
               {
                 description: 'Somebody else holds the path.',
                 target: '#election.follower',
-                actions: [
-                  { type: 'noteHolder', params: standing },
-                  { type: 'noteLease', params: leaseOfClaim },
-                ],
+                actions: { type: 'noteHolder', params: standing },
               },
             ],
             failed: {
@@ -762,7 +758,6 @@ export const electionMachine = setup({
     stopped: {
       description: 'Left the election, or is leaving it.',
       initial: 'draining',
-      entry: 'countAnew',
       exit: 'beginAnew',
       on: {
         start: { description: 'Start again afterwards.', actions: 'askRestart' },
@@ -789,10 +784,7 @@ export const electionMachine = setup({
             won: {
               description: 'It has installed this node: the record is to be released.',
               target: 'draining',
-              actions: [
-                { type: 'noteOwnRecord', params: installed },
-                { type: 'noteLease', params: leaseOfHolder },
-              ],
+              actions: { type: 'noteOwnRecord', params: installed },
             },
             held: [
               {
@@ -837,7 +829,11 @@ export const electionMachine = setup({
               {
                 description: 'It has left the election, but a request may still be carried out.',
                 target: 'settling',
-                actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
+                actions: [
+                  'countAnew',
+                  { type: 'noteUndeleted', params: leaseOfRequest },
+                  'tellReleased',
+                ],
               },
             ],
           },
@@ -917,7 +913,7 @@ export const electionMachine = setup({
         },
         released: {
           description: 'Nothing of this node is left.',
-          entry: ['forgetHolder', 'forgetUnanswered', 'tellSettled'],
+          entry: ['forgetAll', 'tellSettled'],
           on: {
             start: {
               description: 'The user starts the node again.',

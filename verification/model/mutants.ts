@@ -233,8 +233,10 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'takes the answer to one claim for the answer to an earlier one',
     caughtAs: 'stuck',
-    machine: rewire((_, { actions }) => {
-      actions.noteLease = assign({ unanswered: null })
+    machine: rewire(({ campaigning }) => {
+      const { claiming } = campaigning?.states ?? {}
+      const held = transitionOf(claiming, 'held', 'Somebody else')
+      held.actions = [held.actions ?? [], assign({ unanswered: null })].flat()
     }),
     bounds: LATE,
   },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { UnreachableError } from '../../../src/errors.js'
+import { memberEndpoint } from '../../../src/stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../../src/stores/etcd/etcd-store.js'
 import type { Reign } from '../../../src/stores/store.js'
 import { type Etcd, startEtcd } from '../../etcd/index.js'
@@ -25,19 +25,8 @@ afterAll(() => etcd?.stop())
 beforeEach(async () => {
   path = `release/${randomUUID()}`
   answers = new Answers(path)
-  store = new EtcdStore([
-    {
-      name: etcd.endpoint,
-      open: () =>
-        new Etcd3({
-          hosts: etcd.endpoint,
-          defaultCallOptions: { interceptors: [answers.interceptor] },
-        }),
-      close: (client) => {
-        if (client instanceof Etcd3) client.close()
-      },
-    },
-  ])
+  const grpc = { defaultCallOptions: { interceptors: [answers.interceptor] } }
+  store = new EtcdStore([memberEndpoint({ secure: false, address: etcd.endpoint }, grpc)])
   onTestFinished(() => {
     store.closeIdle()
     answers.end()

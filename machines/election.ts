@@ -237,15 +237,20 @@ function isNewer(leases: readonly string[], one: string | null, other: string): 
   return at !== -1 && (otherAt === -1 || at < otherAt)
 }
 
-/** What stands at the path from a revision on; and the lease of the claim that found it, if one did. */
+/** What stands at the path from a revision on. */
 export interface Standing {
   readonly holder: Holder
   readonly revision: number
+  /** That of the claim which found it, if one did: what the claim may have left stands under that lease. */
   readonly lease?: string | undefined
 }
 
 // What actions are given of the events that they are for.
-const standing = ({ event: { holder, revision, lease } }: { event: Standing }): Standing => ({
+const standing = ({ event: { holder, revision } }: { event: Standing }): Standing => ({
+  holder,
+  revision,
+})
+const found = ({ event: { holder, revision, lease } }: { event: Standing }): Standing => ({
   holder,
   revision,
   lease,
@@ -397,7 +402,8 @@ export const electionMachine = setup({
     forgetHolder: assign({ holder: null }),
     /** Revisions of another history say nothing about this one's, and its leases are gone. */
     forgetHistory: assign({ holder: null, revision: 0, attempt: 0, leases: [], unanswered: null }),
-    forgetAll: assign({ holder: null, unanswered: null }),
+    /** Neither a record of its own stands there, nor can one still come. */
+    forgetLeftovers: assign({ holder: null, unanswered: null }),
     /** The actor that the snapshot was taken of may still run. */
     shareInstance: assign({ isSole: false }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
@@ -518,12 +524,12 @@ export const electionMachine = setup({
                 description: 'An earlier request of this node has left a record there.',
                 guard: and(['isOwnRecord', 'isOwnLease']),
                 target: 'clearing',
-                actions: ['countAnew', { type: 'noteOwnRecord', params: standing }],
+                actions: ['countAnew', { type: 'noteOwnRecord', params: found }],
               },
               {
                 description: 'Somebody else holds the path.',
                 target: '#election.follower',
-                actions: { type: 'noteHolder', params: standing },
+                actions: { type: 'noteHolder', params: found },
               },
             ],
             failed: {
@@ -758,6 +764,7 @@ export const electionMachine = setup({
     stopped: {
       description: 'Left the election, or is leaving it.',
       initial: 'draining',
+      entry: 'countAnew',
       exit: 'beginAnew',
       on: {
         start: { description: 'Start again afterwards.', actions: 'askRestart' },
@@ -791,7 +798,7 @@ export const electionMachine = setup({
                 description: 'It has found what an earlier one left: that is to be released.',
                 guard: and(['isOwnRecord', 'isOwnLease']),
                 target: 'draining',
-                actions: { type: 'noteOwnRecord', params: standing },
+                actions: { type: 'noteOwnRecord', params: found },
               },
               { description: 'Somebody else holds the path.', target: 'draining' },
             ],
@@ -829,11 +836,7 @@ export const electionMachine = setup({
               {
                 description: 'It has left the election, but a request may still be carried out.',
                 target: 'settling',
-                actions: [
-                  'countAnew',
-                  { type: 'noteUndeleted', params: leaseOfRequest },
-                  'tellReleased',
-                ],
+                actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
               },
             ],
           },
@@ -913,7 +916,7 @@ export const electionMachine = setup({
         },
         released: {
           description: 'Nothing of this node is left.',
-          entry: ['forgetAll', 'tellSettled'],
+          entry: ['forgetLeftovers', 'tellSettled'],
           on: {
             start: {
               description: 'The user starts the node again.',

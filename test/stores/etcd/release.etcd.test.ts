@@ -25,8 +25,8 @@ afterAll(() => etcd?.stop())
 beforeEach(async () => {
   path = `release/${randomUUID()}`
   answers = new Answers(path)
-  const grpc = { defaultCallOptions: { interceptors: [answers.interceptor] } }
-  store = new EtcdStore([memberEndpoint({ secure: false, address: etcd.endpoint }, grpc)])
+  const options = { defaultCallOptions: { interceptors: [answers.interceptor] } }
+  store = new EtcdStore([memberEndpoint({ secure: false, address: etcd.endpoint }, options)])
   onTestFinished(() => {
     store.closeIdle()
     answers.end()

@@ -28,6 +28,28 @@ export interface Holder {
   readonly session: string | null
   /** Whether the holder has stood down, and is about to vacate the path. */
   readonly released?: boolean
+  /** The revision at which the path’s key came to be, where another holder has handed over to this one. */
+  readonly created?: number
+}
+
+/** A node that waits, as a leader may install it in its own place. */
+export interface Successor {
+  readonly instance: string
+  /** What is written at the path then. */
+  readonly text: string
+  /** The revision at which it entered. */
+  readonly since: number
+  /** The revision of its latest change. */
+  readonly revision: number
+  readonly lease: string
+}
+
+/** With what a node stands beside the path, under which lease. */
+export interface Entered {
+  readonly value: Json
+  readonly lease: string
+  /** The revision at which that was written. */
+  readonly revision: number
 }
 
 /** An error as plain data. */
@@ -52,6 +74,8 @@ export type DeselectReason =
   | 'failed'
   /** The store's history was replaced: etcd lost its data, or was restored from a backup. */
   | 'reset'
+  /** `transfer()` was called. */
+  | 'transferred'
 
 /** Who takes part in which election, and with what. */
 export interface ElectionInput {
@@ -81,8 +105,14 @@ export interface ElectionContext extends ElectionInput {
   readonly leases: readonly string[]
   /** The latest lease with a request that had no answer: it may still be carried out, as long as that lives. */
   readonly unanswered: string | null
-  /** Whether `start` came while the node was still stopping. */
+  /** Whether `start` came while the node was still stopping, or it stops only to hand over. */
   readonly restart: boolean
+  /** With what it has entered as candidate, as far as it knows; `null` when it has not. */
+  readonly entered: Entered | null
+  /** To whom it is to hand over: an id, or `null` for whoever is next. */
+  readonly to: string | null
+  /** Whom it hands over to. */
+  readonly successor: Successor | null
 }
 
 /**
@@ -94,6 +124,8 @@ export type ElectionEvent =
   | { readonly type: 'start' }
   /** The user stops the node. */
   | { readonly type: 'stop' }
+  /** The user, or an operator, has the leader hand over, to the candidate with that id if one is named. */
+  | { readonly type: 'transfer'; readonly to: string | null }
   /** The user changes the node's value. */
   | { readonly type: 'propose'; readonly value: Json }
   /** The function given to `lead` threw. */
@@ -106,7 +138,11 @@ export type ElectionEvent =
       readonly holder: Holder
       readonly revision: number
       readonly lease: string
+      /** With what the claim has entered the node as candidate, if it has. */
+      readonly entered?: { readonly value: Json }
     }
+  /** The node has entered as candidate, or the store knows no candidates. */
+  | ({ readonly type: 'entered' } & Entered)
   /** A record that an earlier request of this node had left is gone. */
   | { readonly type: 'cleared' }
   /**
@@ -136,8 +172,12 @@ export type ElectionEvent =
   | { readonly type: 'proposed'; readonly value: Json; readonly revision: number }
   /** The new value was not written: the reign is over, as the watch is about to tell. */
   | { readonly type: 'reignOver' }
-  /** The leader's work has ended, or may no longer be waited for. */
-  | { readonly type: 'drained' }
+  /** The leader's work has ended, or may no longer be waited for; and who is next, if anybody waits. */
+  | { readonly type: 'drained'; readonly successor: Successor | null }
+  /** The successor is installed. */
+  | { readonly type: 'handedOver' }
+  /** The successor was not installed: it has left or changed, or this reign is over. */
+  | { readonly type: 'declined' }
   /** No claim is on its way. */
   | { readonly type: 'withdrawn' }
   /**
@@ -169,6 +209,9 @@ export interface ServiceInput {
   readonly holder: Holder | null
   readonly revision: number
   readonly unanswered: string | null
+  readonly entered: Entered | null
+  readonly to: string | null
+  readonly successor: Successor | null
 }
 
 /** The shape of every invoked service: it sends election events, and receives none. */
@@ -183,6 +226,9 @@ const input = ({ context }: { context: ElectionContext }): ServiceInput => ({
   holder: context.holder,
   revision: context.revision,
   unanswered: context.unanswered,
+  entered: context.entered,
+  to: context.to,
+  successor: context.successor,
 })
 
 const FIRST_BACKOFF_MS = 200
@@ -190,6 +236,8 @@ const LONGEST_BACKOFF_MS = 5_000
 const COURTESY_MS = 200
 /** So many renewals later a request that had no answer is on its way no more. */
 const MOST_LOOKS = 10
+/** So many candidates may have left just as they were to be installed, before the path is vacated. */
+const MOST_DECLINED = 3
 
 /** Why a leader that hears this is one no more. */
 function reasonFor({ type }: ElectionEvent): DeselectReason {
@@ -200,6 +248,8 @@ function reasonFor({ type }: ElectionEvent): DeselectReason {
       return 'failed'
     case 'restored':
       return 'expired'
+    case 'transfer':
+      return 'transferred'
     case 'stop':
       return 'stopped'
     case 'expired':
@@ -218,12 +268,20 @@ function reasonFor({ type }: ElectionEvent): DeselectReason {
     case 'retrying':
     case 'proposed':
     case 'reignOver':
+    case 'entered':
     case 'drained':
+    case 'handedOver':
+    case 'declined':
     case 'withdrawn':
     case 'released':
     case 'settled':
       throw new Error(`election: ${type} ends no leadership`)
   }
+}
+
+/** The entry that is on its way, where one is. */
+export function entering({ value, leases: [lease], revision }: ElectionContext): Entered | null {
+  return lease === undefined ? null : { value, lease, revision }
 }
 
 /** The latest two, this one among them. */
@@ -243,22 +301,35 @@ export interface Standing {
   readonly revision: number
   /** That of the claim which found it, if one did: what the claim may have left stands under that lease. */
   readonly lease?: string | undefined
+  /** What the node stands there with as candidate from now on, where that has changed. */
+  readonly entered?: Entered | null | undefined
 }
 
+/** What a watch or a claim has seen at the path. */
+type Seen = Omit<Standing, 'entered'>
+/** What a claim says that has found the path held. */
+type Found = Extract<ElectionEvent, { type: 'held' }>
+
 // What actions are given of the events that they are for.
-const standing = ({ event: { holder, revision } }: { event: Standing }): Standing => ({
+const standing = ({ event: { holder, revision } }: { event: Seen }): Standing => ({
   holder,
   revision,
 })
-const found = ({ event: { holder, revision, lease } }: { event: Standing }): Standing => ({
-  holder,
-  revision,
-  lease,
+const entry = ({ event: { entered, lease, revision } }: { event: Found }) => ({
+  entered: entered && { ...entered, lease, revision },
 })
+/** What a claim has found; one that lost without entering the node as candidate changes nothing about that. */
+const found = ({ event }: { event: Found }): Standing => ({
+  ...standing({ event }),
+  ...entry({ event }),
+  lease: event.lease,
+})
+/** What a claim has installed: the node's entry went in the same transaction. */
 const installed = ({ event: { holder } }: { event: { holder: Holder } }): Standing => ({
   holder,
   revision: holder.token,
   lease: holder.session ?? undefined,
+  entered: null,
 })
 const vacancy = ({ event }: { event: { revision: number } }) => ({ revision: event.revision })
 const leaseOfHolder = ({ event }: { event: { holder: Holder } }) => ({
@@ -267,6 +338,22 @@ const leaseOfHolder = ({ event }: { event: { holder: Holder } }) => ({
 const leaseOfRequest = ({ event }: { event: { lease?: string } }) => ({ lease: event.lease })
 const failure = ({ event }: { event: { error: Failure } }) => ({ error: event.error })
 const proposal = ({ event }: { event: { value: Json } }) => ({ value: event.value })
+
+/** What a node knows anew by what stands at the path. */
+function changesOf(
+  { leases, entered: before }: ElectionContext,
+  { holder, revision, lease, entered = before }: Standing,
+) {
+  return { holder, revision, leases: withLease(leases, lease), entered }
+}
+
+/** Of a follower with a session that is valid. */
+const takesOver = {
+  description: 'The leader has handed over to this node.',
+  guard: and(['isNews', 'isOwnRecord', 'isInstalled']),
+  target: '#election.leader',
+  actions: [{ type: 'noteHolder', params: standing }, 'forgetEarlierEntry'],
+} as const
 
 /**
  * The statechart of one node. It begins in `idle`, and its services have to be provided: see a
@@ -288,6 +375,8 @@ export const electionMachine = setup({
     resume: service(),
     /** Sends `changed` and `vacated` for what happens after `revision`; or `restored`, as `resume` does. */
     watch: service(),
+    /** Keeps in mind who waits, and sends `transfer` when somebody asks for it beside the path: it need not be provided. */
+    attend: fromCallback<ElectionEvent, ServiceInput>(() => {}),
     /** Keeps the session alive, and sends `renewed`, and `expired` once it has ended. */
     keepAlive: service(),
     /** Opens another session, and sends `opened`, `failed` or `refused`. */
@@ -296,9 +385,13 @@ export const electionMachine = setup({
     propose: service(),
     /** Waits for the claim on its way, and sends what `campaign` would have, or `withdrawn`. */
     withdraw: service(),
-    /** Waits for the leader's work, and sends `drained`. */
+    /** Waits for the leader's work, finds out who is next, and sends `drained`. */
     drain: service(),
-    /** Deletes this node's record if there is one, and sends `released`. */
+    /** Installs the successor, and sends `handedOver`, `declined`, `failed` or `refused`. */
+    handOver: service(),
+    /** Takes the node's value to where candidates stand, and sends `entered` or `failed`. */
+    enqueue: service(),
+    /** Deletes what stands there of this node, and sends `released`, or `held` if it was installed meanwhile. */
     release: service(),
     /** Looks at the path when the session is renewed next, and sends `held`, `vacated`, `failed` or `settled`. */
     settle: service(),
@@ -325,6 +418,17 @@ export const electionMachine = setup({
       event.type === 'held' &&
       event.holder.session !== null &&
       (context.isSole || [event.lease, ...context.leases].includes(event.holder.session)),
+    /** Its leader has handed over to this node, under the session that it has. */
+    isInstalled: ({ context, event }) =>
+      'holder' in event &&
+      event.holder.created !== undefined &&
+      event.holder.session !== null &&
+      event.holder.session === context.leases[0],
+    /** It is no candidate under its session, or with another value than it has now. */
+    isEntryDue: ({ context: { entered, leases, value } }) =>
+      entered?.lease !== leases[0] || !equal(entered?.value ?? null, value),
+    hasSuccessor: ({ event }) => event.type === 'drained' && event.successor !== null,
+    hasDeclinedEnough: ({ context }) => context.attempt >= MOST_DECLINED,
     /** The holder stands down, and is about to vacate the path. */
     standsDown: ({ event }) => 'holder' in event && event.holder.released === true,
     /** The holder had stood down already. */
@@ -353,9 +457,10 @@ export const electionMachine = setup({
      * Takes over what stands at the path, and tells it if that is not known yet. A holder that has
      * stood down counts as gone: its followers were told `vacant` when it did, and others never knew it.
      */
-    noteHolder: enqueueActions(({ context, enqueue }, { holder, revision, lease }: Standing) => {
+    noteHolder: enqueueActions(({ context, enqueue }, standing: Standing) => {
+      const { holder } = standing
       const known = context.holder
-      enqueue.assign({ holder, revision, attempt: 0, leases: withLease(context.leases, lease) })
+      enqueue.assign({ ...changesOf(context, standing), attempt: 0 })
       // Of one that has stood down nobody need hear any more.
       if (holder.released === true) return
       const isKnown = known?.token === holder.token && known.released !== true
@@ -364,11 +469,26 @@ export const electionMachine = setup({
       }
     }),
     /** A record of this node's own that is about to be deleted: of that nobody need hear. */
-    noteOwnRecord: assign(({ context: { leases } }, { holder, revision, lease }: Standing) => ({
-      holder,
-      revision,
-      leases: withLease(leases, lease),
-    })),
+    noteOwnRecord: assign(({ context }, standing: Standing) => changesOf(context, standing)),
+    /** What it stands there with as candidate, if that has changed. */
+    noteEntered: assign((_, { entered }: { entered: Entered | undefined }) =>
+      entered === undefined ? {} : { entered },
+    ),
+    /** Its entry went with its record, or was there no more. */
+    forgetEntered: assign({ entered: null }),
+    /** It was installed: that took its entry away, unless another value came to stand there afterwards. */
+    forgetEarlierEntry: assign(({ context: { entered, holder } }) =>
+      entered !== null && holder !== null && entered.revision > holder.token
+        ? {}
+        : { entered: null },
+    ),
+    /** Unless it has been answered, its request may be carried out yet. */
+    noteAbandoned: assign(({ context: { leases, unanswered }, event }) =>
+      event.type === 'entered' ? {} : { unanswered: leases[0] ?? unanswered },
+    ),
+    noteEntering: assign(({ context }) => ({ entered: entering(context) })),
+    noteSuccessor: assign((_, { successor }: { successor: Successor | null }) => ({ successor })),
+    noteTarget: assign((_, { to }: { to: string | null }) => ({ to })),
     /** What the claim may have left at the path, should nothing more be heard of it, stands under that lease. */
     noteLease: assign(({ context: { leases } }, { lease }: { lease: string | undefined }) => ({
       leases: withLease(leases, lease),
@@ -401,16 +521,25 @@ export const electionMachine = setup({
     })),
     forgetHolder: assign({ holder: null }),
     /** Revisions of another history say nothing about this one's, and its leases are gone. */
-    forgetHistory: assign({ holder: null, revision: 0, attempt: 0, leases: [], unanswered: null }),
+    forgetHistory: assign({
+      holder: null,
+      revision: 0,
+      attempt: 0,
+      leases: [],
+      unanswered: null,
+      entered: null,
+    }),
+    /** Nothing of it stands there, as far as is known. */
+    forgetStanding: assign({ holder: null, entered: null }),
     /** Neither a record of its own stands there, nor can one still come. */
-    forgetLeftovers: assign({ holder: null, unanswered: null }),
+    forgetLeftovers: assign({ holder: null, entered: null, unanswered: null }),
     /** The actor that the snapshot was taken of may still run. */
     shareInstance: assign({ isSole: false }),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
     countAnew: assign({ attempt: 0 }),
     askRestart: assign({ restart: true }),
     dropRestart: assign({ restart: false }),
-    beginAnew: assign({ attempt: 0, restart: false, holder: null }),
+    beginAnew: assign({ attempt: 0, restart: false, holder: null, to: null, successor: null }),
     tellSelect: emit(({ context }) => ({
       type: 'select',
       value: context.holder?.value ?? null,
@@ -449,6 +578,9 @@ export const electionMachine = setup({
     leases: [],
     unanswered: null,
     restart: false,
+    entered: null,
+    to: null,
+    successor: null,
   }),
   initial: 'idle',
   on: {
@@ -585,9 +717,15 @@ export const electionMachine = setup({
       invoke: [
         { id: 'watch', src: 'watch', input },
         { id: 'keepAlive', src: 'keepAlive', input },
+        { id: 'attend', src: 'attend', input },
       ],
       on: {
         stop: { description: 'The user stops the node.', target: 'stopped' },
+        transfer: {
+          description: 'The user has it hand over: it goes on as a candidate.',
+          target: 'stopped',
+          actions: ['askRestart', { type: 'noteTarget', params: ({ event: { to } }) => ({ to }) }],
+        },
         workFailed: {
           description: 'The leader’s work threw: leadership goes to a node whose work may not.',
           target: 'stopped',
@@ -733,10 +871,58 @@ export const electionMachine = setup({
       },
       states: {
         following: {
-          description: 'Has a session, and so can claim the path as soon as it is vacant.',
+          description:
+            'Has a session and an entry: it can be installed, and can claim the path when it is vacant.',
           invoke: { id: 'keepAlive', src: 'keepAlive', input },
+          always: {
+            description: 'There is no entry of it under this session, or one with another value.',
+            guard: 'isEntryDue',
+            target: 'enqueueing',
+          },
           on: {
             expired: { description: 'A follower needs another session.', target: 'reopening' },
+            changed: takesOver,
+          },
+        },
+        enqueueing: {
+          description: 'Its entry is on its way.',
+          invoke: [
+            { id: 'keepAlive', src: 'keepAlive', input },
+            { id: 'enqueue', src: 'enqueue', input },
+          ],
+          exit: 'noteAbandoned',
+          on: {
+            stop: {
+              description: 'The user stops the node: the entry goes, also if it comes yet.',
+              target: '#election.stopped',
+              actions: 'noteEntering',
+            },
+            entered: {
+              description: 'It can be installed.',
+              target: 'following',
+              actions: {
+                type: 'noteEntered',
+                params: ({ event: { value, lease, revision } }) => ({
+                  entered: { value, lease, revision },
+                }),
+              },
+            },
+            failed: {
+              description: 'There is no telling whether it can be installed.',
+              target: 'pausing',
+              actions: ['countAttempt', { type: 'tellUnreachable', params: failure }],
+            },
+            expired: { description: 'A follower needs another session.', target: 'reopening' },
+            changed: takesOver,
+          },
+        },
+        pausing: {
+          description: 'Lets the backoff pass before it enters again.',
+          invoke: { id: 'keepAlive', src: 'keepAlive', input },
+          after: { backoff: { description: 'Time to enter again.', target: 'enqueueing' } },
+          on: {
+            expired: { description: 'A follower needs another session.', target: 'reopening' },
+            changed: takesOver,
           },
         },
         reopening: {
@@ -800,7 +986,11 @@ export const electionMachine = setup({
                 target: 'draining',
                 actions: { type: 'noteOwnRecord', params: found },
               },
-              { description: 'Somebody else holds the path.', target: 'draining' },
+              {
+                description: 'Somebody else holds the path.',
+                target: 'draining',
+                actions: { type: 'noteEntered', params: entry },
+              },
             ],
             failed: {
               description: 'It may be carried out yet.',
@@ -814,18 +1004,77 @@ export const electionMachine = setup({
         draining: {
           description: 'Waits for the leader’s work to end, never past validity.',
           invoke: { id: 'drain', src: 'drain', input },
-          on: { drained: { description: 'The work has ended.', target: 'releasing' } },
+          on: {
+            drained: [
+              {
+                description: 'The work has ended, and somebody waits to go on with it.',
+                guard: 'hasSuccessor',
+                target: 'handingOver',
+                actions: {
+                  type: 'noteSuccessor',
+                  params: ({ event: { successor } }) => ({ successor }),
+                },
+              },
+              { description: 'The work has ended.', target: 'releasing' },
+            ],
+          },
+        },
+        handingOver: {
+          description: 'Installs a candidate in its own place, so that the path is never vacant.',
+          invoke: { id: 'handOver', src: 'handOver', input },
+          on: {
+            handedOver: [
+              {
+                description: 'It stopped only to hand over, or was started again meanwhile.',
+                guard: 'shallRestart',
+                target: '#election.campaigning',
+                actions: 'tellReleased',
+              },
+              {
+                description: 'Another node leads: nothing of this one stands there.',
+                target: 'releasing',
+                actions: 'forgetHolder',
+              },
+            ],
+            declined: [
+              {
+                description: 'They have all left: the path is vacated.',
+                guard: 'hasDeclinedEnough',
+                target: 'releasing',
+              },
+              {
+                description: 'That one has left: perhaps another waits.',
+                target: 'draining',
+                actions: 'countAttempt',
+              },
+            ],
+            failed: {
+              description: 'It may have been carried out: a release does nothing then.',
+              target: 'releasing',
+              actions: { type: 'noteUndeleted', params: leaseOfRequest },
+            },
+            refused: { description: 'The store does not let it.', target: 'releasing' },
+          },
         },
         releasing: {
-          description: 'Deletes this node’s record, if there is one.',
+          description: 'Deletes what stands there of this node, if anything does.',
           invoke: { id: 'release', src: 'release', input },
           on: {
+            held: {
+              description: 'It was installed just now: that is to be handed on.',
+              target: 'draining',
+              actions: [{ type: 'noteOwnRecord', params: standing }, 'forgetEntered'],
+            },
             released: [
               {
                 description: 'The user started the node while it was stopping.',
                 guard: 'shallRestart',
                 target: '#election.campaigning',
-                actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
+                actions: [
+                  { type: 'noteUndeleted', params: leaseOfRequest },
+                  'forgetEntered',
+                  'tellReleased',
+                ],
               },
               {
                 description: 'It has left the election, and no request is without an answer.',
@@ -844,7 +1093,7 @@ export const electionMachine = setup({
         settling: {
           description:
             'While a request that had no answer may still be carried out, looks for what it may have left.',
-          entry: 'forgetHolder',
+          entry: 'forgetStanding',
           invoke: { id: 'settle', src: 'settle', input },
           always: {
             description: 'Nothing has come for so long that nothing will.',

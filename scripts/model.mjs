@@ -5,10 +5,7 @@ import {
   checkModel,
   describeBounds,
   formatModelReport,
-  THREE_NODES,
-  THREE_NODES_LATE,
-  THREE_NODES_RENEWALS,
-  THREE_NODES_RESETS,
+  THREE_NODE_WORLDS,
   TWO_NODES,
   VARIANT_BOUNDS,
   VARIANTS,
@@ -20,11 +17,16 @@ const usage = `npm run model -- [options]
   --values <1|2>      values that a node may have
   --changes <1..4>    changes a watch may lag behind
   --late <0..3>       requests at a time that may still arrive after their sender gave them up
-                      (three nodes have several worlds, one after the other, unless a fault is named:
-                      one for late requests, and one for each kind of fault of etcd)
+                      (three nodes have several worlds, one after the other, unless late requests or a
+                      fault are named: then they have those alone)
+  --[no-]stops        users stop nodes
   --[no-]crashes  --[no-]deletes  --[no-]junk  --[no-]revokes
                       faults: crashed processes; records an operator deletes; junk an operator
                       writes; leases an operator revokes
+  --[no-]late-entries requests of candidates may be late as well, not only those of reigns
+  --[no-]transfers    leaders are told to hand over
+  --[no-]candidates   the store has candidates; without them a leader that stops vacates the path
+  --[no-]shares       nodes of one process share their claims
   --[no-]renewals  --[no-]resets  --[no-]exceptions  --[no-]snapshots
                       faults: deposed raft leaders that answer renewals; a history that is replaced;
                       actors that end in an error; actors restored from a snapshot
@@ -33,6 +35,7 @@ const usage = `npm run model -- [options]
   --limit             show what an operator's delete can do that no election can prevent`
 
 const FAULTS = [
+  'stops',
   'crashes',
   'deletes',
   'junk',
@@ -41,6 +44,10 @@ const FAULTS = [
   'resets',
   'exceptions',
   'snapshots',
+  'transfers',
+  'candidates',
+  'shares',
+  'late-entries',
 ]
 
 const { values: given } = parseArgs({
@@ -49,6 +56,7 @@ const { values: given } = parseArgs({
     values: { type: 'string' },
     changes: { type: 'string' },
     late: { type: 'string' },
+    stops: { type: 'boolean' },
     crashes: { type: 'boolean' },
     deletes: { type: 'boolean' },
     junk: { type: 'boolean' },
@@ -57,6 +65,10 @@ const { values: given } = parseArgs({
     resets: { type: 'boolean' },
     exceptions: { type: 'boolean' },
     snapshots: { type: 'boolean' },
+    transfers: { type: 'boolean' },
+    candidates: { type: 'boolean' },
+    shares: { type: 'boolean' },
+    'late-entries': { type: 'boolean' },
     most: { type: 'string' },
     variants: { type: 'boolean' },
     limit: { type: 'boolean' },
@@ -77,9 +89,14 @@ function check() {
     explore({
       ...usual,
       ...Object.fromEntries(numbers.map((name) => [name, Number(given[name])])),
-      ...Object.fromEntries(faults.map((name) => [name, given[name]])),
+      ...Object.fromEntries(faults.map((name) => [boundOf(name), given[name]])),
     })
   }
+}
+
+/** As it is called in Bounds. */
+function boundOf(name) {
+  return name === 'late-entries' ? 'lateEntries' : name
 }
 
 function explore(bounds) {
@@ -95,15 +112,13 @@ function explore(bounds) {
   if (report.counterexample !== null || !report.complete) process.exitCode = 1
 }
 
-/** For three nodes there are several, unless it is said which faults there are. */
+/** For three nodes there are several, each with faults of its own, unless it is said which there are. */
 function usualWorlds() {
   if (given.nodes !== '3') return [TWO_NODES]
-  if (given.late !== undefined && given.late !== '0') return [THREE_NODES_LATE]
-  if (given.renewals) return [THREE_NODES_RENEWALS]
-  if (given.resets) return [THREE_NODES_RESETS]
-  const isGiven = FAULTS.some((name) => given[name] !== undefined)
-  if (isGiven || given.late !== undefined) return [THREE_NODES]
-  return [THREE_NODES, THREE_NODES_LATE, THREE_NODES_RENEWALS, THREE_NODES_RESETS]
+  const isGiven = given.late !== undefined || FAULTS.some((name) => given[name] !== undefined)
+  return isGiven
+    ? [{ ...THREE_NODE_WORLDS[0], transfers: false, shares: false }]
+    : THREE_NODE_WORLDS
 }
 
 function showVariants() {

@@ -56,6 +56,11 @@ export class NotLeaderError extends LockedError {
   override readonly name = 'NotLeaderError'
 }
 
+/** Nobody waits to whom the leader could hand over. */
+export class NoCandidateError extends LockedError {
+  override readonly name = 'NoCandidateError'
+}
+
 /**
  * The actor of a node, or one on `locker.machine`, has ended in an error; `cause` is what was thrown.
  * It has left the election. `start` begins anew, with another actor.

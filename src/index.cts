@@ -10,6 +10,7 @@ import type * as pathObserver from './observing/path-observer.js' with {
   'resolution-mode': 'import',
 }
 import type * as meters from './onlookers/meter.js' with { 'resolution-mode': 'import' }
+import type * as competitors from './services/competitors.js' with { 'resolution-mode': 'import' }
 import type * as etcdjs from './stores/etcd-v2/client.js' with { 'resolution-mode': 'import' }
 import type * as store from './stores/store.js' with { 'resolution-mode': 'import' }
 
@@ -26,9 +27,11 @@ declare namespace locked {
   export type ElectionEmitted = election.ElectionEmitted
   export type ElectionEvent = election.ElectionEvent
   export type ElectionMachine = election.ElectionMachine
+  export type Entered = election.Entered
   export type Failure = election.Failure
   export type Holder = election.Holder
   export type Json = election.Json
+  export type Successor = election.Successor
   export type Clock = clock.Clock
   export type Hosts = locker.Hosts
   export type Locker = locker.Locker
@@ -47,8 +50,13 @@ declare namespace locked {
   export type NodeState = nodeApi.NodeState
   export type Work = nodeApi.Work
   export type Done<Result = void> = nodeApi.Done<Result>
+  export type Competitor = competitors.Competitor
   export type Call = store.Call
+  export type Candidacy = store.Candidacy
+  export type Candidate = store.Candidate
+  export type Candidates = store.Candidates
   export type Claim = store.Claim
+  export type Competitors = store.Competitors
   export type Entry = store.Entry
   export type Lease = store.Lease
   export type ObserveListener = store.ObserveListener

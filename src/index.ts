@@ -13,15 +13,18 @@ export type {
   ElectionEmitted,
   ElectionEvent,
   ElectionMachine,
+  Entered,
   Failure,
   Holder,
   Json,
+  Successor,
 } from '../machines/election.js'
 export type { Clock } from './clock.js'
 export {
   ActorError,
   LeaseGoneError,
   LockedError,
+  NoCandidateError,
   NotLeaderError,
   RefusedError,
   StoppedError,
@@ -45,10 +48,15 @@ export type {
 export type { LockedObserver } from './observing/observer.js'
 export type { LockedPathObserver } from './observing/path-observer.js'
 export type { Meter } from './onlookers/meter.js'
+export type { Competitor } from './services/competitors.js'
 export type { Etcdjs } from './stores/etcd-v2/client.js'
 export type {
   Call,
+  Candidacy,
+  Candidate,
+  Candidates,
   Claim,
+  Competitors,
   Entry,
   Lease,
   ObserveListener,

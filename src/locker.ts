@@ -12,6 +12,7 @@ import { Observers } from './observing/observers.js'
 import type { LockedPathObserver } from './observing/path-observer.js'
 import { ContainedClock } from './onlookers/contained-clock.js'
 import { assertMeter, type Meter } from './onlookers/meter.js'
+import type { Competitor } from './services/competitors.js'
 import { Services } from './services/services.js'
 import { parseHosts } from './stores/etcd/connection/addresses.js'
 import { assertAuth, assertCredentials } from './stores/etcd/connection/credentials.js'
@@ -94,6 +95,11 @@ export interface Locker {
   observe(path: string, options?: { readonly prefix?: false }): LockedPathObserver
   /** The same, where it is not known beforehand which of the two it is. */
   observe(path: string, options?: ObserveOptions): LockedObserver
+  /**
+   * Asks the store who competes for `path`: the holder first, and then those who wait, in the order in
+   * which they came. Of a store without hand-over it is the holder alone.
+   */
+  candidates(path: string): Promise<readonly Competitor[]>
   /** Stops all nodes that this locker has made, and all actors that run its machine, and closes its observers. */
   close(): Promise<void>
   /** The same as `close`. */
@@ -158,7 +164,17 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     await Promise.all([services.stopAll(), observers.closeAll()])
   }
   const { machine } = services
-  return Object.assign(locker, { machine, observe, close, [Symbol.asyncDispose]: close })
+  const candidates = async (path: string) => {
+    assertPath(path)
+    return await services.competitors({ path, ttl: DEFAULT_TTL })
+  }
+  return Object.assign(locker, {
+    machine,
+    observe,
+    candidates,
+    close,
+    [Symbol.asyncDispose]: close,
+  })
 }
 
 function storeAt(hosts: unknown, options: EtcdOptions): Store {

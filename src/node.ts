@@ -11,7 +11,14 @@ import type {
 } from '../machines/election.js'
 import { assertJson, describe } from './arguments.js'
 import { debug } from './debug.js'
-import { ActorError, NotLeaderError, StoppedError, textOf, UnsupportedError } from './errors.js'
+import {
+  ActorError,
+  NoCandidateError,
+  NotLeaderError,
+  StoppedError,
+  textOf,
+  UnsupportedError,
+} from './errors.js'
 import { withUniqueSessions } from './inspection/unique-sessions.js'
 import { LeadWork } from './lead-work.js'
 import type {
@@ -24,7 +31,9 @@ import type {
   Work,
 } from './node-types.js'
 import { holderFrom } from './record.js'
+import type { Competitor } from './services/competitors.js'
 import { Participant } from './services/participant.js'
+import { reignOf } from './services/reign.js'
 import type { Services } from './services/services.js'
 import { Succession } from './services/succession.js'
 import type { Telemetry } from './telemetry.js'
@@ -151,6 +160,56 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     return settle(this.#stop(), done)
   }
 
+  /**
+   * Asks the store who competes: the holder first, and then those who wait, in the order in which they
+   * came. Of a store without hand-over it is the holder alone.
+   */
+  candidates(done?: Done<readonly Competitor[]>): Promise<readonly Competitor[]> {
+    return settle(this.#services.competitors(this.#participant), done)
+  }
+
+  /**
+   * Hands over, as leader: waits for the work to end, installs the candidate with that id, or the one
+   * that entered last, in this node’s place, and goes on as a candidate. Resolves with the new holder.
+   *
+   * @throws NotLeaderError (as a rejection) when this node is not the leader, or no longer.
+   * @throws NoCandidateError (as a rejection) when there is no such candidate: it goes on leading then. The
+   *   same when the candidate left just then and this node was elected again.
+   * @throws UnsupportedError (as a rejection) when the store has no hand-over.
+   * @throws StoppedError (as a rejection) when the node is stopped meanwhile.
+   */
+  async transfer(id?: string): Promise<NodeHolder> {
+    if (id !== undefined && (typeof id !== 'string' || id === '')) {
+      throw new TypeError(`transfer: expected the id of a candidate, was given ${describe(id)}`)
+    }
+    const { path, id: ownId } = this.#participant
+    const place = { path, nodeId: ownId }
+    if (this.#services.store.candidates === undefined) {
+      throw new UnsupportedError(
+        'transfer: this store has no hand-over (etcd’s v2 API has none)',
+        place,
+      )
+    }
+    this.#assertLeads('transfer')
+    const others = (await this.candidates()).filter(({ isHolder }) => !isHolder)
+    if (!others.some((other) => id === undefined || other.id === id)) {
+      const who = id === undefined ? 'nobody' : `nobody with the id ${JSON.stringify(id)}`
+      throw new NoCandidateError(`transfer: ${who} waits for ${path}`, place)
+    }
+    this.#assertLeads('transfer')
+    const { token } = this
+    this.actor.send({ type: 'transfer', to: id ?? null })
+    await this.#isFollowing()
+    const { holder } = this
+    if (holder === null || this.isLeader) {
+      throw new NoCandidateError(
+        `transfer: whoever waited for ${path} has left, and node ${ownId} leads again (before with token ${token})`,
+        place,
+      )
+    }
+    return holder
+  }
+
   /** Asks the store for the holder's id; `null` when vacant. */
   id(done?: Done<string | null>): Promise<string | null> {
     return settle(
@@ -212,15 +271,41 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         place,
       )
     }
-    if (!this.isLeader || !holder?.session) {
-      throw new NotLeaderError(`guard: node ${id} does not lead ${path}`, place)
-    }
-    return store.guard(path, { token: holder.token, lease: holder.session })
+    this.#assertLeads('guard')
+    const reign = holder && reignOf(holder)
+    if (reign === null) throw new NotLeaderError(`guard: node ${id} does not lead ${path}`, place)
+    return store.guard(path, reign)
   }
 
   /** The same as `stop`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  #assertLeads(doing: string): void {
+    if (this.isLeader) return
+    const { path, id } = this.#participant
+    throw new NotLeaderError(`${doing}: node ${id} does not lead ${path}`, { path, nodeId: id })
+  }
+
+  /** Resolves once it is known who holds the path after a hand-over. */
+  #isFollowing(): Promise<void> {
+    const { actor } = this
+    const { path, id } = this.#participant
+    return new Promise((resolve, reject) => {
+      const look = (snapshot: SnapshotFrom<ElectionMachine>) => {
+        if (snapshot.matches('leader') || snapshot.matches('follower')) {
+          subscription.unsubscribe()
+          resolve()
+        } else if (snapshot.matches({ stopped: 'released' }) && !snapshot.context.restart) {
+          subscription.unsubscribe()
+          const place = { path, nodeId: id }
+          reject(new StoppedError(`transfer: node ${id} was stopped meanwhile`, place))
+        }
+      }
+      const subscription = actor.subscribe({ next: look, error: reject })
+      look(actor.getSnapshot())
+    })
   }
 
   #create(

@@ -88,17 +88,16 @@ export class Telemetry {
   follow(node: Measured): void {
     const { path, id } = node.actor.getSnapshot().context
     const attributes = { 'locked.path': path, 'locked.node.id': id }
-    let campaigning = false
-    let campaignedAt = 0
+    let campaignedAt: number | null = null
     let vacantAt: number | null = null
 
     node.actor.subscribe({
       next: (snapshot) => {
-        const before = campaigning
-        campaigning = snapshot.matches('campaigning')
-        if (!campaigning || before) return
-        campaignedAt = this.#clock.now()
-        this.#begin(node, attributes)
+        if (!snapshot.matches('campaigning')) campaignedAt = null
+        else if (campaignedAt === null) {
+          campaignedAt = this.#clock.now()
+          this.#begin(node, attributes)
+        }
       },
       error: () => {
         this.#failures.add(1, { ...attributes, 'error.type': 'ActorError' })
@@ -109,7 +108,8 @@ export class Telemetry {
       switch (emitted.type) {
         case 'select':
           this.#elections.add(1, attributes)
-          this.#record(this.#electionDuration, campaignedAt, attributes)
+          // A follower that is handed over to has not campaigned for it.
+          if (campaignedAt !== null) this.#record(this.#electionDuration, campaignedAt, attributes)
           return
         case 'vacant':
           vacantAt = this.#clock.now()

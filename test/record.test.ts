@@ -57,7 +57,7 @@ describe('a record', () => {
 describe('the holder', () => {
   test('is who wrote the record', () => {
     const text = encodeRecord({ id: 'a', value: false, instance: 'i' })
-    expect(holderFrom({ text, token: 7, lease: '12' })).toStrictEqual({
+    expect(holderFrom({ text, token: 7, revision: 9, lease: '12' })).toStrictEqual({
       id: 'a',
       value: false,
       instance: 'i',
@@ -67,7 +67,7 @@ describe('the holder', () => {
   })
 
   test('has no id where there is no record, and the raw text as value', () => {
-    expect(holderFrom({ text: '{"id":"a"}', token: 7, lease: null })).toStrictEqual({
+    expect(holderFrom({ text: '{"id":"a"}', token: 7, revision: 9, lease: null })).toStrictEqual({
       id: null,
       value: '{"id":"a"}',
       instance: null,

@@ -1,6 +1,6 @@
 /** What the commands end with. `locked elect` passes on its command's exit code besides. */
 export const EXIT = {
-  /** `get`: nothing stands at the path. */
+  /** `get`: nothing stands at the path. `candidates`: nobody waits for it either. `transfer`: nobody could take over. */
   vacant: 1,
   /** The arguments are wrong, or a file that they name cannot be read. */
   usage: 2,

@@ -2,12 +2,14 @@
 /** The command `locked`. Each of its commands is a file beside this one. */
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { addCandidates } from './candidates.js'
 import { addDashboard } from './dashboard.js'
 import { addDemo } from './demo.js'
 import { addElect } from './elect.js'
 import { EXIT } from './exit-codes.js'
 import { addGet } from './get.js'
 import { addObserve } from './observe.js'
+import { addTransfer } from './transfer.js'
 import { UsageError } from './usage-error.js'
 
 const { version }: { version: string } = createRequire(import.meta.url)('locked/package.json')
@@ -22,6 +24,8 @@ const program = new Command('locked')
 addElect(program)
 addObserve(program)
 addGet(program)
+addCandidates(program)
+addTransfer(program)
 addDemo(program)
 addDashboard(program)
 

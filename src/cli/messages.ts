@@ -39,3 +39,10 @@ export function oneLine(text: string): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
+
+/** As it is when it is one plain word; in quotes otherwise. */
+export function word(text: string): string {
+  return /^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && !/["\\]/.test(text) && text !== '-'
+    ? text
+    : oneLine(JSON.stringify(text))
+}

@@ -3,7 +3,7 @@ import { LeaseGoneError } from '../errors.js'
 import { encodeRecord, holderFrom } from '../record.js'
 import type { Session } from '../sessions/session.js'
 import { timeoutMsFor } from '../sessions/session-pool.js'
-import type { Participant } from './participant.js'
+import { candidacyOf, type Participant } from './participant.js'
 import type { Going, Means, Task } from './service.js'
 
 /** Makes one claim, under a session that is opened for it if there is none; unless it is stopped before. */
@@ -26,11 +26,12 @@ export function campaign(means: Means, { participant, input, send }: Task): Goin
 
 /** What came of the claim. Never rejects. */
 async function claim(
-  { claims, failures }: Means,
-  { path, id, instance, ttl }: Participant,
+  { store: { candidates }, claims, failures }: Means,
+  participant: Participant,
   value: Json,
   open: () => Promise<Session | null>,
 ): Promise<ElectionEvent> {
+  const { path, id, instance, ttl } = participant
   let lease: string | null = null
   try {
     const session = await open()
@@ -40,11 +41,20 @@ async function claim(
     const text = encodeRecord({ id, value, instance })
     const claimed = await (others ??
       claims
-        .make(path, text, session.lease, { timeoutMs: timeoutMsFor(ttl) })
+        .make(
+          path,
+          text,
+          session.lease,
+          { timeoutMs: timeoutMsFor(ttl) },
+          candidacyOf(participant, value),
+        )
         .catch(endIfGone(session)))
     if (!claimed.won) {
-      const { entry, revision } = claimed
-      return { type: 'held', holder: holderFrom(entry), revision, lease: session.lease.id }
+      const { entry, revision, hasEntered } = claimed
+      const held = { type: 'held', holder: holderFrom(entry), revision } as const
+      // A claim of another node has entered that one; where there are no candidates nothing is to be done.
+      const isEntered = candidates === undefined || (others === undefined && hasEntered === true)
+      return { ...held, lease: session.lease.id, ...(isEntered && { entered: { value } }) }
     }
     const holder = { id, value, instance, token: claimed.token, session: session.lease.id }
     return { type: 'won', holder, validityMs: session.validityMs }

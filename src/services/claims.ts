@@ -1,4 +1,4 @@
-import type { Call, Claim, Entry, Lease, Store } from '../stores/store.js'
+import type { Call, Candidacy, Claim, Entry, Lease, Store } from '../stores/store.js'
 
 /** A claim that found the path held, or will. */
 type Loss = Extract<Claim, { won: false }>
@@ -17,8 +17,14 @@ export class Claims {
     return this.#underWay.get(path)
   }
 
-  async make(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
-    const claiming = this.#store.claim(path, text, lease, call)
+  async make(
+    path: string,
+    text: string,
+    lease: Lease,
+    call: Call,
+    candidacy: Candidacy,
+  ): Promise<Claim> {
+    const claiming = this.#store.claim(path, text, lease, call, candidacy)
     const loss = claiming.then((claim) =>
       claim.won ? lossTo({ text, lease: lease.id, token: claim.token }) : claim,
     )

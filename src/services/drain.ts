@@ -1,17 +1,72 @@
+import type { Successor } from '../../machines/election.js'
+import { decodeRecord } from '../record.js'
+import { timeoutMsFor } from '../sessions/session-pool.js'
+import type { Call, Candidate, Candidates } from '../stores/store.js'
 import type { Going, Means, Task } from './service.js'
 
-/** Waits for the leader's work to end, but no longer than its session is valid. */
-export function drain({ clock }: Means, { participant, send }: Task): Going | undefined {
+/** So long after a leader has stopped, in milliseconds, what it knew of who waits may be relied on. */
+const KNOWN_FOR_MS = 1_000
+/** So many of several candidates are looked at, from the latest on. */
+const MOST_LOOKED_AT = 3
+
+/**
+ * Waits for the leader's work to end, but no longer than its session is valid; and finds out who is
+ * next.
+ */
+export function drain(means: Means, task: Task): Going | undefined {
+  const { clock, store } = means
+  const { participant, input, send } = task
   const { work, session } = participant
+  const { candidates } = store
+  const begunAt = clock.now()
+  let timer: unknown = null
   const drained = () => {
-    clock.clearTimeout(timer)
-    send({ type: 'drained' })
+    if (timer !== null) clock.clearTimeout(timer)
+    if (candidates === undefined || input.holder?.instance !== input.instance) {
+      send({ type: 'drained', successor: null })
+      return
+    }
+    // One that was not installed has left, or has changed: then it is known no longer who waits.
+    const isKnown = input.successor === null && clock.now() - begunAt < KNOWN_FOR_MS
+    const known = isKnown ? (participant.queue?.waiting ?? null) : null
+    const finding = successorOf(candidates, task, known).catch(() => null)
+    void finding.then((successor) => send({ type: 'drained', successor }))
   }
   if (work === null) {
-    send({ type: 'drained' })
+    drained()
     return undefined
   }
-  const timer = clock.setTimeout(drained, session?.validityMs ?? 0)
+  timer = clock.setTimeout(drained, session?.validityMs ?? 0)
   void work.then(drained)
   return { close: () => clock.clearTimeout(timer) }
+}
+
+/** Who is next; `null` if nobody waits. */
+async function successorOf(
+  candidates: Candidates,
+  { participant: { path, ttl, session }, input: { instance, to } }: Task,
+  known: readonly Candidate[] | null,
+): Promise<Successor | null> {
+  const timeoutMs = Math.min(timeoutMsFor(ttl), session?.validityMs ?? 0)
+  const waiting = known ?? (await candidates.list(path, { timeoutMs })).waiting
+  const others = waiting.filter((candidate) => candidate.instance !== instance)
+  const named = to === null ? [] : others.filter(({ text }) => decodeRecord(text)?.id === to)
+  return await latestOf(named.length > 0 ? named : others, candidates, { timeoutMs })
+}
+
+/**
+ * Whoever entered last stays, in a rolling update: it is next, unless it has missed a renewal and
+ * another has not.
+ */
+async function latestOf(
+  waiting: readonly Candidate[],
+  candidates: Candidates,
+  call: Call,
+): Promise<Candidate | null> {
+  const [latest = null, ...others] = waiting.toReversed().slice(0, MOST_LOOKED_AT)
+  if (latest === null || others.length === 0) return latest
+  for (const candidate of [latest, ...others]) {
+    if (!(await candidates.isOverdue(candidate.lease, call).catch(() => false))) return candidate
+  }
+  return latest
 }

@@ -1,22 +1,34 @@
-import type { ElectionActor, ElectionContext, ElectionMachine } from '../../machines/election.js'
+import type { SnapshotFrom } from 'xstate'
+import { type ElectionActor, type ElectionMachine, entering } from '../../machines/election.js'
+
+type Snapshot = SnapshotFrom<ElectionMachine>
 
 /**
  * What an actor begins with that takes the place of one that has ended, given what that one knew last.
  * Sent `stop` it leaves the election, and waits first for the claim that may be on its way: it is in
  * the state that such a claim is made in. No service runs for it there, since none is in the snapshot.
  */
-export function leavingSnapshot(machine: ElectionMachine, context: ElectionContext) {
+export function leavingSnapshot(machine: ElectionMachine, ended: Snapshot): Snapshot {
+  const { context } = ended
+  // Its entry may have come to stand there, or may yet.
+  const entered = ended.matches({ follower: 'enqueueing' }) ? entering(context) : null
   return machine.resolveState({
     value: { campaigning: 'claiming' },
-    context: { ...context, restart: false },
+    context: {
+      ...context,
+      ...(entered && { entered, unanswered: entered.lease }),
+      restart: false,
+      to: null,
+      successor: null,
+    },
   })
 }
 
 /** The same, where leaving has failed as well: nothing more is done. */
-export function leftSnapshot(machine: ElectionMachine, context: ElectionContext) {
+export function leftSnapshot(machine: ElectionMachine, { context }: Snapshot): Snapshot {
   return machine.resolveState({
     value: { stopped: 'released' },
-    context: { ...context, holder: null, restart: false },
+    context: { ...context, holder: null, entered: null, restart: false },
   })
 }
 

@@ -1,6 +1,9 @@
-import type { ElectionEvent } from '../../machines/election.js'
+import type { ElectionEvent, Json } from '../../machines/election.js'
+import { encodeRecord } from '../record.js'
 import type { Session } from '../sessions/session.js'
 import type { SessionPool } from '../sessions/session-pool.js'
+import type { Candidacy } from '../stores/store.js'
+import type { Queue } from './queue.js'
 
 /**
  * What a node's services know and its statechart does not: the statechart's context is plain data,
@@ -13,6 +16,8 @@ export class Participant {
   readonly ttl: number
   /** The leader's work; it never rejects. */
   work: Promise<unknown> | null = null
+  /** Who waits, while it leads and for as long as that may be relied on. */
+  queue: Queue | null = null
   /** The claim on its way, or whose answer nobody has heard. */
   #claiming: Promise<ElectionEvent> | null = null
   #session: Session | null = null
@@ -87,4 +92,12 @@ export class Participant {
     await sessions.leave(this.ttl, this.path)
     return true
   }
+}
+
+/** With what a node stands beside the path: the token of its reign is known only once it has begun. */
+export function candidacyOf(
+  { id, instance }: Pick<Participant, 'id' | 'instance'>,
+  value: Json,
+): Candidacy {
+  return { instance, text: encodeRecord({ id, value, instance, token: null }) }
 }

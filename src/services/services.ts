@@ -12,11 +12,15 @@ import { SessionPool, timeoutMsFor } from '../sessions/session-pool.js'
 import type { Entry, Store } from '../stores/store.js'
 import type { Telemetry } from '../telemetry.js'
 import { AppActor } from './app-actor.js'
+import { attend } from './attend.js'
 import { campaign } from './campaign.js'
 import { Claims } from './claims.js'
 import { clear } from './clear.js'
+import { type Competitor, competitorsFor } from './competitors.js'
 import { drain } from './drain.js'
+import { enqueue } from './enqueue.js'
 import { Failures } from './failures.js'
+import { handOver } from './hand-over.js'
 import { keepAlive } from './keep-alive.js'
 import type { Participant } from './participant.js'
 import { propose } from './propose.js'
@@ -29,6 +33,9 @@ import { settle } from './settle.js'
 import { Uses } from './uses.js'
 import { watch } from './watch.js'
 import { withdraw } from './withdraw.js'
+
+/** Those that take the value somewhere: an app's own actor may have been given anything. */
+const TAKING_VALUES: readonly Service[] = [campaign, propose, enqueue]
 
 /** The statechart's services, for all nodes of a locker. */
 export class Services {
@@ -58,11 +65,14 @@ export class Services {
         clear: this.#service(clear),
         resume: this.#service(resume),
         watch: this.#service(watch),
+        attend: this.#service(attend),
         keepAlive: this.#service(keepAlive),
         reopen: this.#service(reopen),
         propose: this.#service(propose),
         withdraw: this.#service(withdraw),
         drain: this.#service(drain),
+        handOver: this.#service(handOver),
+        enqueue: this.#service(enqueue),
         release: this.#service(release),
         settle: this.#service(settle),
       },
@@ -89,6 +99,15 @@ export class Services {
     if (await leaving) uses.end()
   }
 
+  /** Asks the store who competes for the participant’s path. */
+  async competitors({
+    path,
+    ttl,
+  }: Pick<Participant, 'path' | 'ttl'>): Promise<readonly Competitor[]> {
+    const { store, uses } = this.#means
+    return await competitorsFor(store, uses, path, ttl)
+  }
+
   /** Asks the store what stands at the participant's path. */
   async read({ path, ttl }: Participant): Promise<Entry | null> {
     const { store, uses } = this.#means
@@ -107,8 +126,7 @@ export class Services {
           throw new Error('locked: a service was started outside of a machine')
         const entrant = this.registry.find(actor) ?? this.#enter(actor)
         const { participant } = entrant
-        if (entrant instanceof AppActor && (run === campaign || run === propose))
-          assertJson(input.value)
+        if (entrant instanceof AppActor && TAKING_VALUES.includes(run)) assertJson(input.value)
         if (run === campaign) this.registry.joined(actor)
         else if (!participant.isLive) {
           sendBack({ type: 'restored' })

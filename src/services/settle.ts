@@ -8,14 +8,18 @@ import type { Going, Means, Task } from './service.js'
  */
 export function settle(
   { store, failures }: Means,
-  { participant: { path, ttl, session }, input: { unanswered }, send }: Task,
+  { participant: { path, instance, ttl, session }, input: { unanswered }, send }: Task,
 ): Going | undefined {
   if (session === null || session.lease.id !== unanswered || !session.check()) {
     send({ type: 'settled' })
     return undefined
   }
   const look = async () => {
-    const { entry, revision } = await store.read(path, { timeoutMs: timeoutMsFor(ttl) })
+    const call = { timeoutMs: timeoutMsFor(ttl) }
+    // It may have entered the node as candidate as well.
+    const { candidates } = store
+    const { entry, revision } = await (candidates?.leave(path, instance, call) ??
+      store.read(path, call))
     if (entry === null) send({ type: 'vacated', revision })
     else send({ type: 'held', holder: holderFrom(entry), revision, lease: unanswered })
   }

@@ -78,12 +78,12 @@ export class Succession {
   /** Another actor leaves in the place of the one that has ended. */
   replace(): void {
     const { machine, registry } = this.#stage
-    const { context } = this.#actor.getSnapshot()
+    const ended = this.#actor.getSnapshot()
     registry.left(this.#actor)
     this.#replacements += 1
     // Whatever ends one after the other would do so for ever.
     const isLast = this.#replacements > MOST_REPLACEMENTS
-    const snapshot = (isLast ? leftSnapshot : leavingSnapshot)(machine, context)
+    const snapshot = (isLast ? leftSnapshot : leavingSnapshot)(machine, ended)
     this.#actor = this.#principal.create(snapshot)
     this.begin()
     this.#actor.start()

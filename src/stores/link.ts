@@ -1,6 +1,18 @@
 import type { Clock } from '../clock.js'
 import { UnreachableError } from '../errors.js'
-import type { Call, Claim, Lease, Reign, Sighting, Store, Watch, WatchListener } from './store.js'
+import type {
+  Call,
+  Candidacy,
+  Candidates,
+  CandidatesListener,
+  Claim,
+  Lease,
+  Reign,
+  Sighting,
+  Store,
+  Watch,
+  WatchListener,
+} from './store.js'
 
 /** So long a stream that lost something takes to notice. */
 const NOTICED_AFTER_MS = 1_000
@@ -9,7 +21,7 @@ const NOTHING = () => undefined
 /** What is on its way between a process and a store: a request, or an answer, as a watch event is one. */
 export interface Message {
   /** The call that it is of; `null` for a request that is none of a store’s. */
-  readonly call: keyof Store | null
+  readonly call: keyof Store | keyof Candidates | null
   readonly isAnswer: boolean
 }
 
@@ -36,6 +48,8 @@ export type RequestKind = 'own' | 'linearizable' | 'write'
  * the first linearizable answer of the new history. If it watches anything it asks at once.
  */
 export class Link implements Store {
+  /** Those of the store behind it, if it has any. */
+  readonly candidates?: Candidates
   readonly #store: Store
   readonly #clock: Clock
   readonly #fate: (message: Message) => Fate
@@ -52,6 +66,7 @@ export class Link implements Store {
     this.#store = store
     this.#clock = clock
     this.#fate = fate
+    if (store.candidates !== undefined) this.candidates = this.#linked(store.candidates)
     store.onReset?.(() => this.#breakStreams())
   }
 
@@ -113,8 +128,15 @@ export class Link implements Store {
     return this.request('own', call, () => this.#store.revoke(lease, call), 'revoke')
   }
 
-  claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
-    return this.request('write', call, () => this.#store.claim(path, text, lease, call), 'claim')
+  claim(
+    path: string,
+    text: string,
+    lease: Lease,
+    call: Call,
+    candidacy?: Candidacy,
+  ): Promise<Claim> {
+    const claim = () => this.#store.claim(path, text, lease, call, candidacy)
+    return this.request('write', call, claim, 'claim')
   }
 
   propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null> {
@@ -211,6 +233,50 @@ export class Link implements Store {
       }
       this.#send({ call, isAnswer: false }, arrive, NOTHING, (error) => answer(() => reject(error)))
     })
+  }
+
+  #linked(of: Candidates): Candidates {
+    return {
+      enter: (path, candidacy, lease, call) =>
+        this.request('write', call, () => of.enter(path, candidacy, lease, call), 'enter'),
+      leave: (path, instance, call) =>
+        this.request('write', call, () => of.leave(path, instance, call), 'leave'),
+      list: (path, call) => this.request('linearizable', call, () => of.list(path, call), 'list'),
+      install: (path, reign, candidate, call) =>
+        this.request('write', call, () => of.install(path, reign, candidate, call), 'install'),
+      follow: (path, from, listener) => this.#follow(of, path, from, listener),
+      askTransfer: (path, to, lease, call) =>
+        this.request('write', call, () => of.askTransfer(path, to, lease, call), 'askTransfer'),
+      isOverdue: (lease, call) =>
+        this.request('own', call, () => of.isOverdue(lease, call), 'isOverdue'),
+    }
+  }
+
+  /** What is lost on its way is told as a gap. */
+  #follow(of: Candidates, path: string, from: number, listener: CandidatesListener): Watch {
+    let isOpen = true
+    const lose = () => {
+      if (isOpen) listener.lost()
+      isOpen = false
+    }
+    const tell = (deliver: () => void) => {
+      const arrive = () => {
+        if (isOpen) deliver()
+      }
+      if (!this.#send({ call: 'follow', isAnswer: true }, arrive, lose)) lose()
+    }
+    const watch = of.follow(path, from, {
+      entered: (candidate) => tell(() => listener.entered(candidate)),
+      left: (instance) => tell(() => listener.left(instance)),
+      lost: lose,
+      asked: (request) => tell(() => listener.asked?.(request)),
+    })
+    return {
+      close: () => {
+        isOpen = false
+        watch.close()
+      },
+    }
   }
 
   get #isCurrent(): boolean {

@@ -4,8 +4,20 @@
  */
 import { type Clock, LONGEST_DELAY_MS, systemClock } from '../clock.js'
 import { LeaseGoneError } from '../errors.js'
+import {
+  candidateAt,
+  instanceAt,
+  pathBeside,
+  reignAt,
+  transferAskedAt,
+  transferRequestOf,
+} from './candidates.js'
 import { MemoryObserver } from './memory-observer.js'
 import type {
+  Candidacy,
+  Candidate,
+  Candidates,
+  CandidatesListener,
   Claim,
   Entry,
   Lease,
@@ -19,6 +31,9 @@ import type {
 
 /** How many changes are kept; beyond that the older half is compacted. */
 const HISTORY_LIMIT = 10_000
+
+/** A lease is renewed when half of it is left: one of which there is no more has missed that. */
+const OVERDUE_LEFT = 0.4
 
 interface Grant extends Lease {
   deadlineMs: number
@@ -70,6 +85,8 @@ export class MemoryStore implements Store {
   readonly #grants = new Map<string, Grant>()
   readonly #watchers = new Map<string, Set<Watcher>>()
   readonly #observers = new Set<MemoryObserver>()
+  /** Who is told of candidates, by path. */
+  readonly #followed = new Map<string, Set<CandidatesListener>>()
   readonly #resetListeners = new Set<() => void>()
   #history: Change[] = []
   /** Which history this is: it grows when the history is replaced. */
@@ -107,13 +124,26 @@ export class MemoryStore implements Store {
     this.expire(lease.id)
   }
 
-  async claim(path: string, text: string, lease: Lease): Promise<Claim> {
+  async claim(
+    path: string,
+    text: string,
+    lease: Lease,
+    _call?: unknown,
+    candidacy?: Candidacy,
+  ): Promise<Claim> {
     this.#expireDue()
     const entry = this.#entries.get(path)
-    // As in etcd's transactions: the lease is looked at only when the key is to be written.
-    if (entry !== undefined) return { won: false, entry, revision: this.#revision }
-    const { id } = this.#standing(lease, path)
-    return { won: true, token: this.#write(path, text, id) }
+    // As in etcd's transactions: the lease is looked at only when a key is to be written.
+    if (entry === undefined) {
+      const { id } = this.#standing(lease, path)
+      const token = this.#write(path, text, id)
+      if (candidacy !== undefined) this.#eraseAt([candidateAt(path, candidacy.instance)], token)
+      return { won: true, token }
+    }
+    const revision = this.#revision
+    if (candidacy === undefined) return { won: false, entry, revision }
+    this.#write(candidateAt(path, candidacy.instance), candidacy.text, this.#standing(lease).id)
+    return { won: false, entry, revision: this.#revision, hasEntered: true }
   }
 
   async propose(path: string, text: string, reign: Reign): Promise<number | null> {
@@ -123,7 +153,7 @@ export class MemoryStore implements Store {
   async release(path: string, reign: Reign, notice: string | null): Promise<void> {
     if (!this.#reigns(path, reign)) return
     if (notice !== null) this.#write(path, notice, reign.lease)
-    this.#erase([path])
+    this.#erase(reign.created === undefined ? [path] : [path, reignAt(path)])
   }
 
   /** What stands at `path` now. */
@@ -161,6 +191,71 @@ export class MemoryStore implements Store {
     this.#observers.add(observer)
     this.#setAlarm()
     return observer
+  }
+
+  readonly candidates: Candidates = {
+    enter: async (path, { instance, text }, lease) => {
+      this.#expireDue()
+      if (!this.#entries.has(path)) return this.#revision
+      return this.#write(candidateAt(path, instance), text, this.#standing(lease, path).id)
+    },
+
+    leave: async (path, instance) => {
+      this.#expireDue()
+      const at = candidateAt(path, instance)
+      this.#erase(this.#entries.has(at) ? [at] : [])
+      return this.#now(path)
+    },
+
+    list: async (path) => {
+      this.#expireDue()
+      const listed: Candidate[] = []
+      for (const [at, { text, token: since, revision, lease }] of this.#entries) {
+        const instance = instanceAt(path, at)
+        if (instance !== null && lease !== null)
+          listed.push({ instance, text, since, revision, lease })
+      }
+      const waiting = listed.sort((one, other) => one.since - other.since)
+      const request = this.#entries.get(transferAskedAt(path))
+      const asked = request ? transferRequestOf(request.text, request.revision) : null
+      return { ...this.#now(path), waiting, asked }
+    },
+
+    follow: (path, from, listener) => {
+      const listeners = this.#followed.get(path) ?? new Set()
+      this.#followed.set(path, listeners.add(listener))
+      // Of what was before it has to ask.
+      if (from <= this.#revision) queueMicrotask(() => listener.lost())
+      return {
+        close: () => {
+          listeners.delete(listener)
+          if (listeners.size === 0) this.#followed.delete(path)
+        },
+      }
+    },
+
+    askTransfer: async (path, to, lease) => {
+      this.#expireDue()
+      this.#write(transferAskedAt(path), to ?? '', this.#standing(lease, path).id)
+    },
+
+    isOverdue: async (lease) => {
+      this.#expireDue()
+      const grant = this.#grants.get(lease)
+      return (
+        grant === undefined || grant.deadlineMs - this.#clock.now() < grant.ttlMs * OVERDUE_LEFT
+      )
+    },
+
+    install: async (path, reign, { instance, revision, text, lease }) => {
+      const at = candidateAt(path, instance)
+      const isSame = this.#reigns(path, reign) && this.#entries.get(at)?.revision === revision
+      if (!isSame) return null
+      const token = this.#write(path, text, lease)
+      this.#writeAt(reignAt(path), instance, lease, token)
+      this.#eraseAt([at], token)
+      return token
+    },
   }
 
   /** Called in `restore`, when nothing of the history before is left. */
@@ -248,6 +343,7 @@ export class MemoryStore implements Store {
       if (entry.lease !== null) this.#grants.get(entry.lease)?.paths.add(path)
     }
     for (const listener of [...this.#resetListeners]) listener()
+    for (const listener of [...this.#followed.values()].flatMap((one) => [...one])) listener.lost()
     for (const [path, watchers] of this.#watchers) {
       for (const watcher of watchers) this.#catchUp(path, watcher)
     }
@@ -292,32 +388,43 @@ export class MemoryStore implements Store {
     return grant
   }
 
-  #reigns(path: string, { token, lease }: Reign): boolean {
+  #reigns(path: string, { token, lease, created }: Reign): boolean {
     this.#expireDue()
     const entry = this.#entries.get(path)
-    return entry !== undefined && entry.token === token && entry.lease === lease
+    if (entry?.lease !== lease || entry.token !== (created ?? token)) return false
+    const handedOverAt = this.#entries.get(reignAt(path))?.revision ?? 0
+    return created === undefined ? handedOverAt < token : handedOverAt === token
   }
 
   #write(path: string, text: string, lease: string | null): number {
     this.#revision += 1
-    const revision = this.#revision
+    this.#writeAt(path, text, lease, this.#revision)
+    return this.#revision
+  }
+
+  #writeAt(path: string, text: string, lease: string | null, revision: number): void {
     const known = this.#entries.get(path)
     this.#detach(path, known)
     if (lease !== null) this.#grants.get(lease)?.paths.add(path)
     const entry: Entry = { text, token: known?.token ?? revision, revision, lease }
     this.#entries.set(path, entry)
     this.#record({ path, entry, revision })
-    return revision
   }
 
   /** Deletes all of `paths` in one revision. */
   #erase(paths: readonly string[]): void {
     if (paths.length === 0) return
     this.#revision += 1
+    this.#eraseAt(paths, this.#revision)
+  }
+
+  #eraseAt(paths: readonly string[], revision: number): void {
     for (const path of paths) {
-      this.#detach(path, this.#entries.get(path))
+      const entry = this.#entries.get(path)
+      if (entry === undefined) continue
+      this.#detach(path, entry)
       this.#entries.delete(path)
-      this.#record({ path, entry: null, revision: this.#revision })
+      this.#record({ path, entry: null, revision })
     }
   }
 
@@ -335,6 +442,29 @@ export class MemoryStore implements Store {
       if (revision >= watcher.next) this.#tell(watcher, { entry, revision })
     }
     for (const observer of this.#observers) observer.take(path, { entry, revision })
+    const beside = pathBeside(path)
+    for (const listener of this.#followed.get(beside) ?? []) {
+      this.#tellBeside(listener, beside, change)
+    }
+  }
+
+  #tellBeside(
+    listener: CandidatesListener,
+    beside: string,
+    { path, entry, revision }: Change,
+  ): void {
+    const instance = instanceAt(beside, path)
+    queueMicrotask(() => {
+      if (!this.#followed.get(beside)?.has(listener)) return
+      if (path === transferAskedAt(beside)) {
+        if (entry !== null) listener.asked?.(transferRequestOf(entry.text, revision))
+      } else if (instance === null) return
+      else if (entry === null || entry.lease === null) listener.left(instance)
+      else {
+        const { text, token: since, lease } = entry
+        listener.entered({ instance, text, since, revision, lease })
+      }
+    })
   }
 
   /** Tells a watch what it has missed; the path as it is, if that is no longer known. */

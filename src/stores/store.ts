@@ -40,11 +40,34 @@ export interface Sighting {
 /** How a claim ended: with this node’s record at the path, or with what stood there before. */
 export type Claim =
   | { readonly won: true; readonly token: number }
-  | { readonly won: false; readonly entry: Entry; readonly revision: number }
+  | {
+      readonly won: false
+      readonly entry: Entry
+      readonly revision: number
+      /** Whether it has entered the node as candidate. */
+      readonly hasEntered?: boolean
+    }
 
 /** The reign that a write belongs to. */
 export interface Reign {
   readonly token: number
+  readonly lease: string
+  /** The revision at which the key came to be, where the reign began by a hand-over and not by a claim. */
+  readonly created?: number
+}
+
+/** Under which instance a node waits, and what is written at the path when it is installed. */
+export interface Candidacy {
+  readonly instance: string
+  readonly text: string
+}
+
+/** A node that waits beside the path, and can be installed. */
+export interface Candidate extends Candidacy {
+  /** The revision at which it entered. */
+  readonly since: number
+  /** The revision of its latest change. */
+  readonly revision: number
   readonly lease: string
 }
 
@@ -93,6 +116,60 @@ export interface Watch {
   close(): void
 }
 
+/** What stands at a path, and beside it. */
+export interface Competitors {
+  readonly entry: Entry | null
+  /** In the order in which they entered. */
+  readonly waiting: readonly Candidate[]
+  /** What the leader is asked for, if it is. */
+  readonly asked: TransferRequest | null
+  /** The store's revision by then. */
+  readonly revision: number
+}
+
+/** Who is told what comes to stand beside a path. */
+export interface CandidatesListener {
+  /** Somebody entered, or changed what it would write. */
+  entered(candidate: Candidate): void
+  left(instance: string): void
+  /** What was told may no longer be so, and something may have been missed. Nothing more is told. */
+  lost(): void
+  /** Somebody asks the leader to hand over. */
+  asked?(request: TransferRequest): void
+}
+
+/** What somebody asks the leader for, by an entry beside the path. */
+export interface TransferRequest {
+  /** The id of the candidate that is to lead; `null` for whoever is next. */
+  readonly to: string | null
+  /** The revision at which it was asked. */
+  readonly revision: number
+}
+
+/** What a store must do so that a leader can hand over. All but `follow` are linearizable. */
+export interface Candidates {
+  /**
+   * Enters the node as candidate, or changes what it would write; not where the path is vacant.
+   * Resolves with the revision of that.
+   */
+  enter(path: string, candidacy: Candidacy, lease: Lease, call: Call): Promise<number>
+  /** Takes its entry away, and tells what stands at the path by then. */
+  leave(path: string, instance: string, call: Call): Promise<Sighting>
+  /** Who competes. */
+  list(path: string, call: Call): Promise<Competitors>
+  /** Tells who enters and who leaves from revision `from` on. */
+  follow(path: string, from: number, listener: CandidatesListener): Watch
+  /** Asks the leader to hand over to the candidate with the id `to`, or to whoever is next, as long as `lease` lasts. */
+  askTransfer(path: string, to: string | null, lease: Lease, call: Call): Promise<void>
+  /** Whether that lease is gone, or its latest renewal has not come when it was due. */
+  isOverdue(lease: string, call: Call): Promise<boolean>
+  /**
+   * Installs `candidate` in place of `reign`'s holder, in one revision, which is the new reign's token:
+   * the path's key stays what it is, so that it is never vacant. `null` when that reign is over, or the candidate has left, or has changed what it would write.
+   */
+  install(path: string, reign: Reign, candidate: Candidate, call: Call): Promise<number | null>
+}
+
 /** Where elections are held. Its rules stand at the head of this file. */
 export interface Store {
   /** Grants a lease of `ttl` seconds. */
@@ -107,8 +184,11 @@ export interface Store {
   renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number>
   /** Ends a lease and deletes the keys attached to it. A lease that is gone already is no error. */
   revoke(lease: Lease, call: Call): Promise<void>
-  /** Writes `text` at `path`, attached to `lease`, only if the path is vacant. */
-  claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim>
+  /**
+   * Writes `text` at `path`, attached to `lease`, only if the path is vacant. A store that has
+   * `candidates` enters the node as one otherwise, and takes away its entry if the claim has won.
+   */
+  claim(path: string, text: string, lease: Lease, call: Call, candidacy?: Candidacy): Promise<Claim>
   /** Replaces the text of `reign`'s key. Resolves with the new revision, or `null` if that reign is over. */
   propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null>
   /**
@@ -130,6 +210,8 @@ export interface Store {
    * A store without it can be observed path by path only.
    */
   observe?(prefix: string, listener: ObserveListener): Watch
+  /** For stores in which a leader can hand over: without it, it vacates the path. */
+  readonly candidates?: Candidates
   /** A transaction builder that commits only during `reign`, for stores that have such a thing. */
   guard?(path: string, reign: Reign): ComparatorBuilder
   /**

@@ -130,6 +130,8 @@ function eventOf(cause: Cause, { context, value }: Snapshot): ElectionEvent {
       // The event of a delay, which the machine's types do not name.
       return { type: `xstate.after.courtesy.election.${state}` } as unknown as ElectionEvent
     }
+    case 'drained':
+      return { type: cause, successor: null }
     default:
       return { type: cause }
   }

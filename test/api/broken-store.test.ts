@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createActor } from 'xstate'
 import { type Locker, locked, type Store, UnreachableError } from '../../src/index.js'
 import { MemoryStore } from '../../src/stores/memory.js'
+import type { Candidates } from '../../src/stores/store.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { listenForCrashes } from './node/nodes.js'
 
@@ -12,7 +13,11 @@ const cause = new Error('the store is broken')
 /** How long it may take until there is a leader, whatever has happened. In milliseconds. */
 const NEVER_STUCK_MS = (ttl + 3) * 1_000
 
-const requests = ['grant', 'renew', 'revoke', 'claim', 'propose', 'release', 'read'] as const
+const ofCandidates = ['enter', 'leave', 'list', 'install'] as const
+const requests = [
+  ...(['grant', 'renew', 'revoke', 'claim', 'propose', 'release', 'read'] as const),
+  ...ofCandidates,
+]
 const methods = [...requests, 'watch', 'closeIdle'] as const
 type Method = (typeof methods)[number]
 
@@ -36,7 +41,7 @@ interface Competitor {
   propose(value: string): void
   /** Resolves when it has left the election. */
   stop(): Promise<unknown>
-  /** Asks what stands at the path, if it can. */
+  /** Asks what stands at the path. */
   ask(): Promise<unknown>
 }
 
@@ -88,16 +93,20 @@ const makeActor: Make = (locker, clock, tell) => {
       actor.send({ type: 'stop' })
       await released
     },
-    ask: async () => undefined,
+    ask: () =>
+      locker(path, { id: 'asks', value: 0, ttl })
+        .id()
+        .catch((error: unknown) => error),
   }
 }
 
-/** The store, but for the methods that have faults. */
-function broken(store: MemoryStore, faults: Faults): Store {
+/** The store, or its candidates, but for the methods that have faults. */
+function broken<Broken extends Store | Candidates>(store: Broken, faults: Faults): Broken {
   return new Proxy(store, {
     get(target, name) {
       const fault = methods.find((method) => method === name)
       const method: unknown = Reflect.get(target, name, target)
+      if (name === 'candidates') return broken(method as Candidates, faults)
       if (typeof method !== 'function') return method
       return (...given: readonly unknown[]) => {
         const carryOut = () => Reflect.apply(method, target, given)
@@ -176,16 +185,28 @@ async function play(make: Make, faults: Faults): Promise<unknown[][]> {
   await scene.pass(NEVER_STUCK_MS)
   expect(scene.leaders).toHaveLength(1)
 
-  if (rival.isLeader) void rival.stop()
+  void rival.stop()
   await scene.pass(100)
+  competitor.start()
+  await scene.pass(NEVER_STUCK_MS)
+  expect(scene.leaders).toEqual(['competitor'])
+  // Without an answer there is something to look for afterwards.
+  await scene.suffer({ release: isUnanswered, ...faults }, () => competitor.stop())
+  await scene.pass(NEVER_STUCK_MS)
+
   competitor.start()
   await scene.pass(NEVER_STUCK_MS)
   void rival.start()
   await scene.pass(100)
   expect(scene.leaders).toEqual(['competitor'])
-  // Without an answer there is something to look for afterwards.
-  await scene.suffer({ release: isUnanswered, ...faults }, () => competitor.stop())
+  await scene.suffer(faults, () => competitor.stop())
   await scene.pass(NEVER_STUCK_MS)
+  expect(scene.leaders).toEqual(['rival'])
+
+  competitor.start()
+  await scene.pass(100)
+  await scene.suffer(faults, () => competitor.propose('c'))
+  await scene.suffer(faults, () => competitor.stop())
   expect(scene.leaders).toEqual(['rival'])
 
   competitor.start()

@@ -52,12 +52,21 @@ describe('a node on etcd', () => {
     expect(await Promise.all([a.id(), b.id(), a.value(), b.value()])).toEqual(['a', 'a', 10, 10])
 
     const before = a.token ?? 0n
-    const events = ['vacant', 'change', 'select'].map((event) => once(b, event))
+    const events = ['change', 'select'].map((event) => once(b, event))
+    let wasVacant = false
+    b.on('vacant', () => {
+      wasVacant = true
+    })
     const deselected = once(a, 'deselect')
     await a.stop()
     expect(await deselected).toEqual(['stopped'])
-    expect(await Promise.all(events)).toEqual([[], [{ x: 1 }, 'b'], [{ x: 1 }]])
+    expect(await Promise.all(events)).toEqual([[{ x: 1 }, 'b'], [{ x: 1 }]])
+    expect(wasVacant).toBe(false)
     expect(b.token).toBeGreaterThan(before)
+    // The key stays, and so does its create revision: the token is that of the hand-over.
+    const [handedOver] = (await client.get(path).exec()).kvs
+    expect(handedOver?.create_revision).toBe(String(before))
+    expect(handedOver?.mod_revision).toBe(String(b.token))
     await b.stop()
     expect(await b.id()).toBe(null)
   })

@@ -59,6 +59,15 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
   'follower.following': async (original) => {
     await follow(original)
   },
+  'follower.enqueueing': async (original) => {
+    await follow(original)
+    original.node.propose('another')
+  },
+  'follower.pausing': async (original) => {
+    await follow(original)
+    original.node.propose('another')
+    await original.fail('enter')
+  },
   'follower.reopening': loseSession,
   'follower.waiting': async (original) => {
     await loseSession(original)
@@ -75,16 +84,26 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
     await original.lead()
     void original.node.stop()
   },
+  'stopped.handingOver': async (original) => {
+    await original.lead()
+    const heir = original.world.lives('heir')
+    heir.start()
+    await heir.answer('grant')
+    await heir.answer('claim')
+    void original.node.stop()
+    await original.answer('list')
+  },
   'stopped.releasing': async (original) => {
     await original.lead()
     void original.node.stop()
+    await original.answer('list')
   },
   'stopped.settling': leaveBehind,
   'stopped.clearing': async (original) => {
     await leaveBehind(original)
     await original.world.clock.advance(ttl * 500)
     await original.answer('renew')
-    await original.answer('read')
+    await original.answer('leave')
   },
   'stopped.released': async (original) => {
     await original.lead()
@@ -116,6 +135,7 @@ async function leaveBehind(original: Process): Promise<void> {
   void original.locker?.('/beside', { id: 'beside', value: 0, ttl }).start()
   await original.answer('claim')
   void original.node.stop()
+  await original.answer('list')
   await original.fail('release')
 }
 

@@ -94,6 +94,7 @@ describe('on an etcd with users', () => {
 
   test.each([
     [['get', '/anna/path']],
+    [['candidates', '/anna/path']],
     [['observe', '/anna/path']],
     [['observe', '--prefix', '/anna/']],
     [['elect', '/anna/path', '--', 'echo', 'ran']],
@@ -105,6 +106,7 @@ describe('on an etcd with users', () => {
 
   test.each([
     [['get', '/other/path']],
+    [['candidates', '/other/path']],
     [['observe', '/anna/path', '/other/path', '--quiet']],
     [['observe', '--prefix', '/']],
     [['elect', '/other/path', '--', 'echo', 'ran']],

@@ -25,6 +25,9 @@ describe('what is wrong is one clear line, and exit code 2', () => {
     ],
     [['get', '/x', '--cert', '/etc/hostname'], /--cert and --key/],
     [['get', '/x', '--user', 'a:b'], /--user: a password on the command line/],
+    [['candidates'], /missing required argument 'path'/],
+    [['transfer'], /missing required argument 'path'/],
+    [['candidates', '/x', '--command-timeout', '0s'], /--command-timeout .*such as 5s/],
     [['observe'], /either paths or --prefix/],
     [['observe', '/x', '--prefix', '/'], /either paths or --prefix/],
     [['nonsense'], /unknown command 'nonsense'/],
@@ -38,7 +41,7 @@ describe('what is wrong is one clear line, and exit code 2', () => {
 })
 
 describe('--help', () => {
-  test.each([['elect'], ['observe'], ['get']])(
+  test.each([['elect'], ['observe'], ['get'], ['candidates'], ['transfer']])(
     'of %s has examples and exit codes',
     async (name) => {
       const { code, stdout } = await run(name, '--help')

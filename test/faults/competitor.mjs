@@ -77,6 +77,11 @@ takeCommands({
     recorder.entry('propose', { value })
     node.propose(value)
   },
+  /** Hands over to whoever waits, or to who has this id. */
+  async transfer({ to }) {
+    const { id, token } = await node.transfer(to)
+    return { id, token: Number(token) }
+  },
   state: () => ({ state: node.state, isLeader: node.isLeader, holder: node.holder?.id ?? null }),
   id: () => node.id(),
   /** Runs work that lasts until it is aborted and `lingerMs` more, or fails after `failAfterMs`. */

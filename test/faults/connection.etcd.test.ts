@@ -59,12 +59,13 @@ describe('an answer is lost', () => {
     if (claimer === undefined) throw new Error('two were asked for')
     // Between the news that the path is vacant and the claim, the event loop is held up.
     await claimer.call('blockOn', { event: 'vacant', ms: 1_000 })
-    const released = leader.stop()
+    // A leader that stops would hand over, and the path would not be vacant.
+    await leader.kill()
+    await scene.hand.delete(scene.path)
     await claimer.until('blocked', { timeoutMs: PATIENCE_MS })
     claimer.dropAnswers()
     await untilStands(scene, (record) => record?.id === 'b')
     expect(claimer.all('select')).toEqual([])
-    await released
     const healedAt = now()
     await claimer.heal()
     const elected = await scene.elected({ after: healedAt })

@@ -13,15 +13,19 @@ export interface Moment {
 
 const CLAIM_TAKES_MS = 500
 
-/** The leader stops, and `one`, whose network is slow, is the only one to hear of it and to claim. */
+/**
+ * The leader dies, and `one`, whose network is slow, is the only one to hear of it and to claim. One that
+ * stops would hand over, and there would be no claim.
+ */
 async function claimSlowly(scene: Scene, one: Competitor): Promise<() => Promise<void>> {
   const { leader } = await scene.led()
   const others = scene.competitors.filter((other) => other !== one && other !== leader)
   for (const other of others) other.freeze()
   one.delay(CLAIM_TAKES_MS)
-  const stoppedAt = now()
-  await leader.stop()
-  await one.until('vacant', { after: stoppedAt, timeoutMs: PATIENCE_MS })
+  const diedAt = now()
+  await leader.kill()
+  await scene.hand.delete(scene.path)
+  await one.until('vacant', { after: diedAt, timeoutMs: PATIENCE_MS })
   return async () => {
     await Promise.all([one, ...others].map((each) => each.heal()))
   }

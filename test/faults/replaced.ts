@@ -108,7 +108,7 @@ function expectReset(
 
 function isCompeting(node: Competitor): boolean {
   const last = node.told.findLast((told) => isKind(told, 'start') || isKind(told, 'stop'))
-  return last !== undefined && isKind(last, 'start')
+  return node.isRunning && last !== undefined && isKind(last, 'start')
 }
 
 function highestToken(nodes: readonly Competitor[], after = 0): number {

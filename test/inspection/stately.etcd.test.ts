@@ -78,7 +78,7 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
           campaigning: { states: { claiming: {}, waiting: {} } },
           leader: { states: { holding: {}, proposing: {}, waiting: {} } },
           follower: { states: { following: {}, reopening: {}, waiting: {} } },
-          stopped: { states: { draining: {}, releasing: {}, released: {} } },
+          stopped: { states: { draining: {}, handingOver: {}, releasing: {}, released: {} } },
         },
       })
     }
@@ -89,6 +89,7 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
       'leader.proposing',
       'leader.holding',
       'stopped.draining',
+      'stopped.handingOver',
       'stopped.releasing',
       'stopped.released',
     ])
@@ -96,23 +97,25 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
       'idle',
       'campaigning.claiming',
       'follower.following',
-      ...['campaigning.claiming', 'leader.holding'],
+      'leader.holding',
     ])
     expect(viewer.childrenOf(first)).toEqual([
       'campaign',
       'watch',
       'keepAlive',
+      'attend',
       'propose',
       'drain',
+      'handOver',
       'release',
     ])
     expect(viewer.childrenOf(second)).toEqual([
       'campaign',
       'watch',
       'keepAlive',
-      'campaign',
       'watch',
       'keepAlive',
+      'attend',
     ])
     expect(first.events).toContainEqual(
       expect.objectContaining({

@@ -6,7 +6,10 @@
  */
 import type {
   Call,
+  Candidacy,
+  Candidates,
   Claim,
+  Competitors,
   Lease,
   Reign,
   Sighting,
@@ -15,7 +18,15 @@ import type {
   WatchListener,
 } from '../../src/stores/store.js'
 
-export type Method = 'grant' | 'renew' | 'revoke' | 'claim' | 'propose' | 'release' | 'read'
+export type Method =
+  | 'grant'
+  | 'renew'
+  | 'revoke'
+  | 'claim'
+  | 'propose'
+  | 'release'
+  | 'read'
+  | Exclude<keyof Candidates, 'follow' | 'askTransfer' | 'isOverdue'>
 
 /** One call that waits at the gate. */
 export interface Waiting {
@@ -34,13 +45,48 @@ export class Gate implements Store {
   readonly #resetListeners = new Set<() => void>()
   /** What the store said of the latest claim that it carried out. */
   claimed: Claim | null = null
-  /** What the store said to the latest read that it carried out. */
+  /** What stood at the path when the latest `leave` was carried out. */
   looked: Sighting | null = null
   /** The lease of the latest claim. */
   claimedUnder: string | null = null
+  /** With what the latest claim enters the node if it loses. */
+  candidacy: Candidacy | null = null
+  /** Whom the store named when it was last asked who competes. */
+  listed: Competitors | null = null
+  /** The revision at which the node last entered by a request of its own. */
+  enteredAt = 0
+  readonly candidates: Candidates
 
   constructor(store: Store) {
     this.#store = store
+    const { candidates } = store
+    if (candidates === undefined) throw new Error('the paths are of stores with hand-over')
+    this.candidates = {
+      enter: (path, candidacy, lease, call) =>
+        this.#wait('enter', async () => {
+          this.enteredAt = await candidates.enter(path, candidacy, lease, call)
+          return this.enteredAt
+        }),
+      leave: (path, instance, call) =>
+        this.#wait('leave', async () => {
+          this.looked = await candidates.leave(path, instance, call)
+          return this.looked
+        }),
+      list: (path, call) =>
+        this.#wait('list', async () => {
+          this.listed = await candidates.list(path, call)
+          return this.listed
+        }),
+      install: (path, reign, candidate, call) =>
+        this.#wait('install', () => candidates.install(path, reign, candidate, call)),
+      // On a path the leader is told of nobody: it asks.
+      follow: (_path, _from, listener) => {
+        listener.lost()
+        return { close: () => undefined }
+      },
+      askTransfer: (path, to, lease, call) => candidates.askTransfer(path, to, lease, call),
+      isOverdue: (lease, call) => candidates.isOverdue(lease, call),
+    }
   }
 
   /** The calls that wait, in the order in which they were made. */
@@ -74,10 +120,17 @@ export class Gate implements Store {
     return this.#wait('revoke', () => this.#store.revoke(lease, call))
   }
 
-  claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
+  claim(
+    path: string,
+    text: string,
+    lease: Lease,
+    call: Call,
+    candidacy?: Candidacy,
+  ): Promise<Claim> {
     this.claimedUnder = lease.id
+    this.candidacy = candidacy ?? null
     return this.#wait('claim', async () => {
-      this.claimed = await this.#store.claim(path, text, lease, call)
+      this.claimed = await this.#store.claim(path, text, lease, call, candidacy)
       return this.claimed
     })
   }
@@ -91,10 +144,7 @@ export class Gate implements Store {
   }
 
   read(path: string, call: Call): Promise<Sighting> {
-    return this.#wait('read', async () => {
-      this.looked = await this.#store.read(path, call)
-      return this.looked
-    })
+    return this.#wait('read', () => this.#store.read(path, call))
   }
 
   watch(path: string, from: number, listener: WatchListener): Watch {

@@ -25,6 +25,14 @@ export const JUNK = 'not a record'
 const FAILURE = { name: 'Error', message: 'model' }
 const LEASE = 'lease'
 const OVER = { late: false, write: null, robbed: false }
+/** The session of a follower ends. */
+const SILENT: ModelEvent = {
+  type: 'expired',
+  cause: 'silent',
+  world: { session: 'none', late: false },
+}
+/** The same, before a backoff has passed. */
+const SLEPT: ModelEvent = { ...SILENT, cause: 'slept' }
 
 /** Every event that can be caused in this state. */
 export function eventsIn(snapshot: TestSnapshot): readonly ModelEvent[] {
@@ -37,6 +45,7 @@ export function eventsIn(snapshot: TestSnapshot): readonly ModelEvent[] {
     { type: 'propose', cause: 'user', value: newValue(snapshot.context) },
     { type: 'start', cause: 'user' },
     { type: 'stop', cause: 'user', world: { ...OVER, ...work } },
+    { type: 'transfer', cause: 'user', to: null, world: { ...OVER, ...work } },
   ]
   const events = [...user, ...worldly(leaf, snapshot.context, world), ...replaced(leaf, world)]
   return events.filter((event) => snapshot.can(event))
@@ -62,6 +71,10 @@ function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[
         : [...leading(context), { type: 'backoff', cause: 'clock' }]
     case 'follower.following':
       return following(context, world)
+    case 'follower.enqueueing':
+      return [...enqueueing(context), ...installed(context, world), SILENT]
+    case 'follower.pausing':
+      return [{ type: 'backoff', cause: 'clock' }, ...installed(context, world), SLEPT]
     case 'follower.reopening':
       return reopening()
     case 'follower.waiting':
@@ -69,14 +82,9 @@ function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[
     case 'stopped.withdrawing':
       return withdrawing(context, world)
     case 'stopped.draining':
-      return [
-        { type: 'drained', cause: 'work ends', world: { working: false } },
-        {
-          type: 'drained',
-          cause: 'validity ends',
-          world: { working: false, session: 'none', standing: 'vacant' },
-        },
-      ]
+      return draining(world)
+    case 'stopped.handingOver':
+      return handingOver()
     case 'stopped.releasing':
       return releasing(context, world)
     case 'stopped.settling':
@@ -110,6 +118,7 @@ function replaced(leaf: string, { standing, robbed }: World): ModelEvent[] {
       kept: false,
       claim: null,
       working: false,
+      heir: false,
     },
   }
   return leaf.startsWith('stopped') && leaf !== 'stopped.settling' ? [restored] : [reset, restored]
@@ -119,21 +128,26 @@ function claiming(context: ModelContext, { session, claim, standing }: World): M
   const opened: Partial<World> = { claim: null, session: session === 'none' ? 'open' : session }
   const over: Partial<World> = { claim: null, session: 'none', late: false }
   const mine = holder(context, 'mine', claim?.value ?? null)
+  const entered = { entered: { value: claim?.value ?? null } }
   const failed = { type: 'failed', error: FAILURE } as const
   const refused = { type: 'refused', error: FAILURE } as const
   const events: ModelEvent[] = [
     { ...failed, cause: 'no answer', lease: LEASE, world: { ...opened, asked: true } },
     { ...failed, cause: 'late', lease: LEASE, world: { ...opened, late: true, asked: true } },
     { ...refused, cause: 'claim', world: { ...opened, late: false } },
-    {
+  ]
+  // One that loses enters the node under the lease, and so finds out if that is gone.
+  if (session !== 'gone') {
+    events.push({
       type: 'held',
       cause: standing === 'junk' ? 'junk' : 'rival',
       holder: holder(context, standing === 'junk' ? 'junk' : 'rival'),
       revision: context.revision + 1,
       lease: LEASE,
+      ...entered,
       world: { ...opened, standing: standing === 'junk' ? 'junk' : 'rival' },
-    },
-  ]
+    })
+  }
   if (isOwn(standing) && session !== 'gone') {
     events.push({
       type: 'held',
@@ -141,16 +155,18 @@ function claiming(context: ModelContext, { session, claim, standing }: World): M
       holder: { ...mine, session: LEASE },
       revision: context.revision + 1,
       lease: LEASE,
+      ...entered,
       world: opened,
     })
   }
-  if (standing !== 'junk') {
+  if (standing !== 'junk' && session !== 'gone') {
     events.push({
       type: 'held',
       cause: 'leaving rival',
       holder: { ...holder(context, 'rival'), released: true },
       revision: context.revision + 1,
       lease: LEASE,
+      ...entered,
       world: { ...opened, standing: 'leaving' },
     })
   }
@@ -308,11 +324,6 @@ function following(context: ModelContext, world: World): ModelEvent[] {
     { type: 'refused', cause: 'watch', error: FAILURE, world: OVER },
     { type: 'retrying', cause: 'watch', error: FAILURE, attempt: 1 },
   ]
-  const expired: ModelEvent = {
-    type: 'expired',
-    cause: 'silent',
-    world: { session: 'none', late: false },
-  }
   const vacant: Partial<World> = { standing: 'vacant' }
   const missed: ModelEvent = {
     ...changed,
@@ -325,7 +336,8 @@ function following(context: ModelContext, world: World): ModelEvent[] {
   }
   const events: ModelEvent[] = [
     ...trouble,
-    expired,
+    SILENT,
+    ...installed(context, world),
     { type: 'vacated', cause: 'deleted', revision, world: vacant },
     missed,
   ]
@@ -348,6 +360,67 @@ function following(context: ModelContext, world: World): ModelEvent[] {
   return events
 }
 
+/** The leader hands over to this node, whose entry stands there with the value that it had then. */
+function installed(context: ModelContext, { standing, session }: World): ModelEvent[] {
+  const { entered, revision } = context
+  if (standing !== 'rival' || session !== 'open' || entered === null) return []
+  return [
+    {
+      type: 'changed',
+      cause: 'handed over',
+      holder: { ...holder(context, 'mine', entered.value), created: 1 },
+      revision: revision + 1,
+      world: { standing: 'mine', late: false },
+    },
+  ]
+}
+
+/** A new value is on its way to where candidates stand. */
+function enqueueing({ value, revision }: ModelContext): ModelEvent[] {
+  return [
+    { type: 'entered', cause: 'answer', value, lease: LEASE, revision: revision + 1 },
+    { type: 'failed', cause: 'no answer', error: FAILURE, lease: LEASE },
+  ]
+}
+
+function draining({ working, standing }: World): ModelEvent[] {
+  const ended: Partial<World> = { working: false }
+  const events: ModelEvent[] = [
+    { type: 'drained', cause: 'work ends', successor: null, world: ended },
+    { type: 'drained', cause: 'nobody known', successor: null, world: ended },
+  ]
+  if (isOwn(standing)) {
+    events.push({
+      type: 'drained',
+      cause: 'another waits',
+      successor: { instance: 'heir', text: '', since: 1, revision: 1, lease: 'another' },
+      world: { ...ended, heir: true },
+    })
+  }
+  if (!working) return events
+  return [
+    ...events,
+    {
+      type: 'drained',
+      cause: 'validity ends',
+      successor: null,
+      world: { ...ended, session: 'none', standing: 'vacant' },
+    },
+  ]
+}
+
+function handingOver(): ModelEvent[] {
+  const unanswered = { type: 'failed', error: FAILURE, lease: LEASE } as const
+  const done: Partial<World> = { standing: 'rival', heir: false }
+  return [
+    { type: 'handedOver', cause: 'answer', world: done },
+    { type: 'declined', cause: 'left', world: { heir: false } },
+    { ...unanswered, cause: 'no answer', world: { asked: true, heir: false } },
+    { ...unanswered, cause: 'answer lost', world: { ...done, asked: true } },
+    { type: 'refused', cause: 'hand-over', error: FAILURE, world: { heir: false } },
+  ]
+}
+
 /** A follower asks for another session. */
 function reopening(): ModelEvent[] {
   return [
@@ -366,13 +439,27 @@ function toldOfRobbery({ revision }: ModelContext): ModelEvent {
   }
 }
 
-function releasing(context: ModelContext, { standing, kept }: World): ModelEvent[] {
+function releasing(context: ModelContext, world: World): ModelEvent[] {
+  const { standing, kept, session } = world
   const isHolder = context.holder?.instance === context.instance
+  const hasEntry = context.entered !== null && session === 'open'
   const over: Partial<World> = kept ? {} : { session: 'none' }
   const isUnderSession = standing === 'mine' || standing === 'unconfirmed'
   const isDeleted = isHolder ? isOwn(standing) : isUnderSession && !kept
   const done = isDeleted ? { standing: 'vacant' as const } : {}
-  const events: ModelEvent[] = [{ type: 'released', cause: 'done', world: { ...over, ...done } }]
+  // As its entry goes it finds what a request without answer has left.
+  const finds = hasEntry && !isHolder && isUnderSession
+  const events: ModelEvent[] = [
+    finds
+      ? {
+          type: 'held',
+          cause: 'leftover',
+          holder: holder(context, 'mine'),
+          revision: context.revision + 1,
+          lease: LEASE,
+        }
+      : { type: 'released', cause: 'done', world: { ...over, ...done } },
+  ]
   if (isHolder && isUnderSession) {
     events.push({
       type: 'released',
@@ -381,11 +468,21 @@ function releasing(context: ModelContext, { standing, kept }: World): ModelEvent
       world: { kept: true, asked: true, standing: 'unconfirmed' },
     })
   }
+  if (hasEntry && !isHolder && standing === 'rival') {
+    events.push({
+      type: 'held',
+      cause: 'handed over',
+      holder: { ...holder(context, 'mine', context.entered?.value ?? null), created: 1 },
+      revision: context.revision + 1,
+      lease: LEASE,
+      world: { standing: 'mine' },
+    })
+  }
   if (kept) return events
   events.push({
     type: 'released',
     cause: 'no answer',
-    ...(isHolder && { lease: LEASE }),
+    ...((isHolder || hasEntry) && { lease: LEASE }),
     world: { ...over, ...(isUnderSession && { standing: 'leftover' as const }) },
   })
   if (isHolder && standing === 'mine') {
@@ -454,6 +551,11 @@ export function keyOf({ value, context }: TestSnapshot): string {
     session === 'open' ? '' : `session ${session}`,
     claim !== null && claim.value !== context.value ? 'claims an older value' : '',
     leaf === 'stopped.settling' ? `looked ${context.attempt} times` : '',
+    leaf === 'stopped.draining' || leaf === 'stopped.handingOver'
+      ? `declined ${context.attempt} times`
+      : '',
+    context.entered === null ? '' : 'entered',
+    world.heir ? 'heir' : '',
     world.kept ? 'session kept' : '',
     world.robbed ? 'robbed' : '',
     leaf === 'leader.proposing' && write?.carriedOut ? 'written' : '',

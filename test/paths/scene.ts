@@ -9,8 +9,9 @@ import {
   type Store,
   UnreachableError,
 } from '../../src/index.js'
-import { encodeRecord, holderFrom } from '../../src/record.js'
-import type { Entry, Sighting } from '../../src/stores/store.js'
+import { decodeRecord, encodeHolder, holderFrom } from '../../src/record.js'
+import { reignOf as reignOfHolder } from '../../src/services/reign.js'
+import type { Entry, Reign, Sighting } from '../../src/stores/store.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { leafOf, nameOf } from './chart.js'
 import { Gate, type Method, type Waiting } from './gate.js'
@@ -123,6 +124,20 @@ export class Scene {
       case 'start':
         void this.node.start()
         return event
+      case 'transfer':
+        this.#workObeys = !during.startsWith('leader')
+        this.node.actor.send({ type: 'transfer', to: null })
+        return event
+      case 'entered':
+        await this.#pass('enter')
+        return { ...event, ...this.#entering, revision: this.gate.enteredAt }
+      case 'handedOver':
+        await this.#pass('install')
+        return event
+      case 'declined':
+        await this.#heirLeaves()
+        await this.#pass('install')
+        return event
       case 'stop':
         this.#workObeys = !during.startsWith('leader')
         this.#leaveClearing(during, () => void this.node.stop())
@@ -153,6 +168,7 @@ export class Scene {
       case 'won':
       case 'held':
         if (during === 'stopped.settling') return this.#looked(event)
+        if (during === 'stopped.releasing') return this.#leftTooLate(event)
         return cause === 'session over' ? this.#wonTooLate(event) : this.#claimed(event, world)
       case 'failed':
       case 'refused':
@@ -236,7 +252,7 @@ export class Scene {
 
   #otherValue(entry: Entry): string {
     const { id, instance } = recordIn(entry)
-    return encodeRecord({ id, instance, value: this.#newValue('written') })
+    return encodeHolder(holderFrom(entry), { id, instance, value: this.#newValue('written') })
   }
 
   async #claimed(event: ModelEvent, { standing }: World): Promise<ModelEvent> {
@@ -251,8 +267,9 @@ export class Scene {
       await this.#pass('grant', 'claim')
       return this.leaf !== during
     })
-    const { claimed, claimedUnder: lease } = this.gate
-    const found = claimed?.won === false ? { revision: claimed.revision, lease } : {}
+    const { claimed, claimedUnder: lease, candidacy } = this.gate
+    const entered = candidacy && { value: decodeRecord(candidacy.text)?.value }
+    const found = claimed?.won === false ? { revision: claimed.revision, lease, entered } : {}
     return { ...event, ...found, holder: holderFrom(await this.#entry()) }
   }
 
@@ -293,7 +310,10 @@ export class Scene {
         return tells(event, error)
       case 'look':
         await this.#untilLook()
-        this.gate.newest('read')?.fail(error)
+        this.gate.newest('leave')?.fail(error)
+        return tells(event, error)
+      case 'hand-over':
+        this.gate.newest('install')?.fail(error)
         return tells(event, error)
       case 'lease gone': {
         await this.#vacate()
@@ -318,6 +338,18 @@ export class Scene {
       this.gate.newest('propose')?.fail(error)
       return tells(event, error)
     }
+    if (this.leaf === 'follower.enqueueing') {
+      const { lease } = this.#entering
+      this.gate.newest('enter')?.fail(error)
+      return { ...tells(event, error), lease }
+    }
+    if (this.leaf === 'stopped.handingOver') {
+      const { holder } = this.node.actor.getSnapshot().context
+      const install = this.gate.newest('install')
+      if (cause === 'answer lost') await install?.carryOut()
+      install?.fail(error)
+      return { ...tells(event, error), lease: holder?.session }
+    }
     if (cause === 'answer lost' && !isOwn(world.standing)) await this.#vacate()
     const claim = await this.#untilClaim()
     if (cause === 'answer lost') await claim.carryOut()
@@ -341,7 +373,11 @@ export class Scene {
   async #expired(event: ModelEvent): Promise<ModelEvent> {
     const during = this.leaf
     if (event.cause === 'silent') await this.#endSession()
-    else if (event.cause === 'lease gone') {
+    else if (event.cause === 'slept') {
+      this.clock.jumpWall(this.#ttl * 1_000)
+      // What was known already, and so is no more than an occasion to look at the clock.
+      this.gate.watching?.listener.seen(await this.standing())
+    } else if (event.cause === 'lease gone') {
       await this.#untilRenewal()
       await this.#revokeOwn()
       await this.#pass('renew')
@@ -405,6 +441,9 @@ export class Scene {
         break
       case 'told late':
         break
+      case 'handed over':
+        await this.#install(this.#ownInstance)
+        break
       case 'missed':
         await this.#missing(async () => {
           await this.#vacate()
@@ -428,26 +467,89 @@ export class Scene {
   }
 
   async #drained(event: ModelEvent): Promise<ModelEvent> {
-    if (event.cause === 'validity ends') {
+    const { cause } = event
+    if (cause === 'another waits') await this.#heirEnters()
+    if (cause === 'validity ends') {
       await this.#untilInvalid()
       this.#dropRenewals()
-      await this.until(async () => {
-        await this.#pass('revoke')
-        return this.leaf !== 'stopped.draining'
-      })
-    }
+    } else this.#endWork()
+    await this.until(async () => {
+      await this.#pass('revoke')
+      const list = this.gate.newest('list')
+      if (cause === 'nobody known') list?.fail(new UnreachableError('no answer'))
+      else await list?.answer()
+      return this.leaf !== 'stopped.draining'
+    })
     this.#endWork()
-    return event
+    const successor = this.gate.listed?.waiting.at(-1) ?? null
+    return cause === 'another waits' ? { ...event, successor } : event
+  }
+
+  /** It was installed before its entry could be taken away. */
+  async #leftTooLate(event: ModelEvent): Promise<ModelEvent> {
+    if (event.cause === 'handed over') await this.#install(this.#ownInstance)
+    const { entry, revision } = await this.#leave()
+    const { entered } = this.node.actor.getSnapshot().context
+    return { ...event, revision, holder: entry && holderFrom(entry), lease: entered?.lease }
+  }
+
+  /** What the node is told as it takes its entry away. Others write to the same etcd meanwhile. */
+  async #leave(): Promise<Sighting> {
+    await this.#pass('leave')
+    const { looked } = this.gate
+    if (looked === null) throw new Error('the node has not looked')
+    return looked
+  }
+
+  /** The rival hands over to that candidate. */
+  async #install(instance: string): Promise<void> {
+    const { candidates } = this.#server.peer
+    const { entry, waiting = [] } = (await candidates?.list(this.path, WITHIN)) ?? { entry: null }
+    const candidate = waiting.find((one) => one.instance === instance)
+    if (entry === null || candidate === undefined) throw new Error(`${instance} does not wait`)
+    this.#killRival()
+    await candidates?.install(this.path, reignOf(entry), candidate, WITHIN)
+  }
+
+  /** Another node comes to wait. */
+  async #heirEnters(): Promise<void> {
+    const heir = this.#newRival()
+    this.#rival = heir
+    await this.#letRival(heir.start())
+    if (heir.state !== 'follower') throw new Error('the heir does not follow')
+  }
+
+  /** Its process is gone, and with its lease its entry. */
+  async #heirLeaves(): Promise<void> {
+    const successor = this.node.actor.getSnapshot().context.successor
+    this.#killRival()
+    if (successor !== null) await this.#server.revoke(successor.lease)
+  }
+
+  get #ownInstance(): string {
+    return this.node.actor.getSnapshot().context.instance
+  }
+
+  /** What the node is entering with. */
+  get #entering() {
+    const { value, leases } = this.node.actor.getSnapshot().context
+    return { value, lease: leases[0] }
   }
 
   async #released(event: ModelEvent): Promise<ModelEvent> {
     const unreachable = new UnreachableError('no answer')
     const isDone = event.cause === 'done'
-    const { holder } = this.node.actor.getSnapshot().context
-    const lease = event.lease === undefined ? {} : { lease: holder?.session }
+    const { holder, entered, instance } = this.node.actor.getSnapshot().context
+    // The record is the greater doubt.
+    const from = holder?.instance === instance ? holder.session : entered?.lease
+    const lease = event.lease === undefined ? {} : { lease: from }
     if (event.cause === 'no answer, session kept') {
       await this.#keepSession()
       this.gate.newest('release')?.fail(unreachable)
+      await this.until(async () => {
+        await this.#pass('leave')
+        return this.leaf !== 'stopped.releasing'
+      })
       return { ...event, ...lease }
     }
     await this.until(async () => {
@@ -478,18 +580,14 @@ export class Scene {
   async #untilLook(): Promise<void> {
     await this.#untilRenewal()
     await this.#pass('renew')
-    await this.until(() => this.gate.newest('read') !== undefined)
+    await this.until(() => this.gate.newest('leave') !== undefined)
   }
 
   async #looked(event: ModelEvent): Promise<ModelEvent> {
     if (event.cause === 'look at a rival') await this.#rivalClaims()
     await this.#untilLook()
     const { unanswered } = this.node.actor.getSnapshot().context
-    await this.#pass('read')
-    const { looked } = this.gate
-    if (looked === null) throw new Error('the node has not looked')
-    // Others write to the same etcd meanwhile: the revision is the one that the node was told.
-    const { entry, revision } = looked
+    const { entry, revision } = await this.#leave()
     return {
       ...event,
       revision,
@@ -597,22 +695,26 @@ export class Scene {
 
   async #rivalClaims(): Promise<void> {
     await this.#vacate()
+    this.#rival = this.#newRival()
+    await this.#letRival(this.#rival.start())
+    if (!this.#rival.isLeader) throw new Error('the rival does not lead')
+  }
+
+  #newRival(): LockedNode {
     const locker = locked(this.#rivalGate, { clock: this.#stillClock })
-    this.#rival = locker(this.path, {
+    return locker(this.path, {
       // The same id: only the instance tells one from the other.
       id: ID,
       value: this.#newValue('rival’s'),
       ttl: this.#ttl,
     })
-    await this.#letRival(this.#rival.start())
-    if (!this.#rival.isLeader) throw new Error('the rival does not lead')
   }
 
   /** The first half of what a stop does. */
   async #rivalGivesNotice(): Promise<void> {
     const entry = await this.#entry()
     const { id, value, instance } = recordIn(entry)
-    const notice = encodeRecord({ id, value, instance, released: true })
+    const notice = encodeHolder(holderFrom(entry), { id, value, instance, released: true })
     await this.#server.peer.propose(this.path, notice, reignOf(entry), WITHIN)
   }
 
@@ -629,7 +731,10 @@ export class Scene {
     }
     done.then(end, end)
     await this.until(async () => {
-      await this.#rivalGate.waiting[0]?.answer()
+      const [first] = this.#rivalGate.waiting
+      // It hands over only where a path says so.
+      if (first?.method === 'list') first.fail(new UnreachableError('no answer'))
+      else await first?.answer()
       return isDone
     })
     await done
@@ -688,9 +793,10 @@ function recordIn(entry: Entry) {
   return { id, value, instance }
 }
 
-function reignOf({ token, lease }: Entry) {
-  if (lease === null) throw new Error('no lease stands behind the path')
-  return { token, lease }
+function reignOf(entry: Entry): Reign {
+  const reign = reignOfHolder(holderFrom(entry))
+  if (reign === null) throw new Error('no lease stands behind the path')
+  return reign
 }
 
 function tells(event: ModelEvent, { name, message }: Error): ModelEvent {

@@ -38,12 +38,13 @@ export function describePaths(store: string, serve: () => Server, { shortest }: 
       expect(missed).toEqual({ states: [], transitions: [] })
     })
 
-    test('on all paths that enter no state of the machine twice', async () => {
+    test(`on ${ALL ? 'all paths' : 'paths'} that enter no state of the machine twice`, async () => {
       const paths = states.getPaths(
         simplePaths(({ value }) => leafOf(value)),
         { allowDuplicatePaths: true },
       )
-      const { missed } = await runAll('all simple paths through the machine', paths)
+      const title = `${ALL ? 'all simple' : 'simple'} paths through the machine`
+      const { missed } = await runAll(title, ALL ? paths : covering(paths))
       // What was left is found by a second claim only.
       expect(missed.states).toEqual(['campaigning.clearing'])
     })

@@ -46,6 +46,8 @@ export interface World {
   readonly asked: boolean
   /** Whether an operator has deleted the record, and the leader's watch has not told yet. */
   readonly robbed: boolean
+  /** Whether another node waits to be handed over to. */
+  readonly heir: boolean
 }
 
 /** Something that happens to the node, and what it does to the world. */
@@ -73,6 +75,7 @@ export function testMachineFrom(config: Config = { ...electionMachine.config }) 
     kept: false,
     asked: false,
     robbed: false,
+    heir: false,
   }
   return setup({
     types: {
@@ -132,11 +135,18 @@ const actions = {
   }),
   /** A service begins. Some of them may have nothing to do, and answer at once. */
   begin: enqueueActions(({ context, enqueue }, { service }: { service: string }) => {
-    const { world, value } = context as ModelContext
+    const { world, value, holder, instance } = context as ModelContext
+    const isHolder = holder !== null && holder.instance === instance
     const become = (change: Partial<World>) => enqueue.assign({ world: { ...world, ...change } })
     if (service === 'campaign') become({ claim: { value } })
     if (service === 'propose') become({ write: { value, carriedOut: false } })
-    if (service === 'drain' && !world.working) enqueue.raise({ type: 'drained' })
+    // Under a request that is given up another value may come to stand there.
+    if (service === 'enqueue') become({ asked: true })
+    // Whoever holds the path asks first who waits.
+    if (service === 'drain' && !world.working && !isHolder) {
+      const drained = { type: 'drained', successor: null }
+      enqueue.raise(drained)
+    }
     // What it is to release has gone with the session.
     if (service === 'release' && world.session === 'none') enqueue.raise({ type: 'released' })
     if (service === 'settle' && !(world.kept && world.asked && world.session === 'open')) {

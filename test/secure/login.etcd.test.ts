@@ -52,6 +52,28 @@ describe('a user', () => {
     expectQuiet(follower, [secretOf(user)])
   })
 
+  test('who may use the path only vacates it on stop, though another waits who may be installed', async () => {
+    const leader = observe(etcd.endpoint, { auth: authOf('path') }, { id: 'a' })
+    const follower = observe(etcd.endpoint, { auth: authOf('prefix') }, { id: 'b' })
+    await leader.node.start()
+    await follower.node.start()
+    const { create_revision } = (await root.get('/app/leader').exec()).kvs[0] ?? {}
+    const told = [once(follower.node, 'vacant'), once(follower.node, 'select')]
+    await leader.node.stop()
+    await Promise.all(told)
+    const { kvs } = await root.get('/app/leader').exec()
+    expect(Number(kvs[0]?.create_revision)).toBeGreaterThan(Number(create_revision))
+    // And the other way round: nobody waits whom it could hand over to.
+    await leader.node.start()
+    const selected = once(leader.node, 'select')
+    await follower.node.stop()
+    await selected
+    await leader.node.stop()
+    expect(await root.getAll().prefix('/app/leader').keys()).toEqual([])
+    expectQuiet(leader, [secretOf('path')])
+    expectQuiet(follower, [secretOf('prefix')])
+  })
+
   test('who may use certain paths only leads them all at once, and those only', async () => {
     const options = { auth: authOf('paths') }
     const [ours, theirs] = [locked(etcd.endpoint, options), locked(etcd.endpoint, options)]

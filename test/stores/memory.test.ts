@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryStore, memoryStoreNamed } from '../../src/stores/memory.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
-import { describeStore } from './contract.js'
+import { describeCandidates } from './candidates-contract.js'
+import { describeStore, type StoreUnderTest } from './contract.js'
 import { Recorder } from './recorder.js'
 
-describeStore('MemoryStore', async () => {
+const make = async (): Promise<StoreUnderTest> => {
   const clock = new VirtualClock()
   const store = new MemoryStore(clock)
   return {
@@ -29,7 +30,10 @@ describeStore('MemoryStore', async () => {
       expect(clock.timers).toBe(0)
     },
   }
-})
+}
+
+describeStore('MemoryStore', make)
+describeCandidates('MemoryStore', make)
 
 function makeStore() {
   const clock = new VirtualClock()

@@ -86,7 +86,7 @@ test('whatever is written over records, everybody who reads them goes on', async
   // What is expected, and what is known, by whom; the values themselves are too long to be told.
   const holders = new Map(
     [...written].map(([path, bytes]) => {
-      const holder = holderFrom({ text: bytes.toString(), token: 0, lease: null })
+      const holder = holderFrom({ text: bytes.toString(), token: 0, revision: 0, lease: null })
       return [path, holder] as const
     }),
   )

@@ -28,7 +28,7 @@ describe('what stands at a path', () => {
     fc.assert(
       fc.property(text, (one) => {
         const record = decodeRecord(one)
-        const holder = holderFrom({ text: one, token: 7, lease: null })
+        const holder = holderFrom({ text: one, token: 7, revision: 9, lease: null })
         seen[record === null ? 'others' : 'records'] += 1
         if (record === null) {
           expect(holder).toEqual({ id: null, value: one, instance: null, token: 7, session: null })

@@ -4,6 +4,7 @@ import type { Chart } from './chart.js'
 import type { Do } from './step.js'
 import { leaveRequest, type Setting, tell } from './tell.js'
 import {
+  Call,
   GONE,
   Inert,
   isClaim,
@@ -12,9 +13,11 @@ import {
   isStopped,
   LEAVES,
   Leaf,
+  NO_LEASE,
   type NodeState,
   newNode,
   Seen,
+  Session,
   type World,
 } from './world.js'
 
@@ -28,6 +31,10 @@ function crash(world: World, index: number, node: NodeState, setting: Setting): 
     change.by === index ? { ...change, by: GONE } : change,
   )
   if (world.keyBy === index) world.keyBy = GONE
+  for (const other of world.nodes) {
+    if (other.call === Call.handOver && other.callTo === index) other.callTo = GONE
+  }
+  if (node.entry !== NO_LEASE) world.ghost = node.entry
 }
 
 export function canThrow({ leaf }: NodeState): boolean {
@@ -40,6 +47,10 @@ export function canThrow({ leaf }: NodeState): boolean {
  * another request it does not know.
  */
 export function endInError(world: World, node: NodeState, setting: Setting): void {
+  if (node.leaf === Leaf.enqueueing) {
+    node.entered = node.session === Session.none ? 0 : 1
+    node.unanswered = node.entered
+  }
   if (!isClaim(node.call)) leaveRequest(world, node, setting)
   node.pending = 0
   if (setting.laws.leadsOnAfterException && isLeading(node)) {
@@ -106,6 +117,8 @@ export function restoreActor(
   const restored = newNode()
   world.nodes[index] = restored
   restored.leaf = leaf
+  restored.entry = node.entry
+  restored.entryValue = node.entryValue
   restored.value = node.value
   if (hasRecord(restored)) {
     restored.seen = Seen.me

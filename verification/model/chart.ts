@@ -16,6 +16,14 @@ export interface ChartEvent {
   readonly valid?: boolean
   /** Whether the holder has stood down. */
   readonly leaving?: boolean
+  /** Whether the record was handed the path under the lease of the session that its node has. */
+  readonly installed?: boolean
+  /** Whether its entry came to stand there once more after that. */
+  readonly reentered?: boolean
+  /** With what a claim that lost has entered the node. */
+  readonly entered?: number
+  /** Whether somebody waits to be handed over to. */
+  readonly successor?: boolean
   /** Whether it tells of a request that had no answer. */
   readonly unanswered?: boolean
   /** Whether it comes to a node that has looked for what was left as often as it ever does. */
@@ -32,6 +40,7 @@ export interface ChartStep {
   readonly seenToken: number
   readonly seenLeaving: number
   readonly unanswered: number
+  readonly entered: number
   /** Where a newly invoked watch begins, or -1 when none was invoked. */
   readonly watchAfter: number
   /** Whether a write of the value was newly invoked, and so any earlier one is abandoned. */
@@ -62,6 +71,10 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'proposed',
   'reignOver',
   'drained',
+  'transfer',
+  'entered',
+  'handedOver',
+  'declined',
   'withdrawn',
   'released',
   'settled',
@@ -90,10 +103,14 @@ const JUNK_VALUE = 2
 const LEASE = 'lease'
 const MANY = 1_000
 
+const SUCCESSOR = { instance: THEIRS, text: '', since: 1, revision: 1, lease: 'theirs' }
+
 const FAILURE = { name: 'Error', message: 'model' }
 
 export class Chart {
-  readonly #steps = new Map<number, ChartStep>()
+  /** By the state of a node, and then by the event. */
+  readonly #steps = new Map<number, Map<number, ChartStep>>()
+  #size = 0
 
   constructor(readonly machine: Machine) {
     const [initial] = initialTransition(machine, {
@@ -108,7 +125,7 @@ export class Chart {
 
   /** How many entries XState has worked out. */
   get size(): number {
-    return this.#steps.size
+    return this.#size
   }
 
   /** The services that run in a state. */
@@ -127,12 +144,19 @@ export class Chart {
 
   /** What `event` makes of `node`. */
   step(node: NodeState, event: ChartEvent): ChartStep {
-    const key = keyOf(node, event)
-    let step = this.#steps.get(key)
+    const state = keyOfState(node)
+    let steps = this.#steps.get(state)
+    if (steps === undefined) {
+      steps = new Map()
+      this.#steps.set(state, steps)
+    }
+    const key = keyOfEvent(event)
+    let step = steps.get(key)
     if (step === undefined) {
       step = this.#workOut(node, event, event.last === true ? MANY : 0)
       this.#assertNothingElseMatters(node, event, step)
-      this.#steps.set(key, step)
+      steps.set(key, step)
+      this.#size += 1
     }
     return step
   }
@@ -140,7 +164,7 @@ export class Chart {
   #workOut(node: NodeState, event: ChartEvent, attempt: number): ChartStep {
     const before = this.machine.resolveState({
       value: LEAF_VALUES[node.leaf] ?? 'idle',
-      context: contextOf(node, attempt),
+      context: contextOf(node, attempt, event),
     })
     // XState's own type for the event that a delay raises is not part of the machine's events.
     const [after, actions] = transition(
@@ -185,8 +209,10 @@ export class Chart {
     }
     if (!keepsLeaving(node.leaf)) high.seenLeaving = 1
     const attempts = event.last === true ? MANY : 0
+    // How often a hand-over was declined is left out on purpose: it may be given up at any time.
+    const more = event.type === 'declined' ? 1 : 4
     for (const [index, other] of others.entries()) {
-      const same = this.#workOut(other, event, attempts + index * 4)
+      const same = this.#workOut(other, event, attempts + index * more)
       if (JSON.stringify(same) !== JSON.stringify(step)) {
         throw new Error(
           `model: in ${LEAVES[node.leaf]}, ${event.type} now depends on a part of the context that the model leaves out: ${JSON.stringify({ other, same, step })}`,
@@ -228,7 +254,15 @@ function relevantContext(context: ElectionContext, leaf: number) {
     seenToken: keeps ? holder.token : 0,
     seenLeaving: keepsLeaving(leaf) && holder?.released ? 1 : 0,
     unanswered: context.unanswered === null ? 0 : 1,
+    entered: isEntered(context, leaf) ? 1 : 0,
   }
+}
+
+/** A follower enters anew where it has not with what it has now; the others only have to leave. */
+function isEntered({ entered, leases, value }: ElectionContext, leaf: number): boolean {
+  if (entered === null) return false
+  const isCandidate = leaf >= Leaf.following && leaf <= Leaf.pausing
+  return !isCandidate || (entered.lease === leases[0] && entered.value === value)
 }
 
 function seenIn(holder: Holder | null): number {
@@ -256,7 +290,7 @@ function holderOf(seen: number, value: Json, token: number, leaving: boolean): H
   }
 }
 
-function contextOf(node: NodeState, attempt: number): ElectionContext {
+function contextOf(node: NodeState, attempt: number, event: ChartEvent): ElectionContext {
   const leaving = node.seenLeaving === 1
   // Of another node a follower remembers nothing but that it has stood down.
   const seen = leaving && node.seen === Seen.nobody ? Seen.other : node.seen
@@ -270,9 +304,15 @@ function contextOf(node: NodeState, attempt: number): ElectionContext {
     revision: node.revision,
     attempt,
     isSole: false,
-    leases: [],
+    leases: [LEASE],
     unanswered: node.unanswered === 1 ? LEASE : null,
     restart: node.restart === 1,
+    entered:
+      node.entered === 1
+        ? { value: node.value, lease: LEASE, revision: event.reentered ? MANY : 0 }
+        : null,
+    to: null,
+    successor: node.leaf === Leaf.handingOver ? SUCCESSOR : null,
   }
 }
 
@@ -295,13 +335,24 @@ function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { typ
       // A record that is known for one's own stands under the lease of the request or of one before.
       return {
         type,
-        holder,
+        holder: holder.instance === MINE ? { ...holder, session: LEASE } : holder,
         revision,
-        lease: (holder.instance === MINE && holder.session) || LEASE,
+        lease: LEASE,
+        ...(event.entered !== undefined && { entered: { value: event.entered } }),
       }
     case 'changed':
       if (holder === null) throw new Error(`model: ${type} has a holder`)
-      return { type, holder, revision }
+      return {
+        type,
+        holder: event.installed ? { ...holder, session: LEASE, created: 1 } : holder,
+        revision,
+      }
+    case 'entered':
+      return { type, value, lease: LEASE, revision }
+    case 'transfer':
+      return { type, to: null }
+    case 'drained':
+      return { type, successor: event.successor ? SUCCESSOR : null }
     case 'vacated':
       return { type, revision }
     case 'failed':
@@ -337,10 +388,10 @@ function numberIn(of: unknown, name: string): number {
   return Number(found)
 }
 
-/** Everything that `#workOut` reads, packed into one number; revisions stay below 64. */
-function keyOf(node: NodeState, event: ChartEvent): number {
-  const state =
-    (((((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 + node.seen) *
+/** Everything of a node that `#workOut` reads, packed into one number; revisions stay below 64. */
+function keyOfState(node: NodeState): number {
+  return (
+    ((((((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 + node.seen) *
       4 +
       node.seenValue) *
       64 +
@@ -348,17 +399,30 @@ function keyOf(node: NodeState, event: ChartEvent): number {
       2 +
       node.seenLeaving) *
       2 +
-    node.unanswered
+      node.unanswered) *
+      2 +
+    node.entered
+  )
+}
+
+/** The same of an event. */
+function keyOfEvent(event: ChartEvent): number {
+  const flags = [
+    event.valid,
+    event.leaving,
+    event.unanswered,
+    event.last,
+    event.installed,
+    event.reentered,
+    event.successor,
+  ]
   const happened =
     (((((EVENT_NUMBER.get(event.type) ?? 0) * 64 + (event.revision ?? 0)) * 4 + (event.seen ?? 0)) *
       4 +
       (event.value ?? 0)) *
       64 +
       (event.token ?? 0)) *
-      16 +
-    (event.valid === true ? 8 : 0) +
-    (event.leaving === true ? 4 : 0) +
-    (event.unanswered === true ? 2 : 0) +
-    (event.last === true ? 1 : 0)
-  return state * 2 ** 25 + happened
+      4 +
+    (event.entered ?? 3)
+  return flags.reduce((sum, flag) => sum * 2 + (flag === true ? 1 : 0), happened)
 }

@@ -61,7 +61,19 @@ export function checkModel({
   assertBounds(bounds)
   const laws: Laws = { ...TRUE_LAWS, ...someLaws }
   const chart = new Chart(machine)
-  const setting: Setting = { chart, laws, changes: bounds.changes, late: bounds.late }
+  const { changes, late, lateEntries, resets, exceptions, snapshots } = bounds
+  const asksLast = !exceptions && !snapshots
+  const setting: Setting = {
+    chart,
+    laws,
+    changes,
+    late,
+    lateEntries,
+    hasCandidates: bounds.candidates,
+    sharesClaims: bounds.shares,
+    answersAtOnce: asksLast && !resets,
+    asksLast,
+  }
   const exploration = explore({ bounds, setting, mostStates, onProgress })
   const { violation, complete, table, transitions, depth } = exploration
   const found = violation ?? (complete ? findTrap(exploration) : null)

@@ -1,5 +1,5 @@
 /** Steps and worlds in words. */
-import { FORGOTTEN, type Step } from './step.js'
+import { FORGOTTEN, type Step, type StepName, UNSENT, USER_ASKS } from './step.js'
 import {
   Call,
   ETERNAL,
@@ -31,6 +31,9 @@ const REQUESTS: Readonly<Record<number, string>> = {
   [Call.clean]: 'release',
   [Call.leave]: 'release',
   [Call.propose]: 'write of its value',
+  [Call.enqueue]: 'entry as candidate',
+  [Call.handOver]: 'hand-over',
+  [Call.withdraw]: 'deletion of its entry',
 }
 
 function requestOf(call: number): string {
@@ -48,6 +51,9 @@ const ANSWERS: Readonly<Record<number, string>> = {
   [Call.left]: 'released',
   [Call.proposed]: 'value written',
   [Call.reignOver]: 'reign over',
+  [Call.entered]: 'entered',
+  [Call.handedOver]: 'handed over',
+  [Call.declined]: 'nobody installed',
   [Call.ofOtherHistory]: 'answer of another history',
 }
 
@@ -57,12 +63,23 @@ const TERMS: Readonly<Record<number, string>> = {
   [Term.older]: 'an older raft term',
 }
 
+/** The answer that has just been given. One that was heard at once shows in what became of its node. */
+function answerOf({ call }: NodeState): string {
+  const answer = ANSWERS[call]
+  return answer === undefined ? '' : `: ${answer}`
+}
+
+/** Steps before which a user may have changed their mind. */
+const MEANWHILE: ReadonlySet<StepName> = new Set(['carryOut', 'loseAnswer', 'delay', 'lose'])
+
 /** What `step` was, between these two worlds. */
 export function describeStep(step: Step, before: World, after: World): string {
   const node = before.nodes[step.node]
   const next = after.nodes[step.node]
   if (node === undefined || next === undefined) return describeOther(step, before, after)
-  const text = describeAt(step, node, next, before, after)
+  const meanwhile = step.which >= USER_ASKS && MEANWHILE.has(step.name)
+  const change = node.restart === 1 ? 'is to stay stopped; ' : 'is to start again; '
+  const text = `${meanwhile ? change : ''}${describeAt(step, node, next, before, after)}`
   const moved = node.leaf === next.leaf ? '' : `  (${LEAVES[node.leaf]} -> ${LEAVES[next.leaf]})`
   return `${nameOf(step.node)}: ${text}${moved}`
 }
@@ -78,7 +95,9 @@ function describeAt(
     case 'start':
       return 'the user starts it'
     case 'stop':
-      return 'the user stops it'
+      return step.which === UNSENT
+        ? 'the user stops it, before it has sent its claim'
+        : 'the user stops it'
     case 'workFailed':
       return 'its work throws'
     case 'propose':
@@ -91,16 +110,24 @@ function describeAt(
       return node.session !== next.session
         ? 'gets a new session and sends a claim'
         : `sends a ${requestOf(next.call)}`
+    case 'transfer':
+      return 'the user has it hand over'
+    case 'handOver':
+      return `its work has ended, and it hands over to ${nameOf(step.which)}`
+    case 'noCandidates':
+      return 'its work has ended, and it cannot learn who waits'
     case 'giveNotice':
       return `the store writes its notice that it leaves${keyChange(before, after)}`
     case 'carryOut':
-      return `the store answers its ${requestOf(node.call)}: ${ANSWERS[next.call]}${step.which === FORGOTTEN ? ' (its own, that it does not know for its own)' : ''}${keyChange(before, after)}`
+      return `the store answers its ${requestOf(node.call)}${answerOf(next)}${step.which === FORGOTTEN ? ' (its own, that it does not know for its own)' : ''}${keyChange(before, after)}`
     case 'answer':
       return `hears: ${ANSWERS[node.call]}${followUp(node, next)}`
     case 'lose':
       return ANSWERS[node.call] === undefined
         ? `its ${requestOf(node.call)} is lost, and fails`
         : `the answer "${ANSWERS[node.call]}" is lost, and the request fails`
+    case 'loseAnswer':
+      return `its ${requestOf(node.call)} is carried out${keyChange(before, after)}, but the answer is lost, and it fails`
     case 'delay':
       return `its ${requestOf(node.call)} has no answer in time and fails, but is still on its way`
     case 'backoff':
@@ -252,6 +279,7 @@ export function describeWorld(world: World): string {
     if (node.unanswered === 1) parts.push('a request had no answer')
     if (node.inert === Inert.timers) parts.push('without its timers')
     if (node.inert === Inert.actor) parts.push('its actor gone')
+    if (node.entry !== NO_LEASE) parts.push('candidate')
     if (node.pending > 0) parts.push(`${node.pending} to be watched`)
     if (node.call !== Call.none) parts.push(ANSWERS[node.call] ?? `${requestOf(node.call)} sent`)
     return `${nameOf(index)}: ${parts.join(', ')}`

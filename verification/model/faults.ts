@@ -8,8 +8,14 @@ export interface Laws {
   readonly adoptsOwnRecord: boolean
   /** A release deletes whatever stands at the path. */
   readonly releasesWithoutCompare: boolean
+  /** A node that stops leaves its entry as candidate where it is. */
+  readonly leavesEntries: boolean
+  /** A hand-over installs its candidate whoever holds the path. */
+  readonly handsOverWithoutCompare: boolean
   /** A release compares the token, but not the lease: junk written over a record keeps its token. */
   readonly releasesByTokenAlone: boolean
+  /** A release compares the lease, but not the reign: there may be several under one session. */
+  readonly releasesByLeaseAlone: boolean
   /** A renewal answered after validity ended makes the session valid again. */
   readonly renewsAfterTheEnd: boolean
   /** The store may expire a lease whose validity has not ended. */
@@ -46,7 +52,10 @@ export const TRUE_LAWS: Laws = {
   claimsWithoutCompare: false,
   adoptsOwnRecord: false,
   releasesWithoutCompare: false,
+  leavesEntries: false,
+  handsOverWithoutCompare: false,
   releasesByTokenAlone: false,
+  releasesByLeaseAlone: false,
   renewsAfterTheEnd: false,
   expiresEarly: false,
   watchesFromNow: false,

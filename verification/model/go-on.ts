@@ -5,7 +5,7 @@
  * done at once, as the chart says.
  */
 import type { ChartEvent } from './chart.js'
-import { look } from './node.js'
+import { candidatesFor, look } from './node.js'
 import { type Setting, tell } from './tell.js'
 import {
   Call,
@@ -13,6 +13,7 @@ import {
   hasLateClaim,
   isHeldByAnother,
   Leaf,
+  NO_LEASE,
   type NodeState,
   Outdated,
   Seen,
@@ -26,7 +27,7 @@ export function goOn(world: World, index: number, node: NodeState, setting: Sett
   if (leaf === Leaf.settling && hasNothingToFind(world, index, node)) {
     look(world, index, node, setting)
   } else {
-    const event = nextOf(node, setting)
+    const event = nextOf(world, index, node, setting)
     if (event === null) return false
     endCall(node)
     tell(world, node, event, setting)
@@ -34,19 +35,34 @@ export function goOn(world: World, index: number, node: NodeState, setting: Sett
   return node.leaf !== leaf
 }
 
-function nextOf(node: NodeState, { laws }: Setting): ChartEvent | null {
+function nextOf(
+  world: World,
+  index: number,
+  node: NodeState,
+  { laws, hasCandidates }: Setting,
+): ChartEvent | null {
   const { leaf, call } = node
   switch (leaf) {
     case Leaf.withdrawing:
       if (call === Call.none) return { type: 'withdrawn' }
-      if (isHeldByAnother(call)) return { type: 'held', seen: Seen.other, token: node.callToken }
+      if (isHeldByAnother(call)) {
+        const entered = node.callTo === 1 ? { entered: node.callValue } : {}
+        return { type: 'held', seen: Seen.other, token: node.callToken, ...entered }
+      }
       return call === Call.leaseGone ? { type: 'failed' } : null
-    case Leaf.draining:
-      return { type: 'drained' }
+    case Leaf.draining: {
+      const isAsked = node.seen === Seen.me && candidatesFor(world, index).length > 0
+      return isAsked ? null : { type: 'drained' }
+    }
     case Leaf.releasing: {
       const isOver = node.seenToken === 0 && !laws.releasesWithoutCompare
       const hasRecord = node.seen === Seen.me && !isOver
-      const isReleased = call === Call.left || (call === Call.none && !hasRecord)
+      const isEntered = node.entered === 1 || node.entry !== NO_LEASE
+      const hasEntry = hasCandidates && !laws.leavesEntries && isEntered
+      const hasNothing = !hasRecord && (!hasEntry || node.session === Session.none)
+      const isReleased =
+        (call === Call.left && (node.entered === 0 || !hasCandidates)) ||
+        (call === Call.none && hasNothing)
       return isReleased ? { type: 'released' } : null
     }
     case Leaf.settling:
@@ -62,6 +78,7 @@ function hasNothingToFind(world: World, index: number, node: NodeState): boolean
     node.session === Session.valid &&
     node.outdated === Outdated.no &&
     world.keyBy !== index &&
+    node.entry === NO_LEASE &&
     !hasLateClaim(world, index)
   )
 }

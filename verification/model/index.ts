@@ -1,13 +1,5 @@
 /** The model checker of the election: every interleaving of a few nodes on one path. */
-export {
-  type Bounds,
-  describeBounds,
-  THREE_NODES,
-  THREE_NODES_LATE,
-  THREE_NODES_RENEWALS,
-  THREE_NODES_RESETS,
-  TWO_NODES,
-} from './bounds.js'
+export { type Bounds, describeBounds, THREE_NODE_WORLDS, TWO_NODES } from './bounds.js'
 export {
   type CheckModelOptions,
   type Counterexample,

@@ -36,9 +36,13 @@ export const VARIANT_BOUNDS: Partial<Bounds> = {
 }
 
 const QUIET: Partial<Bounds> = { deletes: false, crashes: false }
+/** Nobody else is needed for them to show. */
+const ALONE: Partial<Bounds> = { nodes: 1 }
 const LATE: Partial<Bounds> = { ...QUIET, late: 1 }
 const RENEWALS: Partial<Bounds> = { ...QUIET, renewals: true }
-const RESETS: Partial<Bounds> = { ...QUIET, resets: true }
+const RESETS: Partial<Bounds> = { ...QUIET, resets: true, stops: false }
+/** A node that enters as candidate asks the store, and so hears of it. */
+const RESETS_UNHEARD: Partial<Bounds> = { ...QUIET, nodes: 1, resets: true, candidates: false }
 
 /** Machines and worlds with one mistake each. */
 export const VARIANTS: readonly Variant[] = [
@@ -69,6 +73,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'never repeats a claim that failed',
     caughtAs: 'stuck',
     machine: rewire(({ campaigning }) => drop(campaigning?.states?.waiting, 'after')),
+    bounds: ALONE,
   },
   {
     name: 'takes any record with its id for its own reign',
@@ -86,24 +91,27 @@ export const VARIANTS: readonly Variant[] = [
     name: 'follows a claim of its own',
     caughtAs: 'stuck',
     machine: rewire(({ follower }) => leaveOut(follower, 'changed', 'claim of this node')),
-    bounds: LATE,
+    bounds: { ...LATE, nodes: 1 },
   },
   {
     name: 'goes on following when the path is vacant',
     caughtAs: 'stuck',
     machine: rewire(({ follower }) => drop(follower?.on, 'vacated')),
+    bounds: ALONE,
   },
   {
     name: 'stops without a release',
     caughtAs: 'stuck',
     machine: rewire(({ stopped }) => {
-      transitionOf(stopped?.states?.draining, 'drained').target = 'released'
+      transitionOf(stopped?.states?.draining, 'drained', 'ended.').target = 'released'
     }),
+    bounds: QUIET,
   },
   {
     name: 'campaigns without a session',
     caughtAs: 'stuck',
     laws: { claimsWithoutLease: true },
+    bounds: ALONE,
   },
   {
     name: 'claims a path that is held',
@@ -112,14 +120,14 @@ export const VARIANTS: readonly Variant[] = [
   },
   {
     name: 'leads as soon as the holder has stood down',
-    caughtAs: 'leader without a session',
+    caughtAs: 'leader without the path',
     machine: rewire(({ follower }) => {
       transitionOf(follower, 'changed', 'stands down').target = 'leader'
     }),
   },
   {
     name: 'takes over a record of its own instead of releasing it',
-    caughtAs: 'two leaders',
+    caughtAs: 'token not higher',
     laws: { adoptsOwnRecord: true },
     bounds: { deletes: false },
   },
@@ -168,6 +176,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'does not wait, when it stops, for the claim on its way',
     caughtAs: 'stuck',
     machine: rewire(({ campaigning }) => drop(campaigning?.states?.claiming?.on, 'stop')),
+    bounds: QUIET,
   },
   {
     name: 'keeps what the claim has won that it was stopped in',
@@ -175,6 +184,7 @@ export const VARIANTS: readonly Variant[] = [
     machine: rewire(({ stopped }) => {
       drop(transitionOf(stopped?.states?.withdrawing, 'won'), 'actions')
     }),
+    bounds: QUIET,
   },
   {
     name: 'forgets a claim that had no answer when it was stopped',
@@ -182,6 +192,7 @@ export const VARIANTS: readonly Variant[] = [
     machine: rewire(({ stopped }) => {
       drop(transitionOf(stopped?.states?.withdrawing, 'failed'), 'actions')
     }),
+    bounds: QUIET,
   },
   {
     name: 'forgets a release that had no answer',
@@ -189,6 +200,7 @@ export const VARIANTS: readonly Variant[] = [
     machine: rewire(({ stopped }) => {
       drop(transitionOf(stopped?.states?.releasing, 'released', 'may still'), 'actions')
     }),
+    bounds: QUIET,
   },
   {
     name: 'forgets every request that had no answer',
@@ -197,11 +209,13 @@ export const VARIANTS: readonly Variant[] = [
       actions.noteUnanswered = () => {}
       actions.noteUndeleted = () => {}
     }),
+    bounds: QUIET,
   },
   {
     name: 'does not look for what it may have left',
     caughtAs: 'stuck',
     machine: electionMachine.provide({ guards: { isAnswered: () => true } }),
+    bounds: QUIET,
   },
   {
     name: 'looks only once for what it may have left',
@@ -215,6 +229,7 @@ export const VARIANTS: readonly Variant[] = [
     machine: rewire(({ stopped }) => {
       leaveOut(stopped?.states?.settling, 'held', 'after all')
     }),
+    bounds: QUIET,
   },
   {
     name: 'gives up what it has found when that could not be deleted',
@@ -222,6 +237,7 @@ export const VARIANTS: readonly Variant[] = [
     machine: rewire(({ stopped }) => {
       transitionOf(stopped?.states?.clearing, 'failed').target = 'released'
     }),
+    bounds: QUIET,
   },
   {
     name: 'forgets a request that had no answer when it is started again',
@@ -229,6 +245,7 @@ export const VARIANTS: readonly Variant[] = [
     machine: rewire((_, { actions }) => {
       actions.beginAnew = assign({ attempt: 0, restart: false, holder: null, unanswered: null })
     }),
+    bounds: QUIET,
   },
   {
     name: 'takes the answer to one claim for the answer to an earlier one',
@@ -244,6 +261,59 @@ export const VARIANTS: readonly Variant[] = [
     name: 'ignores that it is to start again once it has stopped',
     caughtAs: 'stuck',
     machine: electionMachine.provide({ guards: { shallRestart: () => false } }),
+    bounds: ALONE,
+  },
+  {
+    name: 'hands over whoever holds the path',
+    caughtAs: 'two leaders',
+    laws: { handsOverWithoutCompare: true },
+    bounds: LATE,
+  },
+  {
+    name: 'releases whatever it holds under the same session',
+    caughtAs: 'two leaders',
+    laws: { releasesByLeaseAlone: true },
+    bounds: LATE,
+  },
+  {
+    name: 'leads by whatever record of its own comes to stand there',
+    caughtAs: 'leader without a session',
+    machine: electionMachine.provide({ guards: { isInstalled: () => true } }),
+    bounds: LATE,
+  },
+  {
+    name: 'stays candidate when it has stopped',
+    caughtAs: 'stuck',
+    laws: { leavesEntries: true },
+    bounds: QUIET,
+  },
+  {
+    name: 'forgets an entry that came back after it was handed the path',
+    caughtAs: 'stuck',
+    machine: rewire((_, { actions }) => {
+      actions.forgetEarlierEntry = assign({ entered: null })
+    }),
+    bounds: { ...QUIET, changes: 2, junk: true, revokes: true },
+  },
+  {
+    name: 'keeps what it was handed while it stopped',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => drop(stopped?.states?.releasing?.on, 'held')),
+    bounds: QUIET,
+  },
+  {
+    name: 'gives up when the one that it hands over to has left',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => drop(stopped?.states?.handingOver?.on, 'declined')),
+    bounds: QUIET,
+  },
+  {
+    name: 'relies on a hand-over that had no answer',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => {
+      transitionOf(stopped?.states?.handingOver, 'failed').target = 'released'
+    }),
+    bounds: ALONE,
   },
   {
     name: 'counts a renewal that no read confirmed',
@@ -279,13 +349,13 @@ export const VARIANTS: readonly Variant[] = [
     name: 'goes on following after the history was replaced',
     caughtAs: 'stuck',
     machine: rewire(({ follower }) => drop(follower?.on, 'reset')),
-    bounds: RESETS,
+    bounds: { ...RESETS, nodes: 1 },
   },
   {
     name: 'goes on following when its session has ended',
     caughtAs: 'stuck',
     machine: rewire(({ follower }) => drop(follower?.states?.following?.on, 'expired')),
-    bounds: RESETS,
+    bounds: RESETS_UNHEARD,
   },
   {
     name: 'goes on following once it has another session',
@@ -293,7 +363,7 @@ export const VARIANTS: readonly Variant[] = [
     machine: rewire(({ follower }) => {
       transitionOf(follower?.states?.reopening, 'opened').target = 'following'
     }),
-    bounds: RESETS,
+    bounds: RESETS_UNHEARD,
   },
   {
     name: 'asks only once for another session',

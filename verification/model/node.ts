@@ -7,7 +7,11 @@ import {
   type Change,
   dropSession,
   endCall,
+  entryOf,
+  GONE,
   hasLateClaim,
+  isCandidate,
+  isClearing,
   isFollower,
   isLeading,
   isWatching,
@@ -16,24 +20,43 @@ import {
   NO_LEASE,
   type NodeState,
   Outdated,
+  openSession,
+  REVOKED,
   Seen,
   Session,
   VACANT,
   type World,
 } from './world.js'
 
-function openSession(world: World, node: NodeState): void {
-  world.lastLease += 1
-  dropSession(node, Session.valid)
-  node.lease = world.lastLease
+/** Whether it is the node's turn to ask the store for something. */
+export function mustSend(node: NodeState): boolean {
+  const { leaf } = node
+  const isAsking = leaf === Leaf.claiming || leaf === Leaf.proposing || leaf === Leaf.releasing
+  return node.call === Call.none && (isAsking || isClearing(node))
 }
 
-/** Sends a claim, with a new session if the node has none that is valid. */
-export function sendClaim(world: World, node: NodeState, { laws }: Setting): void {
-  if (node.session !== Session.valid) openSession(world, node)
-  node.call = Call.claim
-  node.callLease = laws.claimsWithoutLease ? -1 : node.lease
-  node.callValue = node.value
+/** Asks for what its state says; a claim with a new session if the node has none that is valid. */
+export function send(world: World, node: NodeState, { laws }: Setting): void {
+  switch (node.leaf) {
+    case Leaf.claiming:
+      if (node.session !== Session.valid) openSession(world, node)
+      node.call = Call.claim
+      node.callLease = laws.claimsWithoutLease ? -1 : node.lease
+      node.callValue = node.value
+      return
+    case Leaf.proposing:
+      node.call = Call.propose
+      node.callToken = node.seenToken
+      node.callValue = node.value
+      return
+    case Leaf.releasing:
+      node.call = node.seen === Seen.me || node.entered === 0 ? Call.leave : Call.withdraw
+      node.callToken = node.call === Call.withdraw ? 0 : node.seenToken
+      return
+    default:
+      node.call = Call.clean
+      node.callToken = node.seenToken
+  }
 }
 
 /** A follower opens a session in place of the one that ended. */
@@ -43,8 +66,9 @@ export function reopen(world: World, node: NodeState, setting: Setting): void {
 }
 
 /** Whether the session of `node` can end. A follower has one, even where it is not told from a fresh one. */
-export function canEndSession({ session, leaf }: NodeState): boolean {
-  return session === Session.valid || (session === Session.none && leaf === Leaf.following)
+export function canEndSession(node: NodeState): boolean {
+  const { session } = node
+  return session === Session.valid || (session === Session.none && isCandidate(node))
 }
 
 /**
@@ -61,14 +85,18 @@ export function endValidity(world: World, node: NodeState, setting: Setting): vo
 
 /** Validity is over and the process knows: whoever keeps the session alive hears of it. */
 export function endSession(world: World, node: NodeState, setting: Setting): void {
+  const { entered } = node
   dropSession(node)
+  // By itself a session that ends takes away no knowledge of the entry under it.
+  if (isCandidate(node)) node.entered = entered
   if (isWatching(node)) tell(world, node, { type: 'expired' }, setting)
+  if (!isCandidate(node)) node.entered = 0
   if (isFollower(node) && node.outdated === Outdated.hears) node.outdated = Outdated.silent
 }
 
 /** The deadline passes without an answer. */
 export function fail(world: World, node: NodeState, setting: Setting): void {
-  const isLeave = node.call === Call.leave || node.call === Call.left
+  const isLeave = node.leaf === Leaf.releasing
   // A write of the value is repeated until it has an answer, or its reign is over.
   const unanswered = node.leaf !== Leaf.proposing
   endCall(node)
@@ -78,6 +106,7 @@ export function fail(world: World, node: NodeState, setting: Setting): void {
 /** An answer reaches the node. */
 export function answer(world: World, node: NodeState, setting: Setting): void {
   const { call, callToken: token, callValue: value, callRevision: revision, callBehind } = node
+  const entered = node.callTo === 1 ? { entered: value } : {}
   endCall(node)
   const hears = (event: ChartEvent) => tell(world, node, event, setting, callBehind)
   switch (call) {
@@ -88,13 +117,13 @@ export function answer(world: World, node: NodeState, setting: Setting): void {
       return
     }
     case Call.heldByOwn:
-      hears({ type: 'held', seen: Seen.me, token })
+      hears({ type: 'held', seen: Seen.me, token, ...entered })
       return
     case Call.heldByOther:
     case Call.heldByLeaving:
     case Call.heldByJunk: {
       const seen = call === Call.heldByJunk ? Seen.junk : Seen.other
-      hears({ type: 'held', seen, token, leaving: call === Call.heldByLeaving })
+      hears({ type: 'held', seen, token, leaving: call === Call.heldByLeaving, ...entered })
       return
     }
     case Call.leaseGone:
@@ -106,6 +135,13 @@ export function answer(world: World, node: NodeState, setting: Setting): void {
       hears({ type: 'cleared' })
       return
     case Call.left:
+      // After the record, the entry.
+      if (setting.hasCandidates && node.entered === 1) {
+        node.seen = Seen.nobody
+        node.seenToken = 0
+        node.call = Call.withdraw
+        return
+      }
       hears({ type: 'released' })
       return
     case Call.proposed:
@@ -113,6 +149,15 @@ export function answer(world: World, node: NodeState, setting: Setting): void {
       return
     case Call.reignOver:
       hears({ type: 'reignOver' })
+      return
+    case Call.entered:
+      hears({ type: 'entered', value })
+      return
+    case Call.handedOver:
+      hears({ type: 'handedOver' })
+      return
+    case Call.declined:
+      hears({ type: 'declined' })
       return
     case Call.ofOtherHistory:
       node.call = call
@@ -139,6 +184,9 @@ export function look(
 ): void {
   const { keyBy, keyToken: token } = world
   const last = !hasLateClaim(world, index)
+  // It takes away its entry as well.
+  node.entry = NO_LEASE
+  node.entryValue = 0
   if (node.outdated !== Outdated.no) {
     hearReset(world, node, setting)
   } else if (keyBy === VACANT) {
@@ -155,11 +203,37 @@ export function bringChange(world: World, index: number, node: NodeState, settin
   const change = world.changes[world.changes.length - node.pending]
   if (change === undefined) throw new Error('model: a watch waits for a change that is not kept')
   node.pending -= 1
-  tell(world, node, eventFor(change, index), setting)
+  // Whatever watches next goes on where this one is.
+  tell(world, node, eventFor(change, index, node), setting, node.pending)
 }
 
-function eventFor({ by, value, token, revision, leaving }: Change, index: number): ChartEvent {
+function eventFor(
+  { by, value, token, revision, leaving, lease }: Change,
+  index: number,
+  node: NodeState,
+): ChartEvent {
   if (by === VACANT) return { type: 'vacated', revision }
   const seen = by === index ? Seen.me : by === JUNK ? Seen.junk : Seen.other
-  return { type: 'changed', seen, value, token, revision, leaving }
+  const isOfSession = lease === (node.lease === NO_LEASE ? REVOKED : node.lease)
+  const installed = by === index && node.session === Session.valid && isOfSession
+  const changed = { type: 'changed', seen, value, token, revision, leaving } as const
+  const reentered = node.entered === 1 && node.entry !== NO_LEASE
+  return installed ? { ...changed, installed, reentered } : changed
+}
+
+/** Whom a node that stops can hand over to. */
+export function candidatesFor(world: World, index: number): readonly number[] {
+  const found = world.nodes.map((_, by) => by).filter((by) => by !== index)
+  return [...found, GONE].filter((by) => entryOf(world, by) !== NO_LEASE)
+}
+
+/** Its work has ended, and that one is to be installed in its place. */
+export function handOverTo(world: World, node: NodeState, to: number, setting: Setting): void {
+  tell(world, node, { type: 'drained', successor: true }, setting)
+  if (node.leaf !== Leaf.handingOver) return
+  node.call = Call.handOver
+  node.callToken = node.seenToken
+  node.callTo = to
+  node.callLease = entryOf(world, to)
+  node.callValue = world.nodes[to]?.entryValue ?? 0
 }

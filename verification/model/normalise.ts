@@ -2,16 +2,23 @@
  * Makes worlds equal that no step can ever tell apart. Every rule here says why that is so; without
  * them there would be many times as many worlds, and not one more that differs in what can happen.
  */
+import type { Laws } from './faults.js'
 import { goOn } from './go-on.js'
+import { answer, mustSend, send } from './node.js'
+import { partOldLeases } from './old-leases.js'
 import type { Setting } from './tell.js'
 import {
+  believesIn,
   Call,
   dropSession,
+  endCall,
   forgetRenewal,
   GONE,
   hasLateClaim,
+  Inert,
   isClearing,
   isLeading,
+  isRequest,
   isStopped,
   JUNK,
   knowsHistory,
@@ -33,12 +40,13 @@ export type Normalise = (world: World) => void
 export function normaliserFor(setting: Setting, resets: boolean): Normalise {
   const { laws } = setting
   // Where a release deletes whatever it finds, even one that comes too late is not without effect.
-  const staleReleasesMatter = laws.releasesWithoutCompare
+  const staleReleasesMatter = laws.releasesWithoutCompare || laws.releasesByLeaseAlone
   // A record under a lease that nothing stands under any more may be in a backup.
   const idleSessionsMatter = resets || laws.expiresEarly || laws.claimsWithoutLease
 
   function normaliseNode(world: World, index: number, node: NodeState): void {
     const { keyToken } = world
+    if (isSentAtOnce(node) && !isStopped(node)) send(world, node, setting)
     // Only a leader relies on validity that has ended: all else look at the clock first.
     if (node.session === Session.ended && !isLeading(node)) node.session = Session.none
     // Only of leaders' sessions is it followed how they are renewed.
@@ -52,25 +60,38 @@ export function normaliserFor(setting: Setting, resets: boolean): Normalise {
         // The reign is over: carried out or not, the request changes nothing.
         if (node.call === Call.clean) node.call = Call.cleaned
         if (node.call === Call.leave) node.call = Call.left
+        if (node.call === Call.handOver && !laws.handsOverWithoutCompare) decline(node)
       }
+      // Its candidate has left.
+      if (node.call === Call.handOver && node.callLease === NO_LEASE) decline(node)
       // The same with one that is yet to be released.
       if (!isLeading(node) && !isClearing(node) && node.seenToken === 0) node.seen = Seen.nobody
     }
     // What is looked for is not there and will not come. What is yet to fail will be noted by itself.
-    if (node.unanswered === 1 && world.keyBy !== index && !hasLateClaim(world, index)) {
+    const mayBeThere = node.entry !== NO_LEASE || hasLateClaim(world, index)
+    if (node.unanswered === 1 && world.keyBy !== index && !mayBeThere) {
       if (node.leaf !== Leaf.settling) node.unanswered = 0
     }
     if (!idleSessionsMatter && !isLeading(node) && node.session !== Session.none) {
       // A fresh session serves as well as one that nothing was done with, as far as a claim goes: it
       // can be sent, and refused, under either. A follower's may end all the same.
-      if (!isUsed(world, node)) dropSession(node)
+      if (!isUsed(world, node) && node.entered === 0) dropSession(node)
     }
-    if (isStopped(node) && goOn(world, index, node, setting)) normaliseNode(world, index, node)
+    if (setting.answersAtOnce && isAnswered(node)) {
+      answer(world, node, setting)
+      normaliseNode(world, index, node)
+    } else if (isStopped(node)) {
+      if (goOn(world, index, node, setting)) normaliseNode(world, index, node)
+      else if (isSentAtOnce(node)) {
+        send(world, node, setting)
+        normaliseNode(world, index, node)
+      }
+    }
   }
 
   return (world) => {
     const { nodes } = world
-    dropLate(world, staleReleasesMatter)
+    dropLate(world, laws, staleReleasesMatter)
     let awaited = 0
     for (let index = 0; index < nodes.length; index += 1) {
       const node = nodes[index]
@@ -85,17 +106,39 @@ export function normaliserFor(setting: Setting, resets: boolean): Normalise {
     // An answer to a claim brings the token of then; any later token is the store's next.
     world.elected = awaited
     if (world.robbed.length > 0) dropRobbed(world)
+    if (setting.answersAtOnce) partOldLeases(world)
     dropChanges(world)
     world.keyRevision = 0
   }
 }
 
+/** Whether it is all the same when the node asks: a request can be lost, or carried out late. */
+function isSentAtOnce(node: NodeState): boolean {
+  const hasSession = node.session === Session.valid || node.leaf !== Leaf.claiming
+  return mustSend(node) && hasSession && node.inert === Inert.nothing
+}
+
+/** Whether what the node makes of the answer that it has does not depend on when it hears it. */
+export function isAnswered({ call, inert }: NodeState): boolean {
+  const isDecided = call !== Call.none && !isRequest(call)
+  // Of a claim that has won it matters whether its session is valid still; the watch may bring what was proposed.
+  return isDecided && call !== Call.won && call !== Call.proposed && inert === Inert.nothing
+}
+
+function decline(node: NodeState): void {
+  endCall(node)
+  node.call = Call.declined
+}
+
 /** The store refuses these whenever they come. */
-function dropLate(world: World, staleReleasesMatter: boolean): void {
+function dropLate(world: World, laws: Laws, staleReleasesMatter: boolean): void {
   if (world.late.length === 0) return
   const { keyToken, keyBy } = world
   world.late = world.late.filter(({ kind, lease, token }) => {
-    if (kind === Call.claim) return lease !== NO_LEASE
+    if (kind === Call.claim || kind === Call.enqueue) return lease !== NO_LEASE
+    if (kind === Call.withdraw) return true
+    if (kind === Call.handOver && lease === NO_LEASE) return false
+    if (kind === Call.handOver && laws.handsOverWithoutCompare) return true
     if ((kind === Call.clean || kind === Call.leave) && staleReleasesMatter) return true
     return token === keyToken && keyBy !== VACANT && keyBy !== JUNK
   })
@@ -106,6 +149,7 @@ function isBare(world: World, index: number, node: NodeState): boolean {
   return (
     node.call === Call.none &&
     node.session === Session.none &&
+    node.entry === NO_LEASE &&
     node.restart === 0 &&
     world.keyBy !== index &&
     !hasLateClaim(world, index)
@@ -119,18 +163,14 @@ function isUsed(world: World, node: NodeState): boolean {
   return (
     world.keyLease === lease ||
     node.callLease === lease ||
+    node.entry === lease ||
+    world.changes.some((change) => change.lease === lease) ||
     world.late.some((request) => request.lease === lease)
   )
 }
 
 function dropRobbed(world: World): void {
-  world.robbed = world.robbed.filter((token) =>
-    world.nodes.some(
-      (node) =>
-        (isLeading(node) && node.seenToken === token) ||
-        (node.call === Call.won && node.callToken === token),
-    ),
-  )
+  world.robbed = world.robbed.filter((token) => believesIn(world, token))
 }
 
 function dropChanges(world: World): void {
@@ -169,12 +209,16 @@ function dropChanges(world: World): void {
     const value = isKnown ? change.value : 0
     const token = isKnown ? change.token : 0
     const revision = compares ? change.revision : 0
+    const lease = isKnown ? change.lease : NO_LEASE
     const isSame =
+      lease === change.lease &&
       knownBy === by &&
       value === change.value &&
       token === change.token &&
       revision === change.revision
-    if (!isSame) changes[at] = { by: knownBy, value, token, revision, leaving: change.leaving }
+    if (!isSame) {
+      changes[at] = { by: knownBy, value, token, revision, leaving: change.leaving, lease }
+    }
   }
 }
 

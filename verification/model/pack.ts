@@ -13,6 +13,7 @@ import {
   NO_LEASE,
   type NodeState,
   OTHER_HISTORY,
+  REVOKED,
   VACANT,
   type World,
 } from './world.js'
@@ -25,6 +26,7 @@ export interface Capacity {
 
 const LEASE_OF_NODE = 1
 const OLD_LEASE = 4
+const REVOKED_CODE = 14
 const ETERNAL_CODE = 15
 /** Above all others. */
 const OTHER_HISTORY_RANK = 31
@@ -45,10 +47,10 @@ export class Packing {
     normalise: Normalise,
   ) {
     this.#normalise = normalise
-    this.words = capacity.nodes * 2 + 3 + capacity.changes + capacity.late
+    this.words = capacity.nodes * 3 + 3 + capacity.changes + capacity.late
     this.#scratch = new Int32Array(this.words)
     this.#order = Array.from({ length: capacity.nodes }, (_, index) => index)
-    this.#signature = this.#order.map(() => [0, 0, 0])
+    this.#signature = this.#order.map(() => [0, 0, 0, 0])
   }
 
   /** The words of `world`, in an array that the next call overwrites. */
@@ -81,21 +83,24 @@ export class Packing {
       (world.keyValue << 3) |
       ((rank[world.keyToken] ?? 0) << 5) |
       (world.keyLeaving ? 1 << 10 : 0) |
-      (this.#leaseCode(world.keyLease, nodes) << 15)
+      (this.#leaseCode(world.keyLease, nodes) << 15) |
+      (this.#leaseCode(world.ghost, nodes) << 19)
     for (const index of order) {
       const node = nodes[index]
       if (node === undefined) continue
       words[at++] = firstWord(node, rank)
       words[at++] = secondWord(node, rank, this.#leaseCode(node.callLease, nodes))
+      const callTo = node.call === Call.handOver ? (place[node.callTo] ?? 0) : node.callTo
+      words[at++] = thirdWord(node, callTo, this.#leaseCode(node.entry, nodes))
     }
     const lateAt = at
     for (const request of world.late) {
       words[at++] =
         request.kind |
-        ((place[request.by] ?? 0) << 4) |
-        (this.#leaseCode(request.lease, nodes) << 7) |
-        (request.value << 11) |
-        ((rank[request.token] ?? 0) << 13)
+        ((place[request.by] ?? 0) << 5) |
+        (this.#leaseCode(request.lease, nodes) << 8) |
+        (request.value << 12) |
+        ((rank[request.token] ?? 0) << 14)
     }
     while (at < lateAt + this.capacity.late) words[at++] = 0
     if (world.late.length > 1) words.subarray(lateAt, lateAt + world.late.length).sort()
@@ -108,7 +113,8 @@ export class Packing {
             (change.value << 3) |
             ((rank[change.token] ?? 0) << 5) |
             ((rank[change.revision] ?? 0) << 10) |
-            (change.leaving ? 1 << 15 : 0)
+            (change.leaving ? 1 << 15 : 0) |
+            (this.#leaseCode(change.lease, nodes) << 16)
     }
     if (world.robbed.length > 4) throw new Error('model: too many reigns were robbed')
     let robbedWord = world.robbed.length
@@ -133,10 +139,14 @@ export class Packing {
     }
     const ownRevision = (rank: number) =>
       rank === OTHER_HISTORY_RANK ? OTHER_HISTORY : revision(rank)
-    const lease = (code: number) => (code === ETERNAL_CODE ? ETERNAL : code)
+    const lease = (code: number) => {
+      if (code === ETERNAL_CODE) return ETERNAL
+      return code === REVOKED_CODE ? REVOKED : code
+    }
     for (let index = 0; index < this.capacity.nodes; index += 1) {
       const first = next()
       const second = next()
+      const third = next()
       const session = (first >>> 7) & 3
       nodes.push({
         leaf: (first & 15) | ((first >>> 31) << 4),
@@ -152,7 +162,11 @@ export class Packing {
         revision: ownRevision((first >>> 23) & 31),
         seenLeaving: (first >>> 28) & 1,
         inert: (first >>> 29) & 3,
-        call: second & 15,
+        entered: third & 1,
+        entry: lease((third >>> 1) & 15),
+        entryValue: (third >>> 5) & 3,
+        callTo: (third >>> 7) & 7,
+        call: (second & 15) | (((third >>> 10) & 1) << 4),
         callToken: revision((second >>> 4) & 31),
         callLease: lease((second >>> 9) & 15),
         callValue: (second >>> 13) & 3,
@@ -170,11 +184,11 @@ export class Packing {
       const word = next()
       if (word === 0) continue
       late.push({
-        kind: word & 15,
-        by: (word >>> 4) & 7,
-        lease: lease((word >>> 7) & 15),
-        value: (word >>> 11) & 3,
-        token: revision((word >>> 13) & 31),
+        kind: word & 31,
+        by: (word >>> 5) & 7,
+        lease: lease((word >>> 8) & 15),
+        value: (word >>> 12) & 3,
+        token: revision((word >>> 14) & 31),
       })
     }
     const changesAt = at
@@ -190,6 +204,7 @@ export class Packing {
         token: revision((word >>> 5) & 31),
         revision: revision((word >>> 10) & 31),
         leaving: ((word >>> 15) & 1) === 1,
+        lease: lease((word >>> 16) & 15),
       })
     }
     const robbed: number[] = []
@@ -206,6 +221,7 @@ export class Packing {
       keyRevision: 0,
       keyLease: lease((key >>> 15) & 15),
       keyLeaving: ((key >>> 10) & 1) === 1,
+      ghost: lease((key >>> 19) & 15),
       changes,
       late,
       robbed,
@@ -223,13 +239,16 @@ export class Packing {
   #leaseCode(lease: number, nodes: readonly NodeState[]): number {
     if (lease === NO_LEASE) return 0
     if (lease === ETERNAL) return ETERNAL_CODE
+    if (lease === REVOKED) return REVOKED_CODE
     for (let index = 0; index < nodes.length; index += 1) {
       if (nodes[index]?.lease === lease) return LEASE_OF_NODE + (this.#place[index] ?? 0)
     }
     const known = this.#old.indexOf(lease)
     if (known !== -1) return OLD_LEASE + known
     this.#old.push(lease)
-    return OLD_LEASE + this.#old.length - 1
+    const code = OLD_LEASE + this.#old.length - 1
+    if (code >= REVOKED_CODE) throw new Error('model: too many leases matter at once')
+    return code
   }
 
   /**
@@ -280,9 +299,17 @@ export class Packing {
             ? 3
             : 2
     signature[1] = secondWord(node, rank, callLease)
+    const entry =
+      node.entry === NO_LEASE ? 0 : node.entry === lease ? 1 : node.entry === world.keyLease ? 3 : 2
+    let to = node.callTo
+    if (node.call === Call.handOver && to < GONE) to = 6
+    signature[3] = thirdWord(node, to, entry)
     let links =
       (world.keyBy === index ? 1 : 0) | (lease !== NO_LEASE && world.keyLease === lease ? 2 : 0)
     for (const change of world.changes) links = links * 2 + (change.by === index ? 1 : 0)
+    for (const other of world.nodes) {
+      if (other.call === Call.handOver && other.callTo === index) links += 64
+    }
     let requests = 0
     for (const request of world.late) {
       if (request.by === index) {
@@ -294,7 +321,7 @@ export class Packing {
           (request.lease === lease ? 4096 : 0)
       }
     }
-    signature[2] = links + requests * 256
+    signature[2] = links + requests * 512
   }
 
   #compare(a: number, b: number): number {
@@ -303,7 +330,8 @@ export class Packing {
     return (
       (one[0] ?? 0) - (other[0] ?? 0) ||
       (one[1] ?? 0) - (other[1] ?? 0) ||
-      (one[2] ?? 0) - (other[2] ?? 0)
+      (one[2] ?? 0) - (other[2] ?? 0) ||
+      (one[3] ?? 0) - (other[3] ?? 0)
     )
   }
 }
@@ -329,7 +357,7 @@ function firstWord(node: NodeState, rank: Int32Array): number {
 
 function secondWord(node: NodeState, rank: Int32Array, lease: number): number {
   return (
-    node.call |
+    (node.call & 15) |
     ((rank[node.callToken] ?? 0) << 4) |
     (lease << 9) |
     (node.callValue << 13) |
@@ -340,5 +368,11 @@ function secondWord(node: NodeState, rank: Int32Array, lease: number): number {
     (node.knownTerm << 27) |
     (node.unkept << 29) |
     (node.outdated << 30)
+  )
+}
+
+function thirdWord(node: NodeState, callTo: number, entry: number): number {
+  return (
+    node.entered | (entry << 1) | (node.entryValue << 5) | (callTo << 7) | ((node.call >>> 4) << 10)
   )
 }

@@ -9,6 +9,7 @@ import {
   dropSession,
   endCall,
   GONE,
+  isCandidate,
   isFollower,
   isLeading,
   isWatching,
@@ -37,7 +38,10 @@ export function loseHistory(world: World): void {
   for (const node of world.nodes) {
     node.lease = NO_LEASE
     node.callLease = NO_LEASE
+    node.entry = NO_LEASE
+    node.entryValue = 0
   }
+  world.ghost = NO_LEASE
   world.late = world.late.map((request) => ({ ...request, lease: NO_LEASE }))
   put(world, VACANT, 0, NO_LEASE)
 }
@@ -91,7 +95,7 @@ function replaceHistory(world: World): void {
  * new history may take long to come to; nor does a session that it opens later know of another history.
  */
 export function silence(node: NodeState): void {
-  const isWithoutSession = isFollower(node) && node.leaf !== Leaf.following
+  const isWithoutSession = isFollower(node) && !isCandidate(node)
   if (node.outdated === Outdated.hears && isWithoutSession) node.outdated = Outdated.silent
 }
 
@@ -112,6 +116,8 @@ export function hearReset(world: World, node: NodeState, setting: Setting): void
   if (!laws.keepsSessionAfterReset) dropSession(node)
   leaveRequest(world, node, setting)
   tell(world, node, { type: 'reset' }, setting)
+  // What was asked of the history before has failed.
+  if (node.leaf === Leaf.handingOver) tell(world, node, { type: 'failed' }, setting)
   // Whoever keeps the session alive hears that it has ended as well.
   if (isLeading(node) && node.session === Session.none) {
     tell(world, node, { type: 'expired' }, setting)

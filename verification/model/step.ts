@@ -6,14 +6,18 @@ export type StepName =
   | 'start'
   | 'stop'
   | 'workFailed'
+  | 'transfer'
   | 'propose'
   | 'crash'
   | 'noSession'
   | 'send'
+  | 'handOver'
+  | 'noCandidates'
   | 'giveNotice'
   | 'carryOut'
   | 'answer'
   | 'lose'
+  | 'loseAnswer'
   | 'delay'
   | 'backoff'
   | 'courtesy'
@@ -55,11 +59,17 @@ export interface Step {
 /** Which way a claim is answered, or a look, that finds the node's own record, and does not know it for its own. */
 export const FORGOTTEN = 1
 
-/** Makes a step: `change` is done to a copy of the world. */
+/** Its claim, which is taken to be sent as soon as it can be, is still to be sent when the node is stopped. */
+export const UNSENT = 1
+
+/** The user of a node that leaves has just had it start again, or stay stopped after all. */
+export const USER_ASKS = 32
+
+/** Makes a step: `change` is done to a copy of the world. It says `false` where it is none. */
 export type Do = (
   name: StepName,
   node: number,
   fair: boolean,
-  change: (next: World, which: number) => void,
+  change: (next: World, which: number) => unknown,
   which?: number,
 ) => void

@@ -6,18 +6,22 @@ import type { ChartEvent } from './chart.js'
 import {
   answer,
   bringChange,
+  candidatesFor,
   canEndSession,
   canLook,
   endSession,
   endValidity,
   fail,
+  handOverTo,
   look,
+  mustSend,
   reopen,
-  sendClaim,
+  send,
 } from './node.js'
+import { isAnswered } from './normalise.js'
 import { canElectRaftLeader, electRaftLeader, forEachRenewalStep } from './renewal.js'
 import { backupsOf, canReplaceHistory, hearReset, loseHistory, restoreHistory } from './reset.js'
-import { type Do, FORGOTTEN, type Step, type StepName } from './step.js'
+import { type Do, FORGOTTEN, type Step, type StepName, UNSENT, USER_ASKS } from './step.js'
 import {
   abandonedLeases,
   canForget,
@@ -30,13 +34,12 @@ import {
   operatorRevokes,
   operatorWrites,
 } from './store.js'
-import { leaveRequest, type Setting, tell } from './tell.js'
+import { canBeLate, leaveRequest, type Setting, tell } from './tell.js'
 import {
   Call,
   copyWorld,
   endCall,
   Inert,
-  isClearing,
   isRequest,
   isStarted,
   isStopped,
@@ -45,6 +48,7 @@ import {
   NO_LEASE,
   type NodeState,
   Outdated,
+  Seen,
   Session,
   VACANT,
   type World,
@@ -56,7 +60,7 @@ export type Visit = (next: World, fair: boolean, step: Step) => void
 export function forEachStep(world: World, bounds: Bounds, setting: Setting, visit: Visit): void {
   const doTo: Do = (name, node, fair, change, which = 0) => {
     const next = copyWorld(world)
-    change(next, which)
+    if (change(next, which) === false) return
     visit(next, fair, { name, node, which })
   }
 
@@ -116,12 +120,38 @@ function forEachMachineStep(
   const at = (next: World) => next.nodes[index] ?? node
   const happens = (name: StepName, fair: boolean, event: ChartEvent) =>
     doTo(name, index, fair, (next) => tell(next, at(next), event, setting))
+  /** By what becomes of its request it learns that it has left: before that its user may have changed their mind. */
+  const asks = (name: StepName, fair: boolean, change: (next: World) => void) => {
+    doTo(name, index, fair, change)
+    if (!setting.asksLast || !isOnItsWay(leaf)) return
+    const type = node.restart === 1 ? 'stop' : 'start'
+    const changeAfterwards = (next: World) => {
+      tell(next, at(next), { type }, setting)
+      change(next)
+      if (isAnswered(at(next))) answer(next, at(next), setting)
+      // Else it has not learned of it yet.
+      return !isOnItsWay(at(next).leaf)
+    }
+    doTo(name, index, false, changeAfterwards, USER_ASKS)
+  }
 
   // The user.
-  if (!isStarted(node)) happens('start', false, { type: 'start' })
-  if (isStarted(node) || leaf === Leaf.idle) happens('stop', false, { type: 'stop' })
+  if (isTheTimeToAsk(node, setting)) {
+    if (!isStarted(node)) happens('start', false, { type: 'start' })
+    const canStop = bounds.stops && (isStarted(node) || leaf === Leaf.idle)
+    if (canStop) happens('stop', false, { type: 'stop' })
+  }
+  if (bounds.stops && leaf === Leaf.claiming && call === Call.claim) {
+    // It has not been sent yet.
+    const withdraws = (next: World) => {
+      endCall(at(next))
+      tell(next, at(next), { type: 'stop' }, setting)
+    }
+    doTo('stop', index, false, withdraws, UNSENT)
+  }
   if (leaf >= Leaf.holding && leaf <= Leaf.rewaiting) {
-    happens('workFailed', false, { type: 'workFailed' })
+    if (bounds.stops) happens('workFailed', false, { type: 'workFailed' })
+    if (bounds.transfers) happens('transfer', false, { type: 'transfer' })
   }
   if (bounds.values > 1 && isStarted(node) && !isStopped(node)) {
     happens('propose', false, { type: 'propose', value: 1 - node.value })
@@ -143,29 +173,18 @@ function forEachMachineStep(
       doTo('look', index, true, forgets, FORGOTTEN)
     }
   }
+  if (leaf === Leaf.draining && node.seen === Seen.me) {
+    for (const to of candidatesFor(world, index)) {
+      doTo('handOver', index, true, (next) => handOverTo(next, at(next), to, setting), to)
+    }
+    happens('noCandidates', false, { type: 'drained' })
+  }
   if (call === Call.none) {
-    if (leaf === Leaf.claiming) {
-      doTo('send', index, true, (next) => sendClaim(next, at(next), setting))
-      happens('noSession', false, { type: 'failed' })
-    }
-    if (isClearing(node) || leaf === Leaf.releasing) {
-      doTo('send', index, true, (next) => {
-        const sender = at(next)
-        sender.call = isClearing(sender) ? Call.clean : Call.leave
-        sender.callToken = sender.seenToken
-      })
-    }
-    if (leaf === Leaf.proposing) {
-      doTo('send', index, true, (next) => {
-        const sender = at(next)
-        sender.call = Call.propose
-        sender.callToken = sender.seenToken
-        sender.callValue = sender.value
-      })
-    }
+    if (mustSend(node)) doTo('send', index, true, (next) => send(next, at(next), setting))
+    if (leaf === Leaf.claiming) happens('noSession', false, { type: 'failed' })
   } else {
     if (isRequest(call)) {
-      doTo('carryOut', index, true, (next) => carryOut(next, index, at(next), setting))
+      asks('carryOut', true, (next) => carryOut(next, index, at(next), setting))
       if (call === Call.claim && canForget(world, index, node.callLease)) {
         const forgets = (next: World) => carryOut(next, index, at(next), setting, true)
         doTo('carryOut', index, true, forgets, FORGOTTEN)
@@ -173,8 +192,14 @@ function forEachMachineStep(
       if (canGiveNotice(world, call, node.callToken)) {
         doTo('giveNotice', index, true, (next) => giveNotice(next, setting))
       }
-      if (world.late.length < setting.late) {
-        doTo('delay', index, false, (next) => {
+      if (setting.answersAtOnce) {
+        asks('loseAnswer', false, (next) => {
+          carryOut(next, index, at(next), setting)
+          fail(next, at(next), setting)
+        })
+      }
+      if (canBeLate(world, call, setting)) {
+        asks('delay', false, (next) => {
           const sender = at(next)
           leaveLate(next, index, setting)
           fail(next, sender, setting)
@@ -183,7 +208,7 @@ function forEachMachineStep(
     } else {
       doTo('answer', index, true, (next) => answer(next, at(next), setting))
     }
-    doTo('lose', index, false, (next) => fail(next, at(next), setting))
+    asks('lose', false, (next) => fail(next, at(next), setting))
   }
   // Before a watch brings anything it tells of a session that is over.
   if (node.pending > 0 && node.session !== Session.ended) {
@@ -196,8 +221,30 @@ function forEachMachineStep(
   }
 }
 
+/**
+ * Whether it matters that its user stops or starts it now. Else it is all the same as doing so later,
+ * since nothing that can happen in between asks for it: that would only be another order of the same.
+ */
+function isTheTimeToAsk({ leaf, call }: NodeState, setting: Setting): boolean {
+  if (setting.answersAtOnce && leaf === Leaf.claiming && isRequest(call)) return false
+  return !setting.asksLast || !isOnItsWay(leaf)
+}
+
+/** On its way out: the node has been stopped, and has not left yet. */
+function isOnItsWay(leaf: number): boolean {
+  return leaf >= Leaf.withdrawing && leaf <= Leaf.releasing
+}
+
 function isBackingOff(leaf: number): boolean {
-  return leaf === Leaf.waiting || leaf === Leaf.rewaiting || leaf === Leaf.waitingToReopen
+  switch (leaf) {
+    case Leaf.waiting:
+    case Leaf.rewaiting:
+    case Leaf.pausing:
+    case Leaf.waitingToReopen:
+      return true
+    default:
+      return false
+  }
 }
 
 /** What can happen to the session of a node, and to its lease. */

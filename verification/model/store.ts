@@ -1,17 +1,19 @@
 /** The store of the model: one key, with revisions, leases and the latest changes. */
 import type { Setting } from './tell.js'
 import {
+  believesIn,
   Call,
   endCall,
+  entryOf,
   GONE,
   Inert,
-  isLeading,
   isStanding,
   isWatching,
   JUNK,
   NO_LEASE,
   type NodeState,
   Outdated,
+  REVOKED,
   Session,
   VACANT,
   type World,
@@ -55,10 +57,35 @@ function answerFor(
       return
     case Call.clean:
     case Call.leave:
-      deleteReign(world, node.callToken, setting)
+      deleteReign(world, node.callToken, setting, node.lease)
       node.call = node.call === Call.clean ? Call.cleaned : Call.left
       node.callToken = 0
       return
+    case Call.enqueue:
+      enter(world, index, node.callLease, node.callValue)
+      node.call = Call.entered
+      node.callLease = NO_LEASE
+      return
+    case Call.withdraw:
+      node.entry = NO_LEASE
+      node.entryValue = 0
+      node.entered = 0
+      // Whatever else was left of it stands under another lease, and goes with that.
+      if (world.keyBy === index && world.keyLease === node.lease) {
+        node.call = Call.heldByOwn
+        node.callToken = world.keyToken
+      } else {
+        node.call = Call.left
+        node.callToken = 0
+      }
+      return
+    case Call.handOver: {
+      const { callTo, callLease, callValue, callToken } = node
+      const isDone = handOver(world, callToken, callTo, callLease, callValue, setting)
+      endCall(node)
+      node.call = isDone ? Call.handedOver : Call.declined
+      return
+    }
     case Call.propose:
       if (isReign(world, node.callToken)) {
         write(world, node.callValue, setting)
@@ -91,11 +118,20 @@ export function carryOutLate(world: World, index: number, setting: Setting): voi
   if (kind === Call.claim) {
     if (lease !== NO_LEASE && (world.keyBy === VACANT || setting.laws.claimsWithoutCompare)) {
       install(world, by, value, lease, setting)
+      return
     }
+    if (setting.hasCandidates) enter(world, by, lease, value)
+  } else if (kind === Call.enqueue) {
+    enter(world, by, lease, value)
+  } else if (kind === Call.withdraw) {
+    const node = world.nodes[by]
+    if (node !== undefined) node.entry = NO_LEASE
+  } else if (kind === Call.handOver) {
+    handOver(world, token, by, lease, value, setting)
   } else if (kind === Call.propose) {
     if (isReign(world, token)) write(world, value, setting)
   } else {
-    deleteReign(world, token, setting)
+    deleteReign(world, token, setting, lease)
   }
 }
 
@@ -114,6 +150,8 @@ function claim(
   }
   if (world.keyBy === VACANT || laws.claimsWithoutCompare) {
     install(world, index, node.callValue, node.callLease, setting)
+    node.entry = NO_LEASE
+    node.entryValue = 0
     node.call = Call.won
     node.callToken = world.keyToken
     node.callLease = NO_LEASE
@@ -124,8 +162,13 @@ function claim(
   const found = laws.adoptsOwnRecord ? Call.won : Call.heldByOwn
   node.call = isOwn ? found : heldBy(world)
   node.callToken = world.keyToken
+  // Where nodes of one process share a claim, only one of them is entered by it.
+  const enters = setting.hasCandidates && !setting.sharesClaims
+  if (enters) enter(world, index, node.callLease, node.callValue)
+  node.callTo = enters && node.call !== Call.won ? 1 : 0
   node.callLease = NO_LEASE
-  node.callValue = node.call === Call.won ? world.keyValue : 0
+  if (node.call === Call.won) node.callValue = world.keyValue
+  else if (!enters) node.callValue = 0
   node.callBehind = 0
 }
 
@@ -134,7 +177,49 @@ function heldBy({ keyBy, keyLeaving }: World): number {
   return keyLeaving ? Call.heldByLeaving : Call.heldByOther
 }
 
-function install(world: World, by: number, value: number, lease: number, setting: Setting): void {
+/** Where somebody holds the path, a node can be candidate for it. */
+function enter(world: World, by: number, lease: number, value: number): void {
+  if (world.keyBy === VACANT || lease === NO_LEASE) return
+  const node = world.nodes[by]
+  if (node === undefined) world.ghost = lease
+  else {
+    node.entry = lease
+    node.entryValue = value
+  }
+}
+
+/** Whether the candidate was installed: the reign lasts, and its entry is what it was. */
+function handOver(
+  world: World,
+  token: number,
+  to: number,
+  lease: number,
+  value: number,
+  setting: Setting,
+): boolean {
+  const node = world.nodes[to]
+  const isReigning = setting.laws.handsOverWithoutCompare
+    ? world.keyBy !== VACANT
+    : isReign(world, token)
+  const isEntry = lease !== NO_LEASE && entryOf(world, to) === lease
+  if (!isReigning || !isEntry || (node !== undefined && node.entryValue !== value)) return false
+  if (node === undefined) world.ghost = NO_LEASE
+  else {
+    node.entry = NO_LEASE
+    node.entryValue = 0
+  }
+  install(world, to, value, lease, setting, lease)
+  return true
+}
+
+function install(
+  world: World,
+  by: number,
+  value: number,
+  lease: number,
+  setting: Setting,
+  handedUnder: number = NO_LEASE,
+): void {
   world.lastRevision += 1
   world.keyBy = by
   world.keyValue = value
@@ -142,7 +227,7 @@ function install(world: World, by: number, value: number, lease: number, setting
   world.keyRevision = world.lastRevision
   world.keyLease = lease
   world.keyLeaving = false
-  note(world, setting)
+  note(world, setting, handedUnder)
 }
 
 function write(world: World, value: number, setting: Setting, leaving = false): void {
@@ -157,13 +242,14 @@ function isReign(world: World, token: number): boolean {
   return world.keyBy !== VACANT && world.keyBy !== JUNK && token !== 0 && world.keyToken === token
 }
 
-function deleteReign(world: World, token: number, setting: Setting): void {
+function deleteReign(world: World, token: number, setting: Setting, lease: number): void {
   if (world.keyBy === VACANT) return
-  const { releasesWithoutCompare, releasesByTokenAlone } = setting.laws
+  const { releasesWithoutCompare, releasesByTokenAlone, releasesByLeaseAlone } = setting.laws
   const isAllowed =
     releasesWithoutCompare ||
     isReign(world, token) ||
-    (releasesByTokenAlone && world.keyToken === token)
+    (releasesByTokenAlone && world.keyToken === token) ||
+    (releasesByLeaseAlone && lease !== NO_LEASE && world.keyLease === lease)
   if (isAllowed) {
     // What is not a record is an operator's, and only an operator's to delete.
     if (world.keyBy === JUNK) world.broken = 'junk deleted'
@@ -183,13 +269,14 @@ function vacate(world: World, setting: Setting): void {
 }
 
 /** Keeps the change that was just made for every watch that has to bring it. */
-function note(world: World, { changes }: Setting): void {
+function note(world: World, { changes }: Setting, lease: number = NO_LEASE): void {
   world.changes.push({
     by: world.keyBy,
     value: world.keyValue,
     token: world.keyToken,
     revision: world.lastRevision,
     leaving: world.keyLeaving,
+    lease,
   })
   if (world.changes.length > changes) world.changes.shift()
   for (const node of world.nodes) {
@@ -205,9 +292,19 @@ function note(world: World, { changes }: Setting): void {
 
 /** The store ends a lease, and deletes the key attached to it. */
 export function endLease(world: World, lease: number, setting: Setting): void {
+  world.changes = world.changes.map((change) =>
+    change.lease !== lease
+      ? change
+      : { ...change, lease: world.nodes[change.by]?.lease === lease ? REVOKED : NO_LEASE },
+  )
+  if (world.ghost === lease) world.ghost = NO_LEASE
   for (const node of world.nodes) {
     if (node.lease === lease) node.lease = NO_LEASE
     if (node.callLease === lease) node.callLease = NO_LEASE
+    if (node.entry === lease) {
+      node.entry = NO_LEASE
+      node.entryValue = 0
+    }
   }
   world.late = world.late.map((request) =>
     request.lease === lease ? { ...request, lease: NO_LEASE } : request,
@@ -225,7 +322,11 @@ export function abandonedLeases(world: World): number[] {
     if (lease > NO_LEASE && !kept.includes(lease) && !found.includes(lease)) found.push(lease)
   }
   add(world.keyLease)
-  for (const { callLease } of world.nodes) add(callLease)
+  add(world.ghost)
+  for (const { callLease, entry } of world.nodes) {
+    add(callLease)
+    add(entry)
+  }
   for (const { lease } of world.late) add(lease)
   return found
 }
@@ -258,11 +359,6 @@ export function operatorRevokes(world: World, lease: number, setting: Setting): 
 function rob(world: World): void {
   if (world.keyBy !== VACANT && world.keyBy !== JUNK && world.keyBy !== GONE) {
     const { keyToken } = world
-    const believes = world.nodes.some(
-      (node) =>
-        (isLeading(node) && node.seenToken === keyToken) ||
-        (node.call === Call.won && node.callToken === keyToken),
-    )
-    if (believes) world.robbed.push(keyToken)
+    if (believesIn(world, keyToken)) world.robbed.push(keyToken)
   }
 }

@@ -12,6 +12,7 @@ import {
   NO_LEASE,
   type NodeState,
   Outdated,
+  openSession,
   Session,
   VACANT,
   type World,
@@ -24,6 +25,22 @@ export interface Setting {
   readonly changes: number
   /** How many requests may be late at a time. */
   readonly late: number
+  /** Whether those by which a node enters as candidate, or leaves, are among them. */
+  readonly lateEntries: boolean
+  /** Whether the store has candidates; without them there is nothing to do for a node that is to enter. */
+  readonly hasCandidates: boolean
+  /** Whether claims are shared by nodes of one process, so that a node may be entered by none. */
+  readonly sharesClaims: boolean
+  /**
+   * Whether an answer that says nothing of a session is heard as soon as it is given, or never: it is
+   * all the same when, as long as actors neither end nor are restored, and histories are not replaced.
+   */
+  readonly answersAtOnce: boolean
+  /**
+   * Whether users of nodes that leave change their minds just before that is asked for: it is all the
+   * same when, as long as actors are not restored.
+   */
+  readonly asksLast: boolean
 }
 
 /**
@@ -39,7 +56,8 @@ export function tell(
 ): void {
   if (node.inert === Inert.actor) return
   const step = setting.chart.step(node, event)
-  const answered = event.type === 'won' ? (event.token ?? 0) : 0
+  const told = event.type === 'won' ? event.token : event.installed ? event.revision : 0
+  const answered = told ?? 0
   // A service is given up with its state, and its request may still be carried out. Only a claim goes
   // on when the state is left for the one that waits for it.
   const isKept =
@@ -57,6 +75,7 @@ export function tell(
   node.seenToken = step.seenToken
   node.seenLeaving = step.seenLeaving
   node.unanswered = node.session === Session.none ? 0 : step.unanswered
+  node.entered = node.session === Session.none ? 0 : step.entered
   if (!isWatching(node)) node.pending = 0
   if (step.watchAfter !== -1 && node.outdated === Outdated.no) {
     node.pending = setting.laws.watchesFromNow
@@ -65,6 +84,13 @@ export function tell(
         ? 1
         : Math.max(0, behind - Math.max(0, step.watchAfter - answered))
   }
+  if (node.leaf === Leaf.enqueueing && node.call === Call.none && setting.hasCandidates) {
+    // One that nothing was done with was left out: see the rules by which worlds are made equal.
+    if (node.session === Session.none) openSession(world, node)
+    node.call = Call.enqueue
+    node.callLease = node.lease
+    node.callValue = node.value
+  }
   // Tokens are compared within one history.
   if (step.selected !== 0 && node.outdated === Outdated.no) {
     if (step.selected <= world.elected && !world.robbed.includes(step.selected)) {
@@ -72,6 +98,15 @@ export function tell(
     }
     world.elected = Math.max(world.elected, step.selected)
   }
+  if (node.leaf === Leaf.enqueueing && !setting.hasCandidates) {
+    tell(world, node, { type: 'entered', value: node.value }, setting)
+  }
+}
+
+/** Whether a request that is given up now is among those that are followed. */
+export function canBeLate(world: World, call: number, setting: Setting): boolean {
+  if (!isRequest(call) || world.late.length >= setting.late) return false
+  return setting.lateEntries || (call !== Call.enqueue && call !== Call.withdraw)
 }
 
 /** The node's request is awaited no more. It may still be carried out, if it is among the few that are followed. */
@@ -82,14 +117,20 @@ export function leaveRequest(
   by = world.nodes.indexOf(node),
 ): void {
   const { call } = node
-  if (isRequest(call) && world.late.length < setting.late) {
-    const isClaim = call === Call.claim
+  if (canBeLate(world, call, setting)) {
+    const enters = call === Call.claim || call === Call.enqueue
+    const isHandOver = call === Call.handOver
     world.late.push({
       kind: call,
-      by: isClaim ? by : VACANT,
-      lease: isClaim ? node.callLease : NO_LEASE,
+      by: isHandOver ? node.callTo : enters || call === Call.withdraw ? by : VACANT,
+      lease:
+        enters || isHandOver
+          ? node.callLease
+          : setting.laws.releasesByLeaseAlone
+            ? node.lease
+            : NO_LEASE,
       value: node.callValue,
-      token: isClaim ? 0 : node.callToken,
+      token: enters || call === Call.withdraw ? 0 : node.callToken,
     })
   }
   endCall(node)

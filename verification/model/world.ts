@@ -44,10 +44,30 @@ export const Call = {
   heldByLeaving: 14,
   /** Carried out on another history than its sender knew, which the answer shows. */
   ofOtherHistory: 15,
+  /** Enters the node as candidate, or takes its new value to its entry. */
+  enqueue: 16,
+  entered: 17,
+  /** Installs a candidate in place of this node. */
+  handOver: 18,
+  handedOver: 19,
+  declined: 20,
+  /** Takes this node's entry away because the node leaves. */
+  withdraw: 21,
 } as const
 
 export function isRequest(call: number): boolean {
-  return call === Call.claim || call === Call.clean || call === Call.leave || call === Call.propose
+  switch (call) {
+    case Call.claim:
+    case Call.clean:
+    case Call.leave:
+    case Call.propose:
+    case Call.enqueue:
+    case Call.handOver:
+    case Call.withdraw:
+      return true
+    default:
+      return false
+  }
 }
 
 /** An answer that tells what stands at the path. */
@@ -115,6 +135,11 @@ export interface NodeState {
    * session that is over counts as none: `settle` says `settled` of it at once.
    */
   unanswered: number
+  /** Whether it knows of an entry as candidate, under the session that it has and with the value that it has. */
+  entered: number
+  /** The lease that its entry stands under in the store, and the value in it. */
+  entry: number
+  entryValue: number
   /** The process: its session, with the session's lease. */
   session: number
   lease: number
@@ -128,6 +153,8 @@ export interface NodeState {
   callRevision: number
   /** How many changes there were after the revision of the answer; they are its watch's to bring. */
   callBehind: number
+  /** Whom a hand-over installs; of a claim that has lost, whether it has entered the node. */
+  callTo: number
   /** The renewal of its session's lease on its way. */
   renewal: number
   /** Whether the member that renews the lease takes a deposed raft leader for the leader. */
@@ -149,7 +176,12 @@ export interface Change {
   readonly revision: number
   /** Whether it is the notice of a node that leaves. */
   readonly leaving: boolean
+  /** The lease under which it was handed the path; `NO_LEASE` for whatever else. */
+  readonly lease: number
 }
+
+/** Of a change: the lease was its node's at the end, and is gone while the session is valid. */
+export const REVOKED = -2
 
 /** A request that nobody waits for any more, and that may still be carried out. */
 export interface Late {
@@ -176,6 +208,8 @@ export interface World {
   keyLease: number
   /** Whether the record carries the notice of a node that leaves. */
   keyLeaving: boolean
+  /** The lease of an entry whose instance is gone, if there is one. */
+  ghost: number
   /** The latest changes, as far back as some watch has still to bring them. */
   changes: Change[]
   late: Late[]
@@ -200,10 +234,13 @@ export const LEAVES = [
   'leader.proposing',
   'leader.waiting',
   'follower.following',
+  'follower.enqueueing',
+  'follower.pausing',
   'follower.reopening',
   'follower.waiting',
   'stopped.withdrawing',
   'stopped.draining',
+  'stopped.handingOver',
   'stopped.releasing',
   'stopped.settling',
   'stopped.clearing',
@@ -221,16 +258,19 @@ export const Leaf = {
   /** As leader. */
   rewaiting: 7,
   following: 8,
-  reopening: 9,
+  enqueueing: 9,
+  pausing: 10,
+  reopening: 11,
   /** As follower. */
-  waitingToReopen: 10,
-  withdrawing: 11,
-  draining: 12,
-  releasing: 13,
-  settling: 14,
+  waitingToReopen: 12,
+  withdrawing: 13,
+  draining: 14,
+  handingOver: 15,
+  releasing: 16,
+  settling: 17,
   /** As a node that has stopped. */
-  clearingUp: 15,
-  released: 16,
+  clearingUp: 18,
+  released: 19,
 } as const
 
 export type Machine = ElectionMachine
@@ -256,6 +296,11 @@ export function isClearing(node: NodeState): boolean {
   return node.leaf === Leaf.clearing || node.leaf === Leaf.clearingUp
 }
 
+/** A follower that relies on its session, and so can be installed. */
+export function isCandidate(node: NodeState): boolean {
+  return node.leaf >= Leaf.following && node.leaf <= Leaf.pausing
+}
+
 /** Whether the node takes part, or will once it has finished stopping. */
 export function isStarted(node: NodeState): boolean {
   return node.leaf !== Leaf.idle && (!isStopped(node) || node.restart === 1)
@@ -271,15 +316,34 @@ export function knowsHistory(node: NodeState): boolean {
   return node.session !== Session.none || node.call !== Call.none || isWatching(node)
 }
 
-/** A claim of the node, given up long ago, that the store may still carry out. */
+/** A request of the node, given up long ago, that the store may still carry out, and by which it comes to stand there. */
 export function hasLateClaim(world: World, index: number): boolean {
   if (world.late.length === 0) return false
-  return world.late.some(({ kind, by }) => kind === Call.claim && by === index)
+  return world.late.some(
+    ({ kind, by }) => (kind === Call.claim || kind === Call.enqueue) && by === index,
+  )
+}
+
+/** The lease that the entry of a candidate stands under. */
+export function entryOf(world: World, by: number): number {
+  return by === GONE ? world.ghost : (world.nodes[by]?.entry ?? NO_LEASE)
 }
 
 export function isHolder(world: World, index: number): boolean {
   const node = world.nodes[index]
   return world.keyBy === index && node !== undefined && world.keyToken === node.seenToken
+}
+
+/** Whether a node leads by the reign with that token, or will once it hears what is on its way to it. */
+export function believesIn(world: World, token: number): boolean {
+  return world.nodes.some(
+    (node, index) =>
+      (isLeading(node) && node.seenToken === token) ||
+      (node.call === Call.won && node.callToken === token) ||
+      world.changes
+        .slice(-Math.max(node.pending, node.callBehind) || world.changes.length)
+        .some((change) => change.by === index && change.token === token),
+  )
 }
 
 export function newNode(): NodeState {
@@ -293,6 +357,9 @@ export function newNode(): NodeState {
     seenToken: 0,
     seenLeaving: 0,
     unanswered: 0,
+    entered: 0,
+    entry: NO_LEASE,
+    entryValue: 0,
     session: Session.none,
     lease: NO_LEASE,
     pending: 0,
@@ -302,6 +369,7 @@ export function newNode(): NodeState {
     callValue: 0,
     callRevision: 0,
     callBehind: 0,
+    callTo: 0,
     renewal: Renewal.none,
     asksDeposed: 0,
     knownTerm: Term.current,
@@ -320,6 +388,7 @@ export function newWorld(nodes: number): World {
     keyRevision: 0,
     keyLease: NO_LEASE,
     keyLeaving: false,
+    ghost: NO_LEASE,
     changes: [],
     late: [],
     robbed: [],
@@ -341,6 +410,7 @@ export function copyWorld(world: World): World {
     keyRevision: world.keyRevision,
     keyLease: world.keyLease,
     keyLeaving: world.keyLeaving,
+    ghost: world.ghost,
     changes: world.changes.slice(),
     late: world.late.slice(),
     robbed: world.robbed.slice(),
@@ -357,8 +427,15 @@ export function dropSession(node: NodeState, session: number = Session.none): vo
   node.lease = NO_LEASE
   // What was left under its lease goes with it.
   node.unanswered = 0
+  node.entered = 0
   node.unkept = 0
   forgetRenewal(node)
+}
+
+export function openSession(world: World, node: NodeState): void {
+  world.lastLease += 1
+  dropSession(node, Session.valid)
+  node.lease = world.lastLease
 }
 
 export function forgetRenewal(node: NodeState): void {
@@ -374,4 +451,5 @@ export function endCall(node: NodeState): void {
   node.callValue = 0
   node.callRevision = 0
   node.callBehind = 0
+  node.callTo = 0
 }

@@ -52,11 +52,72 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'release-without-answer',
+    name: 'handed-over-by-transfer',
+    async play(stage) {
+      const [a, b, c] = [stage.node('a'), stage.node('b'), stage.node('c')]
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('b is started', () => b.node.start())
+      await stage.act('c is started', () => c.node.start())
+      await stage.act('a is to hand over to b', () => a.node.transfer('b'), 40)
+    },
+  },
+  {
+    name: 'candidate-that-leaves-as-it-is-chosen',
+    async play(stage) {
+      const [a, b, c] = [stage.node('a'), stage.node('b'), stage.node('c')]
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('b is started', () => b.node.start())
+      await stage.act('c is started', () => c.node.start())
+      await stage.act('a is stopped', () => a.node.stop(), 1)
+      await stage.act('c is stopped', () => c.node.stop(), 40)
+    },
+  },
+  {
+    name: 'installed-as-it-leaves',
+    async play(stage) {
+      const [a, b, c] = [stage.node('a'), stage.node('b'), stage.node('c')]
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('b is started', () => b.node.start())
+      await stage.act('c is started', () => c.node.start())
+      await stage.act('a is stopped', () => a.node.stop(), 3)
+      await stage.act('c is stopped', () => c.node.stop(), 40)
+    },
+  },
+  {
+    name: 'value-changed-while-waiting',
     async play(stage) {
       const [a, b] = [stage.node('a'), stage.node('b')]
       await stage.act('a is started', () => a.node.start())
       await stage.act('b is started', () => b.node.start())
+      await stage.act('b proposes another value', () => b.node.propose('another'))
+      await stage.act('a is stopped', () => a.node.stop())
+    },
+  },
+  {
+    name: 'hand-over-without-answer',
+    async play(stage) {
+      const [a, b] = [stage.node('a'), stage.node('b')]
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('b is started', () => b.node.start())
+      a.lose('install', 'answer')
+      await stage.act('a is stopped', () => a.node.stop(), 6_000)
+    },
+  },
+  {
+    name: 'hand-over-lost',
+    async play(stage) {
+      const [a, b] = [stage.node('a'), stage.node('b')]
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('b is started', () => b.node.start())
+      a.lose('install', 'request')
+      await stage.act('a is stopped', () => a.node.stop(), 6_000)
+    },
+  },
+  {
+    name: 'release-without-answer',
+    async play(stage) {
+      const a = stage.node('a')
+      await stage.act('a is started', () => a.node.start())
       a.lose('release', 'answer')
       await stage.act('a is stopped', () => a.node.stop(), 6_000)
     },
@@ -64,9 +125,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'release-lost',
     async play(stage) {
-      const [a, b] = [stage.node('a'), stage.node('b')]
+      const a = stage.node('a')
       await stage.act('a is started', () => a.node.start())
-      await stage.act('b is started', () => b.node.start())
       a.lose('release', 'request')
       await stage.act('a is stopped', () => a.node.stop(), 6_000)
     },

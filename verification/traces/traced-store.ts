@@ -1,8 +1,10 @@
 import { errorFrom } from '../../src/errors.js'
-import { decodeRecord } from '../../src/record.js'
+import { decodeRecord, holderFrom } from '../../src/record.js'
 import type { Link } from '../../src/stores/link.js'
 import type {
   Call,
+  Candidacy,
+  Candidates,
   Claim,
   Entry,
   Lease,
@@ -15,12 +17,16 @@ import type {
 
 /** Writes down which requests a process sends, and what comes back. */
 export class TracedStore implements Store {
+  readonly candidates: Candidates
   readonly #link: Link
   readonly #write: (line: string) => void
 
   constructor(link: Link, write: (line: string) => void) {
     this.#link = link
     this.#write = write
+    const { candidates } = link
+    if (candidates === undefined) throw new Error('the texts are of a store with hand-over')
+    this.candidates = this.#traced(candidates)
   }
 
   grant(ttl: number, call: Call): Promise<Lease> {
@@ -36,11 +42,18 @@ export class TracedStore implements Store {
     return this.#ask(`revoke lease ${lease.id}`, this.#link.revoke(lease, call), () => 'revoked')
   }
 
-  claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
-    const asking = this.#link.claim(path, text, lease, call)
-    return this.#ask(`claim ${what(text)} under lease ${lease.id}`, asking, (claim) =>
-      claim.won ? `won, token ${claim.token}` : `held: ${standing(claim.entry)}`,
-    )
+  claim(
+    path: string,
+    text: string,
+    lease: Lease,
+    call: Call,
+    candidacy?: Candidacy,
+  ): Promise<Claim> {
+    const asking = this.#link.claim(path, text, lease, call, candidacy)
+    return this.#ask(`claim ${what(text)} under lease ${lease.id}`, asking, (claim) => {
+      if (claim.won) return `won, token ${claim.token}`
+      return `held: ${standing(claim.entry)}${claim.hasEntered ? '; entered as candidate' : ''}`
+    })
   }
 
   propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null> {
@@ -83,6 +96,42 @@ export class TracedStore implements Store {
     this.#link.closeIdle()
   }
 
+  #traced(candidates: Candidates): Candidates {
+    return {
+      enter: (path, candidacy, lease, call) =>
+        this.#ask(
+          `enter ${what(candidacy.text)} under lease ${lease.id}`,
+          candidates.enter(path, candidacy, lease, call),
+          (revision) => `entered, revision ${revision}`,
+        ),
+      leave: (path, instance, call) =>
+        this.#ask(
+          'leave the candidates',
+          candidates.leave(path, instance, call),
+          ({ entry }) => `left; ${standing(entry)}`,
+        ),
+      list: (path, call) =>
+        this.#ask('list the candidates', candidates.list(path, call), ({ waiting }) =>
+          waiting.length === 0 ? 'nobody waits' : waiting.map(({ text }) => what(text)).join(', '),
+        ),
+      install: (path, reign, candidate, call) =>
+        this.#ask(
+          `install ${what(candidate.text)} in place of ${name(reign)}`,
+          candidates.install(path, reign, candidate, call),
+          (token) => (token === null ? 'not installed' : `installed, token ${token}`),
+        ),
+      follow: (path, from, listener) => {
+        this.#write(`-> follow the candidates from revision ${from}`)
+        return candidates.follow(path, from, listener)
+      },
+      askTransfer: (path, to, lease, call) => candidates.askTransfer(path, to, lease, call),
+      isOverdue: (lease, call) =>
+        this.#ask(`ask for lease ${lease}`, candidates.isOverdue(lease, call), (isOverdue) =>
+          isOverdue ? 'overdue' : 'renewed in time',
+        ),
+    }
+  }
+
   async #ask<Answer>(
     request: string,
     asking: Promise<Answer>,
@@ -107,7 +156,7 @@ function name({ token, lease }: Reign): string {
 
 function standing(entry: Entry | null): string {
   if (entry === null) return 'vacant'
-  return `${what(entry.text)}, token ${entry.token}, lease ${entry.lease ?? 'none'}`
+  return `${what(entry.text)}, token ${holderFrom(entry).token}, lease ${entry.lease ?? 'none'}`
 }
 
 function what(text: string): string {

@@ -5,6 +5,8 @@ import { errorFrom, LeaseGoneError, UnreachableError } from '../../errors.js'
 /** One compare-and-set, which may travel together with others. */
 export interface Operation {
   readonly key: Buffer
+  /** Other keys that it names. Whichever others write at the same time is its `key`. */
+  readonly beside?: readonly Buffer[]
   /** Operations under one lease share its fate, and so are sent together. */
   readonly lease: string
   readonly timeoutMs: number
@@ -38,9 +40,9 @@ type Send = (request: ITxnRequest, timeoutMs: number) => Promise<TxnAnswer>
 
 /**
  * etcd's default for --max-txn-ops is 128, and each level of a nested transaction counts on top of
- * those around it: a release has two levels, with three and two comparisons.
+ * those around it: a release has two levels, with four and three comparisons.
  */
-const MOST_OPERATIONS = 123
+const MOST_OPERATIONS = 121
 /** Well below etcd's default for --max-request-bytes, 1.5 MiB. */
 const MOST_BYTES = 1_000_000
 
@@ -119,7 +121,7 @@ export class Batch {
         // Always true. etcd 3.4 checks no permissions inside nested transactions, but does so for
         // the keys that the outer one names, in the branch that is not taken as well
         // (auth check of a transaction: server/etcdserver/apply_auth.go).
-        compare: group.map(({ operation: { key } }) => ({
+        compare: namesIn(group).map((key) => ({
           key,
           target: 'Create' as const,
           result: 'Greater' as const,
@@ -128,7 +130,7 @@ export class Batch {
         success: group.map(({ operation: { compare, success, failure } }) => ({
           request_txn: txn(compare, success, failure),
         })),
-        failure: group.map(({ operation: { key } }) => ({
+        failure: namesIn(group).map((key) => ({
           request_put: { key, value: Buffer.alloc(0) },
         })),
       },
@@ -157,9 +159,21 @@ function outcomeOf(
   return { succeeded, responses, revision: Number(revision) }
 }
 
+/** The keys of all its operations, each once. */
+function namesIn(group: readonly Waiting[]): Buffer[] {
+  const names = new Map<string, Buffer>()
+  for (const { operation } of group) {
+    for (const key of [operation.key, ...(operation.beside ?? [])]) {
+      names.set(key.toString('latin1'), key)
+    }
+  }
+  return [...names.values()]
+}
+
 /** About how much it takes in a request, in bytes. */
-function sizeOf({ key, ...parts }: Operation): number {
-  return 200 + 4 * key.length + bytesIn(parts)
+function sizeOf({ key, beside = [], ...parts }: Operation): number {
+  const names = [key, ...beside].reduce((sum, { length }) => sum + length, 0)
+  return 200 + 4 * names + bytesIn(parts)
 }
 
 /** What is compared and written, in both branches. */
@@ -180,7 +194,7 @@ function bytesIn({ compare = [], success = [], failure = [] }: Parts): number {
 function grouped(waiting: readonly Waiting[]): Waiting[][] {
   if (waiting.length === 1) return [[...waiting]]
   const groups: Waiting[][] = []
-  const open = new Map<string, { group: Waiting[]; bytes: number }>()
+  const open = new Map<string, { group: Waiting[]; bytes: number; names: number }>()
   const seen = new Map<string, number>()
   for (const one of waiting) {
     const { lease, key } = one.operation
@@ -188,18 +202,20 @@ function grouped(waiting: readonly Waiting[]): Waiting[][] {
     const before = seen.get(name) ?? 0
     seen.set(name, before + 1)
     const line = `${lease} ${before}`
+    const names = 1 + (one.operation.beside?.length ?? 0)
     let current = open.get(line)
     if (
       current === undefined ||
-      current.group.length === MOST_OPERATIONS ||
+      current.names + names > MOST_OPERATIONS ||
       current.bytes + one.sizeBytes > MOST_BYTES
     ) {
-      current = { group: [], bytes: 0 }
+      current = { group: [], bytes: 0, names: 0 }
       open.set(line, current)
       groups.push(current.group)
     }
     current.group.push(one)
     current.bytes += one.sizeBytes
+    current.names += names
   }
   return groups
 }

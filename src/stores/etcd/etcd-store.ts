@@ -1,10 +1,12 @@
 import type { ComparatorBuilder } from 'etcd3'
-import type { ICompare, IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
+import type { IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
 import { LeaseGoneError, RefusedError, UnconfirmedError, UnreachableError } from '../../errors.js'
+import { candidateAt, reignAt } from '../candidates.js'
 import { isAny } from '../is-any.js'
 import type { Watched } from '../path-watcher.js'
 import type {
   Call,
+  Candidacy,
   Claim,
   Lease,
   ObserveListener,
@@ -19,9 +21,11 @@ import type { Endpoint, EtcdClient } from './connection/endpoint.js'
 import { Endpoints } from './connection/failover.js'
 import { entryFrom } from './entry.js'
 import { CompactedError, PermissionError } from './errors.js'
+import { EtcdCandidates } from './etcd-candidates.js'
 import type { Header } from './history.js'
 import { IdleTimeout } from './idle-timeout.js'
-import { keyOf, rangeOf } from './keys.js'
+import { keyOf, keysOf, rangeOf } from './keys.js'
+import { compareReign, deletionOf, putOf, type ReignKeys } from './reign.js'
 import { confirmsRenewal } from './renewal.js'
 import { KeepAlive } from './streams/keep-alive.js'
 import { PrefixObserver } from './streams/prefix-observer.js'
@@ -38,6 +42,7 @@ const LONGEST_TWICE = 100_000
 /** etcd v3: a reign is a key that is attached to a lease, and its create revision is the token. */
 export class EtcdStore implements Store {
   readonly #members: readonly Endpoint[]
+  readonly candidates: EtcdCandidates
   readonly #endpoints: Endpoints
   readonly #batch: Batch
   readonly #keepAlive: KeepAlive
@@ -63,6 +68,28 @@ export class EtcdStore implements Store {
       }
       return answer
     })
+    this.candidates = new EtcdCandidates({
+      keys: async () => keysOf(await this.#endpoints.current()),
+      write: (operation) => this.#write(operation),
+      read: async (ranges, doing, call) => {
+        const success = ranges.map((range) => ({ request_range: range }))
+        const { responses, header } = await this.#endpoints.run(doing, call, (client, options) =>
+          client.kv.txn({ compare: [], success, failure: [] }, options),
+        )
+        const kvs = responses.map(({ response_range }) => response_range?.kvs ?? [])
+        return { kvs, revision: Number(header.revision) }
+      },
+      follow: (path, from, listener) => this.#hub.follow(path, from, listener),
+      timeToLive: async (lease, { timeoutMs }) => {
+        const call = { timeoutMs, isLinearizable: false }
+        const { TTL, grantedTTL } = await this.#endpoints.run(
+          'asking for a lease',
+          call,
+          (client, options) => client.leaseClient.leaseTimeToLive({ ID: lease }, options),
+        )
+        return { left: Number(TTL), granted: Number(grantedTTL) }
+      },
+    })
     this.#keepAlive = new KeepAlive(this.#endpoints)
     this.#hub = new WatchHub(this.#endpoints, {
       read: (path) => this.read(path, { timeoutMs: READ_WITHIN_MS }),
@@ -76,6 +103,7 @@ export class EtcdStore implements Store {
     const { ID, TTL } = await this.#endpoints.run('opening a session', call, (client, options) =>
       client.leaseClient.leaseGrant({ TTL: Math.ceil(ttl) }, options),
     )
+    this.candidates.forgetDenied()
     return { id: ID, ttlMs: Number(TTL) * 1_000 }
   }
 
@@ -107,22 +135,40 @@ export class EtcdStore implements Store {
     }
   }
 
-  async claim(path: string, text: string, lease: Lease, { timeoutMs }: Call): Promise<Claim> {
-    const key = await this.#key(path)
-    const outcome = await this.#write({
-      key,
-      lease: lease.id,
-      timeoutMs,
-      compare: [{ key, target: 'Create', result: 'Equal', create_revision: 0 }],
-      success: [{ request_put: { key, value: Buffer.from(text), lease: lease.id } }],
-      failure: [{ request_range: { key } }],
+  async claim(
+    path: string,
+    text: string,
+    lease: Lease,
+    { timeoutMs }: Call,
+    candidacy?: Candidacy,
+  ): Promise<Claim> {
+    return await this.#asPermitted(path, async (keys) => {
+      const { key, reigning } = keys
+      const entry =
+        reigning === null || candidacy === undefined
+          ? null
+          : { key: await this.#key(candidateAt(path, candidacy.instance)), text: candidacy.text }
+      const put = putOf(key, text, lease.id)
+      const outcome = await this.#write({
+        key,
+        ...(entry && { beside: [entry.key] }),
+        lease: lease.id,
+        timeoutMs,
+        compare: [{ key, target: 'Create', result: 'Equal', create_revision: 0 }],
+        success: entry === null ? [put] : [put, { request_delete_range: { key: entry.key } }],
+        failure: [
+          { request_range: { key } },
+          ...(entry === null ? [] : [putOf(entry.key, entry.text, lease.id)]),
+        ],
+      })
+      // Both branches are checked for permission, whichever is taken.
+      this.#endpoints.mayRead(key)
+      if (outcome.succeeded) return { won: true, token: outcome.revision }
+      const kv = foundIn(outcome)
+      if (kv === undefined) throw new Error(`etcd: neither claimed nor found ${path}`)
+      const lost = { won: false, entry: entryFrom(kv), revision: outcome.revision } as const
+      return entry === null ? lost : { ...lost, hasEntered: true }
     })
-    // Both branches are checked for permission, whichever is taken.
-    this.#endpoints.mayRead(key)
-    if (outcome.succeeded) return { won: true, token: outcome.revision }
-    const kv = foundIn(outcome)
-    if (kv === undefined) throw new Error(`etcd: neither claimed nor found ${path}`)
-    return { won: false, entry: entryFrom(kv), revision: outcome.revision }
   }
 
   async propose(
@@ -131,8 +177,10 @@ export class EtcdStore implements Store {
     reign: Reign,
     { timeoutMs }: Call,
   ): Promise<number | null> {
-    const key = await this.#key(path)
-    return await this.#during(reign, key, [], putOf(key, text, reign), timeoutMs)
+    return await this.#asPermitted(path, async (keys) => {
+      const put = putOf(keys.key, text, reign.lease)
+      return await this.#during(reign, keys, [put], timeoutMs)
+    })
   }
 
   async release(
@@ -141,13 +189,14 @@ export class EtcdStore implements Store {
     notice: string | null,
     { timeoutMs }: Call,
   ): Promise<void> {
-    const key = await this.#key(path)
-    const steps = notice === null ? [] : this.#announce(key, notice, reign, timeoutMs)
-    const over = isAny(steps)
-    for (const _ of steps) if (await this.#silence.unless(over)) return
-    // There is no notice, an answer is late or lost, or a proposal has come in between.
-    const deleted = this.#during(reign, key, [], { request_delete_range: { key } }, timeoutMs)
-    if (!(await isAny([over, deleted.then(() => true)]))) await deleted
+    await this.#asPermitted(path, async (keys) => {
+      const steps = notice === null ? [] : this.#announce(keys, notice, reign, timeoutMs)
+      const over = isAny(steps)
+      for (const _ of steps) if (await this.#silence.unless(over)) return
+      // There is no notice, an answer is late or lost, or a proposal has come in between.
+      const deleted = this.#during(reign, keys, deletionOf(keys, reign), timeoutMs)
+      if (!(await isAny([over, deleted.then(() => true)]))) await deleted
+    })
   }
 
   async read(path: string, call: Call): Promise<Sighting> {
@@ -176,11 +225,13 @@ export class EtcdStore implements Store {
   }
 
   /** etcd3's transaction builder, with the comparison that `reign` is not over already in it. */
-  guard(path: string, { token, lease }: Reign): ComparatorBuilder {
+  guard(path: string, { token, lease, created }: Reign): ComparatorBuilder {
     // The connection that the reign was won over may have been replaced by another.
     const client = this.#endpoints.connected ?? this.#client
     if (client === null) throw new Error('etcd: no reign without a connection')
-    return client.if(path, 'Create', '==', token).and(path, 'Lease', '==', lease)
+    const during = client.if(path, 'Create', '==', created ?? token).and(path, 'Lease', '==', lease)
+    if (!this.candidates.mayEnter(path)) return during
+    return during.and(reignAt(path), 'Mod', created === undefined ? '<' : '==', token)
   }
 
   closeIdle(): void {
@@ -190,14 +241,15 @@ export class EtcdStore implements Store {
   }
 
   /** Writes the notice, and deletes it if that takes no more requests. Each tells whether `reign` is over. */
-  #announce(key: Buffer, notice: string, reign: Reign, timeoutMs: number): Promise<boolean>[] {
+  #announce(keys: ReignKeys, notice: string, reign: Reign, timeoutMs: number): Promise<boolean>[] {
     if (notice.length > LONGEST_TWICE) {
-      const written = this.#during(reign, key, [], putOf(key, notice, reign), timeoutMs)
+      const put = putOf(keys.key, notice, reign.lease)
+      const written = this.#during(reign, keys, [put], timeoutMs)
       return [written.then((revision) => revision === null)]
     }
     // Two that are alike are on their way together, and etcd may carry them out in either order: the
     // first writes the notice, and the second finds and deletes it.
-    return [0, 1].map(() => this.#noticeOrDelete(key, notice, reign, timeoutMs))
+    return [0, 1].map(() => this.#noticeOrDelete(keys, notice, reign, timeoutMs))
   }
 
   /**
@@ -205,41 +257,64 @@ export class EtcdStore implements Store {
    * by that deletion, or because it was before.
    */
   async #noticeOrDelete(
-    key: Buffer,
+    keys: ReignKeys,
     notice: string,
     reign: Reign,
     timeoutMs: number,
   ): Promise<boolean> {
+    const { key, reigning } = keys
     const value = Buffer.from(notice)
-    const compare = compareReign(key, reign)
+    const compare = compareReign(keys, reign)
+    const put = putOf(key, notice, reign.lease)
     const { succeeded, responses } = await this.#write({
       key,
+      ...(reigning && { beside: [reigning] }),
       lease: reign.lease,
       timeoutMs,
       compare: [...compare, { key, target: 'Value', result: 'Equal', value }],
-      success: [{ request_delete_range: { key } }],
-      failure: [{ request_txn: { compare, success: [putOf(key, notice, reign)], failure: [] } }],
+      success: deletionOf(keys, reign),
+      failure: [{ request_txn: { compare, success: [put], failure: [] } }],
     })
     return succeeded || responses[0]?.response_txn?.succeeded === false
   }
 
-  /** Does it only during `reign`, and if `compare` holds. Resolves with the revision of that, or `null`. */
+  /** Does it only during `reign`. Resolves with the revision of that, or `null`. */
   async #during(
     reign: Reign,
-    key: Buffer,
-    compare: readonly ICompare[],
-    operation: IRequestOp,
+    keys: ReignKeys,
+    operations: readonly IRequestOp[],
     timeoutMs: number,
   ): Promise<number | null> {
+    const { key, reigning } = keys
     const { succeeded, revision } = await this.#write({
       key,
+      ...(reigning && { beside: [reigning] }),
       lease: reign.lease,
       timeoutMs,
-      compare: [...compareReign(key, reign), ...compare],
-      success: [operation],
+      compare: compareReign(keys, reign),
+      success: operations,
       failure: [],
     })
     return succeeded ? revision : null
+  }
+
+  /** Where this user may not do so with what stands beside the path, it is done without that. */
+  async #asPermitted<Result>(
+    path: string,
+    request: (keys: ReignKeys) => Promise<Result>,
+  ): Promise<Result> {
+    const key = await this.#key(path)
+    if (this.candidates.mayEnter(path)) {
+      try {
+        return await request({ key, reigning: await this.#key(reignAt(path)) })
+      } catch (thrown) {
+        if (!(thrown instanceof PermissionError)) throw thrown
+      }
+      const result = await request({ key, reigning: null })
+      this.candidates.deny(path)
+      return result
+    }
+    return await request({ key, reigning: null })
   }
 
   /** A refusal says what it is about, which is not seen in a batch. */
@@ -248,7 +323,8 @@ export class EtcdStore implements Store {
       return await this.#batch.run(operation)
     } catch (thrown) {
       if (!(thrown instanceof RefusedError)) throw thrown
-      throw new RefusedError(`${operation.key}: ${thrown.message}`, { cause: thrown.cause })
+      const Kind = thrown instanceof PermissionError ? PermissionError : RefusedError
+      throw new Kind(`${operation.key}: ${thrown.message}`, { cause: thrown.cause })
     }
   }
 
@@ -317,18 +393,6 @@ export class EtcdStore implements Store {
     this.#client = await this.#endpoints.current()
     return keyOf(this.#client, path)
   }
-}
-
-/** The lease as well, because an operator's put keeps the create revision but takes the lease off. */
-function compareReign(key: Buffer, { token, lease }: Reign): ICompare[] {
-  return [
-    { key, target: 'Create', result: 'Equal', create_revision: token },
-    { key, target: 'Lease', result: 'Equal', lease },
-  ]
-}
-
-function putOf(key: Buffer, text: string, { lease }: Reign): IRequestOp {
-  return { request_put: { key, value: Buffer.from(text), lease } }
 }
 
 function foundIn({ responses }: Outcome): IKeyValue | undefined {

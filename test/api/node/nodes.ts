@@ -1,16 +1,26 @@
 import { onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../../src/clock.js'
 import locked, { type Json, type LockedNode, type Locker, type Store } from '../../../src/index.js'
-import { type Fate, Link } from '../../../src/stores/link.js'
+import { type Fate, Link, type Message } from '../../../src/stores/link.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
 import type { VirtualClock } from '../../../src/testing/virtual-clock.js'
 
 export const path = '/master'
 
+/** The same store to nodes that know of no hand-over. */
+export function withoutHandOver(store: Store): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const found: unknown = name === 'candidates' ? undefined : Reflect.get(target, name)
+      return typeof found === 'function' ? found.bind(target) : found
+    },
+  })
+}
+
 /** A memory store behind a link. A request fares as `requests` says of its call, or is carried out at once. */
 export function makeLink(clock: Clock = systemClock) {
   const store = new MemoryStore(clock)
-  const requests: Partial<Record<keyof Store, () => Fate>> = {}
+  const requests: Partial<Record<NonNullable<Message['call']>, () => Fate>> = {}
   const link = new Link(store, clock, ({ call, isAnswer }) =>
     isAnswer || call === null ? 0 : (requests[call]?.() ?? 0),
   )

@@ -3,7 +3,8 @@ import { afterAll, beforeAll } from 'vitest'
 import { type Endpoint, memberEndpoint } from '../../../src/stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../../src/stores/etcd/etcd-store.js'
 import { type Etcd, startEtcd } from '../../etcd/index.js'
-import { describeStore } from '../contract.js'
+import { describeCandidates } from '../candidates-contract.js'
+import { describeStore, type StoreUnderTest } from '../contract.js'
 
 let etcd: Etcd
 let client: Etcd3
@@ -18,7 +19,7 @@ afterAll(async () => {
   await etcd?.stop()
 })
 
-describeStore('EtcdStore', async () => ({
+const make = async (): Promise<StoreUnderTest> => ({
   store: new EtcdStore([endpointOf(etcd)]),
   peer: new EtcdStore([endpointOf(etcd)]),
   // etcd grants no less than one and a half election timeouts, in whole seconds: 2 s by default.
@@ -41,7 +42,10 @@ describeStore('EtcdStore', async () => ({
   elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   // The suite rests both stores, and a store at rest has nothing open.
   stop: async () => {},
-}))
+})
+
+describeStore('EtcdStore', make)
+describeCandidates('EtcdStore', make)
 
 /** As `locked` opens it: a client of etcd3’s own has a circuit breaker. */
 function endpointOf({ endpoint }: Etcd): Endpoint {

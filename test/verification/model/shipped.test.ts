@@ -4,33 +4,51 @@ import { checkModel, formatModelReport } from '../../../verification/model/index
 // However busy the machine is.
 vi.setConfig({ testTimeout: 1_200_000 })
 
+const NO_OPERATORS = { crashes: false, deletes: false, junk: false } as const
 const NEW_FAULTS = { renewals: true, resets: true, exceptions: true, snapshots: true } as const
 
 /** What the shipped machine is checked for, by the bounds of the world it is checked in. */
 const WORLDS = [
   {
     name: 'late requests, crashes and deleted records',
-    bounds: { values: 1, changes: 1, late: 1, junk: false },
+    bounds: { values: 1, changes: 1, late: 1, lateEntries: false, junk: false },
   },
   {
-    name: 'values that change',
-    bounds: { values: 2, changes: 1, late: 0, crashes: false, junk: false },
+    name: 'late requests of candidates, leaders told to hand over, and claims that are shared',
+    bounds: {
+      ...NO_OPERATORS,
+      values: 1,
+      changes: 1,
+      late: 1,
+      lateEntries: true,
+      transfers: true,
+      shares: true,
+    },
   },
+  { name: 'values that change', bounds: { ...NO_OPERATORS, values: 2, changes: 1, late: 0 } },
   {
     name: 'junk, revoked leases and compacted histories',
     bounds: { values: 1, changes: 2, late: 0, junk: true, revokes: true },
   },
   {
-    name: 'deposed raft leaders, replaced histories, exceptions and restored actors',
+    name: 'deposed raft leaders, exceptions and restored actors',
     bounds: {
-      ...NEW_FAULTS,
+      ...NO_OPERATORS,
       values: 1,
       changes: 1,
       late: 0,
-      crashes: false,
-      junk: false,
-      deletes: false,
+      renewals: true,
+      exceptions: true,
+      snapshots: true,
     },
+  },
+  {
+    name: 'replaced histories and late requests, where the store has no candidates',
+    bounds: { ...NO_OPERATORS, values: 1, changes: 1, late: 1, resets: true, candidates: false },
+  },
+  {
+    name: 'replaced histories',
+    bounds: { ...NO_OPERATORS, values: 1, changes: 1, late: 0, resets: true },
   },
 ] as const
 

@@ -1,3 +1,4 @@
+import { pathBeside } from '../../candidates.js'
 import type { Watched, Watcher } from '../../path-watcher.js'
 import type { Sighting } from '../../store.js'
 
@@ -86,6 +87,9 @@ export class PrefixGroup implements Watched {
     if (sighting.revision < this.#next) return
     // Not the next one: there may be more of the same revision on its way.
     this.#next = sighting.revision
+    // The candidates of a path that it serves are no reason to give it up, and nobody asks for them.
+    const beside = pathBeside(path)
+    if (beside !== path && this.#servedAt(beside).length > 0) return
     const watchers = this.#servedAt(path)
     const remembered = this.#recent.get(path) ?? { sightings: [], own: false }
     this.#recent.set(path, remembered)

@@ -1,8 +1,9 @@
 import { errorFrom, type RefusedError } from '../../../errors.js'
 import { type Watched, Watcher } from '../../path-watcher.js'
-import type { Watch, WatchListener } from '../../store.js'
+import type { CandidatesListener, Watch, WatchListener } from '../../store.js'
 import type { Endpoints } from '../connection/failover.js'
 import { TokenError } from '../errors.js'
+import { CandidatesWatch } from './candidates-watch.js'
 import { GapReader, type GapTools } from './gap-reader.js'
 import { PrefixGroup } from './prefix-group.js'
 import { PrefixGroups } from './prefix-groups.js'
@@ -31,6 +32,7 @@ export class WatchHub {
     cancel: (watched) => this.#connection.stream?.cancel(watched),
   })
   readonly #gaps: GapReader
+  readonly #candidates = new Set<CandidatesWatch>()
   /** Attempts to connect that failed since etcd was last heard of. */
   #attempt = 0
 
@@ -40,9 +42,10 @@ export class WatchHub {
     this.#connection = new WatchConnection(endpoints, {
       doing: 'watching',
       backoff: BACKOFF,
-      isNeeded: () => this.#watchers.size > 0,
+      isNeeded: () => this.#isWatching,
       opened: (stream) => {
         for (const watched of this.#groups.watched) stream.create(watched)
+        for (const watched of this.#candidates) stream.create(watched)
       },
       heard: () => {
         this.#attempt = 0
@@ -58,12 +61,30 @@ export class WatchHub {
     return this.#watcherFor(path, from).subscribe(from, listener)
   }
 
+  /** Tells what comes to stand beside `path`. Where that may not be watched, it is lost at once. */
+  follow(path: string, from: number, listener: CandidatesListener): Watch {
+    const watched = new CandidatesWatch(path, from, listener)
+    this.#candidates.add(watched)
+    const { stream } = this.#connection
+    if (stream === null) this.#connection.open()
+    else stream.create(watched)
+    return {
+      close: () => {
+        if (this.#candidates.delete(watched)) this.#connection.stream?.cancel(watched)
+      },
+    }
+  }
+
   /** Ends the stream, unless there are watchers still. */
   closeIdle(): void {
-    if (this.#watchers.size > 0) return
+    if (this.#isWatching) return
     this.#groups.clear()
     this.#connection.close()
     this.#attempt = 0
+  }
+
+  get #isWatching(): boolean {
+    return this.#watchers.size > 0 || this.#candidates.size > 0
   }
 
   /** One watcher serves all nodes on a path, unless one needs what it has passed already. */
@@ -88,6 +109,8 @@ export class WatchHub {
   #failed(error: Error): void {
     this.#attempt += 1
     this.#connection.retry(this.#attempt)
+    // Those that entered or left meanwhile are found by asking.
+    for (const watched of [...this.#candidates]) this.#lose(watched)
     for (const watcher of [...this.#watchers.values()].flat()) watcher.failed(error, this.#attempt)
   }
 
@@ -114,7 +137,8 @@ export class WatchHub {
       this.#connection.replace(stream, errorFrom(thrown))
       return
     }
-    if (watched instanceof PrefixGroup) this.#groups.dissolve(watched)
+    if (watched instanceof CandidatesWatch) this.#lose(watched)
+    else if (watched instanceof PrefixGroup) this.#groups.dissolve(watched)
     else if (watched instanceof Watcher && watched.isWanted) {
       this.#forget(watched)
       watched.failed(error, 1)
@@ -127,8 +151,16 @@ export class WatchHub {
     await Promise.all(doubtful.flatMap(watchersOf).map((watcher) => this.#gaps.read(watcher)))
   }
 
+  #lose(watched: CandidatesWatch): void {
+    if (this.#candidates.delete(watched)) watched.lose()
+  }
+
   /** Goes on after etcd ended a watch because it has forgotten what was before `revision`. */
   async #resume(watched: Watched, revision: number): Promise<void> {
+    if (watched instanceof CandidatesWatch) {
+      this.#lose(watched)
+      return
+    }
     const behind = watchersOf(watched).filter(({ next }) => next <= revision)
     if (watched instanceof PrefixGroup) {
       // What comes next is not missed while its paths are read.

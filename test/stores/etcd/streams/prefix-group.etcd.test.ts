@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { candidateAt } from '../../../../src/stores/candidates.js'
 import { memberEndpoint } from '../../../../src/stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../../../src/stores/etcd/etcd-store.js'
 import { type Etcd, startEtcd } from '../../../etcd/index.js'
@@ -70,6 +72,18 @@ describe('paths that begin alike', () => {
     await expectWatches((watches) => watches <= MOST_WATCHES)
     for (let round = 0; round < 200; round++) await client.put(`${prefix}foreign`).value(round)
     await expectWatches((watches) => watches >= PATHS)
+    await writeAll(prefix, 'mine')
+    await expectEachHeard(recorders, 'mine')
+  })
+
+  test('are watched together however many candidates come to stand beside them', async () => {
+    const { prefix, recorders } = await watchMany(storeAt(etcd.endpoint))
+    await expectWatches((watches) => watches <= MOST_WATCHES)
+    const entry = candidateAt(`${prefix}${PATHS - 1}`, 'instance')
+    for (let round = 0; round < 200; round++) await client.put(entry).value(round)
+    // By then it would have been found too wide.
+    await sleep(2_500)
+    await expectWatches((watches) => watches <= MOST_WATCHES)
     await writeAll(prefix, 'mine')
     await expectEachHeard(recorders, 'mine')
   })

@@ -1,0 +1,86 @@
+import { RefusedError } from '../errors.js'
+import { decodeRecord } from '../record.js'
+import { timeoutMsFor } from '../sessions/session-pool.js'
+import type { Candidates, TransferRequest, Watch } from '../stores/store.js'
+import { Queue } from './queue.js'
+import type { Going, Means, Task } from './service.js'
+
+/** A leader that has not led for so long, in milliseconds, asks who waits when it stops. */
+const SETTLED_MS = 300
+/** After so long, in milliseconds, it asks again when what it was told is lost. */
+const AGAIN_MS = 5_000
+
+/** Keeps in mind who waits, so that a leader need not ask when it stops; and hears when it is asked to hand over. */
+export function attend({ store, clock }: Means, task: Task): Going | undefined {
+  const { candidates } = store
+  task.participant.queue = null
+  return candidates === undefined ? undefined : new Attending(candidates, clock, task)
+}
+
+class Attending implements Going {
+  readonly #candidates: Candidates
+  readonly #clock: Means['clock']
+  readonly #task: Task
+  readonly #queue = new Queue()
+  #watch: Watch | null = null
+  #timer: unknown
+  #isOver = false
+
+  constructor(candidates: Candidates, clock: Means['clock'], task: Task) {
+    this.#candidates = candidates
+    this.#clock = clock
+    this.#task = task
+    this.#timer = this.#beginAfter(SETTLED_MS)
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#clock.clearTimeout(this.#timer)
+    this.#watch?.close()
+  }
+
+  #beginAfter(ms: number): unknown {
+    return this.#clock.setTimeout(() => {
+      this.#begin().catch((thrown: unknown) => {
+        // Where it may not ask, it is refused again when it stops.
+        if (!(thrown instanceof RefusedError)) this.#lost()
+      })
+    }, ms)
+  }
+
+  async #begin(): Promise<void> {
+    const { participant } = this.#task
+    const { path, ttl } = participant
+    const call = { timeoutMs: timeoutMsFor(ttl) }
+    const { waiting, revision, asked } = await this.#candidates.list(path, call)
+    if (this.#isOver) return
+    const queue = this.#queue
+    queue.begin(waiting)
+    participant.queue = queue
+    if (asked !== null) this.#asked(asked)
+    this.#watch = this.#candidates.follow(path, revision + 1, {
+      entered: (candidate) => queue.entered(candidate),
+      left: (instance) => queue.left(instance),
+      lost: () => this.#lost(),
+      asked: (request) => this.#asked(request),
+    })
+  }
+
+  #lost(): void {
+    if (this.#isOver) return
+    this.#queue.lost()
+    this.#watch?.close()
+    this.#watch = null
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = this.#beginAfter(AGAIN_MS)
+  }
+
+  /** What was asked before this reign was asked of another leader. */
+  #asked({ to, revision }: TransferRequest): void {
+    const { input, send } = this.#task
+    if (revision <= (input.holder?.token ?? 0)) return
+    const others = this.#queue.waiting?.filter(({ instance }) => instance !== input.instance) ?? []
+    const isThere = others.some(({ text }) => to === null || decodeRecord(text)?.id === to)
+    if (isThere) send({ type: 'transfer', to })
+  }
+}

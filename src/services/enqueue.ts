@@ -1,0 +1,21 @@
+import { timeoutMsFor } from '../sessions/session-pool.js'
+import { candidacyOf } from './participant.js'
+import type { Means, Task } from './service.js'
+
+/** Enters the node as candidate with the value that it has now; where the store has none, there is nothing to do. */
+export function enqueue({ store, failures }: Means, { participant, input, send }: Task): undefined {
+  const { path, ttl, session } = participant
+  const { value } = input
+  if (session === null) throw new Error('enqueue: there is no session to enter under')
+  const { lease } = session
+  const entered = (revision: number) => send({ type: 'entered', value, lease: lease.id, revision })
+  const { candidates } = store
+  if (candidates === undefined) {
+    entered(0)
+    return
+  }
+  const candidacy = candidacyOf(participant, value)
+  const request = async () =>
+    candidates.enter(path, candidacy, lease, { timeoutMs: timeoutMsFor(ttl) })
+  request().then(entered, (thrown: unknown) => send(failures.event(thrown, lease.id)))
+}

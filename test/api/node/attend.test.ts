@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import { type LockedNode, locked } from '../../../src/index.js'
+import { Link, type Message } from '../../../src/stores/link.js'
+import { MemoryStore } from '../../../src/stores/memory.js'
+import { VirtualClock } from '../../../src/testing/virtual-clock.js'
+
+const path = '/attended'
+const ttl = 10
+
+/** A leader, whose requests are noted, and others, each in a process of its own. */
+class Scene {
+  readonly clock = new VirtualClock()
+  readonly store = new MemoryStore(this.clock)
+  /** What the first node has asked the store for. */
+  readonly requests: Message['call'][] = []
+  readonly #links = new Map<LockedNode, Link>()
+
+  join(id: string): LockedNode {
+    const isFirst = this.#links.size === 0
+    const link = new Link(this.store, this.clock, ({ call, isAnswer }) => {
+      if (isFirst && !isAnswer) this.requests.push(call)
+      return 1
+    })
+    const node = locked(link, { clock: this.clock })(path, { id, value: id, ttl })
+    this.#links.set(node, link)
+    return node
+  }
+
+  async started(id: string): Promise<LockedNode> {
+    const node = this.join(id)
+    void node.start()
+    await this.clock.advance(100)
+    return node
+  }
+
+  linkOf(node: LockedNode): Link {
+    const link = this.#links.get(node)
+    if (link === undefined) throw new Error('it has not joined')
+    return link
+  }
+
+  /** What the first node asks for when it stops. */
+  async requestsToStop(node: LockedNode): Promise<readonly Message['call'][]> {
+    this.requests.length = 0
+    void node.stop()
+    await this.clock.advance(100)
+    return this.requests
+  }
+}
+
+describe('a leader', () => {
+  test('knows who waits once it has led for a while, and asks nobody when it stops', async () => {
+    const scene = new Scene()
+    const a = await scene.started('a')
+    const b = await scene.started('b')
+    await scene.clock.advance(1_000)
+    const c = await scene.started('c')
+    expect(await scene.requestsToStop(a)).toEqual(['isOverdue', 'install', 'revoke'])
+    expect([b.isLeader, c.isLeader]).toEqual([false, true])
+  })
+
+  test('asks, if it stops before', async () => {
+    const scene = new Scene()
+    const a = await scene.started('a')
+    const b = await scene.started('b')
+    expect(await scene.requestsToStop(a)).toEqual(['list', 'install', 'revoke'])
+    expect(b.isLeader).toBe(true)
+  })
+
+  test('asks again when what it knew has left, and hands over to another', async () => {
+    const scene = new Scene()
+    const [a, b, c] = [await scene.started('a'), await scene.started('b'), await scene.started('c')]
+    await scene.clock.advance(1_000)
+    // The leader hears nothing of that any more.
+    scene.linkOf(a).freeze()
+    void c.stop()
+    await scene.clock.advance(100)
+    void a.stop()
+    scene.linkOf(a).heal()
+    await scene.clock.advance(100)
+    expect(b.isLeader).toBe(true)
+  })
+
+  test('does not choose one that has missed a renewal, where there is another', async () => {
+    const scene = new Scene()
+    const [a, b, c] = [await scene.started('a'), await scene.started('b'), await scene.started('c')]
+    await scene.clock.advance(1_000)
+    scene.linkOf(c).freeze()
+    // Its renewal was due by then, and its lease has not ended.
+    await scene.clock.advance(ttl * 700)
+    await scene.requestsToStop(a)
+    expect(b.isLeader).toBe(true)
+    scene.linkOf(c).heal()
+    await scene.clock.advance(1_000)
+    expect([b.isLeader, c.isLeader]).toEqual([true, false])
+  })
+
+  test('chooses it where there is no other', async () => {
+    const scene = new Scene()
+    const [a, c] = [await scene.started('a'), await scene.started('c')]
+    await scene.clock.advance(1_000)
+    scene.linkOf(c).freeze()
+    await scene.clock.advance(ttl * 700)
+    await scene.requestsToStop(a)
+    expect([...scene.store.entries().values()][0]?.text).toContain('"id":"c"')
+    scene.linkOf(c).heal()
+    await scene.clock.advance(100)
+    expect(c.isLeader).toBe(true)
+  })
+
+  test('adds nothing to the requests at rest', async () => {
+    const scene = new Scene()
+    await scene.started('a')
+    await scene.started('b')
+    await scene.clock.advance(1_000)
+    scene.requests.length = 0
+    await scene.clock.advance(ttl * 10_000)
+    expect(new Set(scene.requests)).toEqual(new Set(['renew']))
+  })
+})

@@ -1,0 +1,186 @@
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { NoCandidateError, NotLeaderError, StoppedError } from '../../../src/index.js'
+import { MemoryStore } from '../../../src/stores/memory.js'
+import { lockerOn, makeLink, path, record, twoStarted, withoutHandOver } from './nodes.js'
+
+const following = 3
+
+/** A leader and two who wait, each in a process of its own, in the order of their names. */
+async function threeStarted(store = new MemoryStore()) {
+  const nodes = []
+  for (const id of ['a', 'b', 'c']) {
+    const node = lockerOn(store)({ path, id, value: `value of ${id}` })
+    await node.start()
+    nodes.push(node)
+  }
+  const [a, b, c] = nodes
+  if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
+  return { store, a, b, c }
+}
+
+describe('a leader that stops', () => {
+  test('hands over to who came last, and the path is never vacant', async () => {
+    const { store, a, b, c } = await threeStarted()
+    const told = [record(b), record(c)]
+    const seen: (string | undefined)[] = []
+    const { revision } = await store.read(path)
+    const watch = store.watch(path, revision + 1, {
+      seen: ({ entry }) => seen.push(entry?.text),
+      retrying: () => undefined,
+      refused: () => undefined,
+    })
+    const before = a.token ?? 0n
+    const selected = once(c, 'select')
+    await a.stop()
+    await selected
+    watch.close()
+    expect(seen).toEqual([expect.stringContaining('"id":"c"')])
+    expect(c.token).toBeGreaterThan(before)
+    expect(b.holder?.token).toBe(c.token)
+    const change = ['change', 'value of c', 'c']
+    expect(told).toEqual([[change], [change, ['select', 'value of c'], ['selected', 'value of c']]])
+    expect(await b.candidates()).toEqual([
+      { id: 'c', value: 'value of c', since: c.token, isHolder: true },
+      { id: 'b', value: 'value of b', since: expect.any(BigInt), isHolder: false },
+    ])
+  })
+
+  test('waits for its work before it hands over', async () => {
+    const { a, c } = await threeStarted()
+    let end: () => void = () => undefined
+    const states: string[] = []
+    await new Promise<void>((begun) => {
+      a.lead(async () => {
+        begun()
+        await new Promise<void>((resolve) => {
+          end = resolve
+        })
+        states.push(c.state)
+      })
+    })
+    const selected = once(c, 'select')
+    const stopped = a.stop()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(c.state).toBe('follower')
+    end()
+    await Promise.all([stopped, selected])
+    expect(states).toEqual(['follower'])
+  })
+
+  test('hands over again and again, with tokens that grow, and a value as it was proposed last', async () => {
+    const { a, b, c } = await threeStarted()
+    const tokens = [a.token]
+    c.propose('of c, anew')
+    for (const [from, to] of [
+      [a, c],
+      [c, b],
+    ] as const) {
+      const selected = once(to, 'select')
+      await from.stop()
+      await selected
+      tokens.push(to.token)
+      expect(to.isLeader).toBe(true)
+    }
+    await a.start()
+    b.propose('of b, as leader')
+    await once(a, 'change')
+    expect(a.holder).toMatchObject({ id: 'b', value: 'of b, as leader', token: b.token })
+    expect([...tokens].sort()).toEqual(tokens)
+    expect(new Set(tokens).size).toBe(following)
+  })
+
+  test('vacates the path where nobody waits, and leaves nothing behind', async () => {
+    const store = new MemoryStore()
+    const [leader, follower] = await twoStarted(store)
+    await follower.stop()
+    expect(await leader.candidates()).toHaveLength(1)
+    await leader.stop()
+    expect([...store.entries()]).toEqual([])
+    expect(store.leases()).toEqual([])
+  })
+
+  test('vacates the path in a store without hand-over', async () => {
+    const [leader, follower] = await twoStarted(withoutHandOver(new MemoryStore()))
+    const told = record(follower)
+    const selected = once(follower, 'select')
+    expect(await follower.candidates()).toMatchObject([{ id: 'a', isHolder: true }])
+    await leader.stop()
+    await selected
+    expect(told[0]).toEqual(['vacant'])
+  })
+
+  test('is followed by another when it cannot hand over', async () => {
+    const { link, requests } = makeLink()
+    const [leader, follower] = await twoStarted(link)
+    requests.install = () => new Error('never')
+    const selected = once(follower, 'select')
+    await leader.stop()
+    await selected
+    expect(follower.isLeader).toBe(true)
+  })
+})
+
+describe('transfer()', () => {
+  test('installs the candidate that it names, and goes on as a candidate', async () => {
+    const { a, b, c } = await threeStarted()
+    const told = record(a)
+    const selected = once(b, 'select')
+    const holder = await a.transfer('b')
+    await selected
+    expect(holder).toEqual({ id: 'b', value: 'value of b', token: b.token })
+    expect(a.state).toBe('follower')
+    expect(told).toEqual([
+      ['deselect', 'transferred'],
+      ['change', 'value of b', 'b'],
+    ])
+    expect((await c.candidates()).map(({ id }) => id)).toEqual(['b', 'c', 'a'])
+    await Promise.all([once(a, 'select'), b.transfer()])
+    expect(a.isLeader).toBe(true)
+  })
+
+  test('rejects without a candidate, and goes on leading', async () => {
+    const { a, b, c } = await threeStarted()
+    await expect(a.transfer('nobody')).rejects.toBeInstanceOf(NoCandidateError)
+    await Promise.all([b.stop(), c.stop()])
+    await expect(a.transfer()).rejects.toBeInstanceOf(NoCandidateError)
+    expect(a.isLeader).toBe(true)
+  })
+
+  test('is for the leader alone, and for one at a time', async () => {
+    const { a, b } = await threeStarted()
+    await expect(b.transfer()).rejects.toBeInstanceOf(NotLeaderError)
+    const [first, second] = await Promise.allSettled([a.transfer('b'), a.transfer('b')])
+    expect(first).toMatchObject({ status: 'fulfilled', value: { id: 'b' } })
+    expect(second).toMatchObject({ status: 'rejected', reason: expect.any(NotLeaderError) })
+  })
+
+  test('that is stopped meanwhile hands over all the same', async () => {
+    const { a, b, c } = await threeStarted()
+    let end: () => void = () => undefined
+    await new Promise<void>((begun) => {
+      a.lead(
+        () =>
+          new Promise<void>((resolve) => {
+            end = resolve
+            begun()
+          }),
+      )
+    })
+    const selected = once(b, 'select')
+    const transferred = a.transfer('b')
+    transferred.catch(() => undefined)
+    await once(a, 'deselect')
+    const stopped = a.stop()
+    end()
+    await Promise.all([stopped, selected])
+    await expect(transferred).rejects.toBeInstanceOf(StoppedError)
+    expect([a.state, b.state, c.state]).toEqual(['stopped', 'leader', 'follower'])
+  })
+
+  test('refuses what is no id', async () => {
+    const { a } = await threeStarted()
+    // @ts-expect-error: as from JavaScript
+    await expect(a.transfer(7)).rejects.toBeInstanceOf(TypeError)
+  })
+})

@@ -1,0 +1,84 @@
+import { describe, expect } from 'vitest'
+import type { Competitor } from './competitor.js'
+import { now } from './now.js'
+import { PathWatch } from './path-watch.js'
+import { type Scene, test } from './scene.js'
+
+/** 500 are what is promised. */
+const STOPS = Number(process.env.LOCKED_TEST_STOPS ?? 60)
+/** So long that no session ends, however busy the machine is. */
+const AMPLE_TTL = 120
+
+describe(`${STOPS} leaders that stop one after the other`, () => {
+  test('hand over to who waits: never vacant, a token of its own for each, and never two', async ({
+    scene,
+  }) => {
+    const watch = await begin(scene, 'a', 'b', 'c')
+    for (let stops = 0; stops < STOPS; stops += 1) {
+      const { leader } = await scene.led()
+      const stoppedAt = now()
+      await leader.stop()
+      await scene.elected({ after: stoppedAt })
+      // From here on it waits itself: whoever is told that another leads has entered.
+      await leader.start()
+    }
+    const { told } = await scene.led()
+    expectOneTransactionEach(scene, STOPS + 1)
+    await watch.until(tokenOf(told))
+    expect(watch.deleted).toEqual([])
+    expect(watch.written).toEqual(tokensOf(scene))
+    expect(scene.competitors.flatMap((one) => one.all('vacant'))).toEqual([])
+    await watch.end()
+  })
+
+  test('hand over in turns with what is proposed and transferred: the same', async ({ scene }) => {
+    const watch = await begin(scene, 'a', 'b', 'c')
+    for (let stops = 0; stops < STOPS; stops += 1) {
+      const { leader, told } = await scene.led()
+      await leader.call('propose', { value: `proposal ${stops}` })
+      const movedAt = now()
+      if (stops % 2 === 0) {
+        await leader.call('transfer')
+      } else {
+        await leader.stop()
+        await leader.start()
+      }
+      const elected = await scene.elected({ after: movedAt })
+      expect(tokenOf(elected.told)).toBeGreaterThan(tokenOf(told))
+    }
+    const { told } = await scene.led()
+    await watch.until(tokenOf(told))
+    expect(watch.deleted).toEqual([])
+    expect(watch.written).toEqual(expect.arrayContaining(tokensOf(scene)))
+    expect(new Set(tokensOf(scene)).size).toBe(STOPS + 1)
+    await watch.end()
+  })
+})
+
+/** They wait in the order of their names. */
+async function begin(scene: Scene, ...names: readonly string[]): Promise<PathWatch> {
+  await scene.startEtcd()
+  scene.ttl = AMPLE_TTL
+  const watch = await PathWatch.of(scene)
+  await scene.lead(...names)
+  return watch
+}
+
+function expectOneTransactionEach(scene: Scene, count: number): void {
+  const tokens = tokensOf(scene)
+  expect(tokens).toHaveLength(count)
+  expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b))
+}
+
+/** Of all that were selected, in the order in which they were. */
+function tokensOf(scene: Scene): number[] {
+  return scene.competitors
+    .flatMap((competitor: Competitor) => competitor.all('select'))
+    .sort((one, other) => one.at - other.at)
+    .map(tokenOf)
+}
+
+function tokenOf(told: object): number {
+  if (!('token' in told)) throw new Error('a select tells a token')
+  return Number(told.token)
+}

@@ -14,8 +14,20 @@ const { values } = parseArgs({
     peer: { type: 'string', default: 'locked' },
     etcd: { type: 'string' },
     verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+
+if (values.help) {
+  console.log(`npm run storm -- [options]
+
+  --minutes <number>        how long faults go on; 1 if not given
+  --seed <number>           which faults; a random one if not given, which is printed
+  --peer <locked|etcd3>     whose election is tried; locked if not given
+  --etcd <version>          which etcd: 3.4 or 3.5; the one of the tests if not given
+  --verbose                 name each fault as it begins`)
+  process.exit(0)
+}
 
 const minutes = Number(values.minutes)
 const seed = Number(values.seed)

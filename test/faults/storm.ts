@@ -269,7 +269,9 @@ class Storm {
       'block',
       'kill -9',
       'stop',
+      'replace',
       'propose',
+      ...(this.#program === 'competitor.mjs' ? ['transfer'] : []),
     ])
     const delayMs = random.between(20, 400)
     const relayIndex = Math.floor(random.next() * 3)
@@ -319,6 +321,16 @@ class Storm {
         await node.stop()
         await sleep(lastsMs)
         node.start().catch(() => {})
+      },
+      // As in a rolling update: the new process is there before the old one is stopped.
+      replace: async () => {
+        await this.#launch(id)
+        await node.stop()
+        await node.end()
+      },
+      // Whoever does not lead, or has no candidate, says so.
+      transfer: async () => {
+        await node.call('transfer', {}).catch(() => {})
       },
       propose: async () => {
         this.#proposals += 1

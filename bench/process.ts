@@ -9,6 +9,8 @@ interface Asked {
   joinInTurn: { paths: readonly string[] }
   elected: object
   leave: object
+  leaveFirst: object
+  electedFirst: object
   takeOverWithin: object
   processorTime: object
   heap: object
@@ -29,6 +31,9 @@ export interface Answers {
   /** When the first and the last of its candidates were elected. */
   elected: { readonly firstAt: number; readonly lastAt: number }
   leave: Span
+  /** Of its candidates, the one that joined first. */
+  leaveFirst: Span
+  electedFirst: { readonly at: number }
   /** In milliseconds from the leader’s leave until another candidate of the process is elected. */
   takeOverWithin: number
   /** Since the process began, in milliseconds. */

@@ -48,6 +48,15 @@ const calls: { [Name in keyof Answers]: (ask: Ask<Name>) => Promise<Answers[Name
     await Promise.all(leaving.map((candidate) => candidate.leave()))
     return { startedAt, doneAt: now() }
   },
+  async leaveFirst() {
+    const first = candidates.shift()
+    const startedAt = now()
+    await first?.leave()
+    return { startedAt, doneAt: now() }
+  },
+  async electedFirst() {
+    return { at: (await candidates[0]?.electedAt()) ?? Number.NaN }
+  },
   async takeOverWithin() {
     const first = await Promise.race(
       candidates.map((candidate) => candidate.electedAt().then(() => candidate)),

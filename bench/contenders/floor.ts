@@ -1,4 +1,4 @@
-import { Etcd3, type Watcher } from 'etcd3'
+import { Etcd3, type Lease, type Watcher } from 'etcd3'
 import type { IRequestOp } from 'etcd3/lib/rpc.js'
 import { now } from '../now.js'
 import { type Candidate, type Contender, TTL } from './contender.js'
@@ -13,14 +13,15 @@ interface Waiting {
 }
 
 /**
- * The bare requests that an election cannot do without, with nothing around them: one lease, a
+ * The bare requests that an election cannot do without, with nothing around them: one lease, kept alive, a
  * compare-and-set for a claim (many in one transaction where they come together), one watch for all
  * paths from the revision after the claims, a delete. It copes with no fault at all.
  */
 export class FloorContender implements Contender {
   readonly #client: Etcd3
   readonly #waiting = new Map<string, Waiting>()
-  #lease: Promise<string> | null = null
+  /** Kept alive by etcd3. */
+  #lease: Lease | null = null
   #watcher: Watcher | null = null
   #made = 0
 
@@ -52,13 +53,13 @@ export class FloorContender implements Contender {
 
   async close(): Promise<void> {
     await this.#watcher?.cancel()
-    if (this.#lease !== null) await this.#client.leaseClient.leaseRevoke({ ID: await this.#lease })
+    await this.#lease?.revoke()
     this.#client.close()
   }
 
   #grant(): Promise<string> {
-    this.#lease ??= this.#client.leaseClient.leaseGrant({ TTL: TTL }).then(({ ID }) => ID)
-    return this.#lease
+    this.#lease ??= this.#client.lease(TTL)
+    return this.#lease.grant()
   }
 
   /** Claims all; those whose path is held wait. Resolves with the latest revision seen. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { systemClock } from '../../src/clock.js'
 import { UnreachableError } from '../../src/errors.js'
 import { type LockedNode, locked } from '../../src/index.js'
+import { memberEndpoint } from '../../src/stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../src/stores/etcd/etcd-store.js'
 import type { Candidate, Lease, Reign } from '../../src/stores/store.js'
 import { type Fate, Link, type Message } from '../../src/testing/index.js'
@@ -136,11 +137,7 @@ function makeGate(): Gate {
 }
 
 function makeStore(): EtcdStore {
-  const close = (client: unknown) => {
-    if (client instanceof Etcd3) client.close()
-  }
-  const open = () => new Etcd3({ hosts: etcd.endpoint })
-  return new EtcdStore([{ name: etcd.endpoint, open, close }])
+  return new EtcdStore([memberEndpoint({ secure: false, address: etcd.endpoint }, {})])
 }
 
 function makeTwo(): Two {

@@ -1,4 +1,4 @@
-import type { IKeyValue, IRangeRequest, IRequestOp } from 'etcd3/lib/rpc.js'
+import type { IRequestOp } from 'etcd3/lib/rpc.js'
 import {
   candidateAt,
   candidatesAt,
@@ -27,19 +27,13 @@ import { PermissionError } from './errors.js'
 import { type Keys, rangeOf } from './keys.js'
 import { compareReign, putOf } from './reign.js'
 
-/** What was found in each of some ranges. */
-interface Found {
-  readonly kvs: readonly (readonly IKeyValue[])[]
-  readonly revision: number
-}
-
 /** How requests are made. */
 interface Requests {
   /** The keys of the client in use. */
   keys(): Promise<Keys>
   write(operation: Operation): Promise<Outcome>
-  /** Linearizable reads, of one revision. */
-  read(ranges: readonly IRangeRequest[], doing: string, call: Call): Promise<Found>
+  /** Those of many paths travel together. */
+  list(operation: Operation): Promise<Outcome>
   follow(path: string, from: number, listener: CandidatesListener): Watch
   /** In seconds, as etcd tells them; it has -1 left once it is gone. */
   timeToLive(
@@ -128,12 +122,21 @@ export class EtcdCandidates implements Candidates {
     }
   }
 
-  async list(path: string, call: Call): Promise<Competitors> {
+  async list(path: string, { timeoutMs }: Call): Promise<Competitors> {
     const keys = await this.#requests.keys()
-    const ranges = [{ key: keys.of(path) }, rangeOf(keys.of(candidatesAt(path)))]
-    const doing = `reading the candidates for ${path}`
-    const { kvs, revision } = await this.#requests.read(ranges, doing, call)
-    const [[holder] = [], beside = []] = kvs
+    const key = keys.of(path)
+    const { responses, revision } = await this.#requests.list({
+      key,
+      lease: NO_LEASE,
+      timeoutMs,
+      compare: [],
+      success: [
+        { request_range: { key } },
+        { request_range: rangeOf(keys.of(candidatesAt(path))) },
+      ],
+      failure: [],
+    })
+    const [[holder] = [], beside = []] = responses.map(({ response_range }) => response_range?.kvs)
     const request = beside.find((kv) => keys.pathAt(kv.key) === transferAskedAt(path))
     const asked = request ? requestFrom(entryFrom(request)) : null
     const waiting = beside

@@ -54,31 +54,12 @@ export class EtcdStore implements Store {
   constructor(endpoints: readonly Endpoint[]) {
     this.#members = endpoints
     this.#endpoints = new Endpoints(endpoints)
-    this.#batch = new Batch(async (request, timeoutMs) => {
-      const { history } = this.#endpoints
-      const { mark } = history
-      const answer = await this.#endpoints.run('writing', { timeoutMs }, (client, options) =>
-        client.kv.txn(request, options),
-      )
-      this.#silence.heard()
-      if (history.isReplacedSince(mark)) {
-        throw new UnreachableError(
-          'writing: etcd’s history was replaced meanwhile; what it answers is of another one',
-        )
-      }
-      return answer
-    })
+    this.#batch = this.#batchOf('writing')
+    const lists = this.#batchOf('asking who waits')
     this.candidates = new EtcdCandidates({
       keys: async () => keysOf(await this.#endpoints.current()),
       write: (operation) => this.#write(operation),
-      read: async (ranges, doing, call) => {
-        const success = ranges.map((range) => ({ request_range: range }))
-        const { responses, header } = await this.#endpoints.run(doing, call, (client, options) =>
-          client.kv.txn({ compare: [], success, failure: [] }, options),
-        )
-        const kvs = responses.map(({ response_range }) => response_range?.kvs ?? [])
-        return { kvs, revision: Number(header.revision) }
-      },
+      list: (operation) => lists.run(operation),
       follow: (path, from, listener) => this.#hub.follow(path, from, listener),
       timeToLive: async (lease, { timeoutMs }) => {
         const call = { timeoutMs, isLinearizable: false }
@@ -315,6 +296,23 @@ export class EtcdStore implements Store {
       return result
     }
     return await request({ key, reigning: null })
+  }
+
+  #batchOf(doing: string): Batch {
+    return new Batch(async (request, timeoutMs) => {
+      const { history } = this.#endpoints
+      const { mark } = history
+      const answer = await this.#endpoints.run(doing, { timeoutMs }, (client, options) =>
+        client.kv.txn(request, options),
+      )
+      this.#silence.heard()
+      if (history.isReplacedSince(mark)) {
+        throw new UnreachableError(
+          `${doing}: etcd’s history was replaced meanwhile; what it answers is of another one`,
+        )
+      }
+      return answer
+    })
   }
 
   /** A refusal says what it is about, which is not seen in a batch. */

@@ -1,4 +1,4 @@
-import type { TransferRequest } from './store.js'
+import type { ObserveListener, Sighting, TransferRequest } from './store.js'
 
 /**
  * Where a path's candidates stand: beside it, each under its instance. What stands there is nobody's
@@ -15,6 +15,18 @@ export function isCandidateEntry(key: string): boolean {
 export function pathBeside(key: string): string {
   const at = key.lastIndexOf(FOLDER)
   return at === -1 ? key : key.slice(0, at)
+}
+
+/** Whether whoever observes all paths that begin with `prefix` is told what stands there. */
+export function isObserved(at: string, prefix: string, listener: ObserveListener): boolean {
+  if (!isCandidateEntry(at)) return at.startsWith(prefix)
+  return listener.beside !== undefined && pathBeside(at).startsWith(prefix)
+}
+
+/** Tells what stands at a path, or beside one. */
+export function tellSeen(listener: ObserveListener, at: string, sighting: Sighting): void {
+  if (isCandidateEntry(at)) listener.beside?.(at, sighting)
+  else listener.seen(at, sighting)
 }
 
 /** What the entries of all candidates for `path` begin with. */

@@ -1,4 +1,4 @@
-import { isCandidateEntry } from './candidates.js'
+import { isObserved, tellSeen } from './candidates.js'
 import type { ObserveListener, Sighting, Watch } from './store.js'
 import { type Picture, ToldPaths } from './told-paths.js'
 
@@ -41,7 +41,7 @@ export class MemoryObserver implements Watch {
   }
 
   #isObserved(path: string): boolean {
-    return path.startsWith(this.#prefix) && !isCandidateEntry(path)
+    return isObserved(path, this.#prefix, this.#listener)
   }
 
   #tellAll({ found, revision }: Picture): void {
@@ -57,7 +57,7 @@ export class MemoryObserver implements Watch {
   }
 
   #tell(path: string, sighting: Sighting): void {
-    if (!this.#isClosed && this.#told.take(path, sighting)) this.#listener.seen(path, sighting)
+    if (!this.#isClosed && this.#told.take(path, sighting)) tellSeen(this.#listener, path, sighting)
   }
 
   #later(tell: () => void): void {

@@ -100,6 +100,11 @@ export interface ObserveListener {
    * what happened while its history was not kept, only the outcome is told.
    */
   seen(path: string, sighting: Sighting): void
+  /**
+   * The same of what stands beside these paths, such as the entries of candidates, by where it stands.
+   * Only who asks for it is told, and only then is anything of it kept.
+   */
+  beside?(at: string, sighting: Sighting): void
   /** All that stood there at the beginning has been told. Called once. */
   known(): void
   /** What was told may no longer be true: the store cannot be reached. It is tried again. */
@@ -206,7 +211,8 @@ export interface Store {
   watch(path: string, from: number, listener: WatchListener): Watch
   /**
    * Tells what stands at all paths that begin with `prefix` (all there are, if it is empty), and every
-   * change from then on, over interruptions and in another history. Entries beside a path are not told.
+   * change from then on, over interruptions and in another history. Entries beside a path are told to
+   * `beside`, where the store has candidates.
    * A store without it can be observed path by path only.
    */
   observe?(prefix: string, listener: ObserveListener): Watch

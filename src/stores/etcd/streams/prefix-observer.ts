@@ -1,5 +1,5 @@
 import { RefusedError } from '../../../errors.js'
-import { isCandidateEntry } from '../../candidates.js'
+import { isObserved, tellSeen } from '../../candidates.js'
 import type { Watched } from '../../path-watcher.js'
 import type { ObserveListener, Sighting, Watch } from '../../store.js'
 import { type Picture, ToldPaths } from '../../told-paths.js'
@@ -19,6 +19,7 @@ export class PrefixObserver implements Watch {
   readonly #endpoints: Endpoints
   readonly #listener: ObserveListener
   readonly #watched: Watched & { next: number }
+  readonly #isObserved: (path: string) => boolean
   readonly #told = new ToldPaths()
   readonly #reader: PrefixReader
   readonly #connection: WatchConnection
@@ -37,7 +38,8 @@ export class PrefixObserver implements Watch {
   constructor(endpoints: readonly Endpoint[], prefix: string, listener: ObserveListener) {
     this.#endpoints = new Endpoints(endpoints)
     this.#listener = listener
-    this.#reader = new PrefixReader(this.#endpoints, prefix, this.#closing.signal)
+    this.#isObserved = (path) => isObserved(path, prefix, listener)
+    this.#reader = new PrefixReader(this.#endpoints, prefix, this.#isObserved, this.#closing.signal)
     this.#watched = {
       path: prefix,
       isPrefix: true,
@@ -119,7 +121,7 @@ export class PrefixObserver implements Watch {
     // Not the next one: there may be more of the same revision on its way.
     this.#watched.next = Math.max(this.#watched.next, sighting.revision)
     this.#toldAsOf = Math.max(this.#toldAsOf, sighting.revision)
-    if (isCandidateEntry(path)) return
+    if (!this.#isObserved(path)) return
     this.#tell(path, sighting)
     const missing = this.#missing?.get(path)
     if (missing === undefined || sighting.revision < missing) return
@@ -129,7 +131,7 @@ export class PrefixObserver implements Watch {
 
   /** What was told already is not told again. */
   #tell(path: string, sighting: Sighting): void {
-    if (!this.#isClosed && this.#told.take(path, sighting)) this.#listener.seen(path, sighting)
+    if (!this.#isClosed && this.#told.take(path, sighting)) tellSeen(this.#listener, path, sighting)
   }
 
   /** See GapReader: a watch may begin with a gap when etcd has just forgotten what was before. */

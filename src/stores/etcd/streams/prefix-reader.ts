@@ -1,5 +1,4 @@
 import { UnreachableError } from '../../../errors.js'
-import { isCandidateEntry } from '../../candidates.js'
 import type { Entry } from '../../store.js'
 import type { Picture } from '../../told-paths.js'
 import type { Endpoints } from '../connection/failover.js'
@@ -14,13 +13,23 @@ const PAGE_SIZE = 500
 export class PrefixReader {
   readonly #endpoints: Endpoints
   readonly #prefix: string
+  readonly #isObserved: (path: string) => boolean
   readonly #signal: AbortSignal
   #pageSize = PAGE_SIZE
 
-  /** @param signal Ends reading, between two pages. */
-  constructor(endpoints: Endpoints, prefix: string, signal: AbortSignal) {
+  /**
+   * @param isObserved What of it is kept.
+   * @param signal Ends reading, between two pages.
+   */
+  constructor(
+    endpoints: Endpoints,
+    prefix: string,
+    isObserved: (path: string) => boolean,
+    signal: AbortSignal,
+  ) {
     this.#endpoints = endpoints
     this.#prefix = prefix
+    this.#isObserved = isObserved
     this.#signal = signal
   }
 
@@ -47,7 +56,7 @@ export class PrefixReader {
       }
       for (const kv of kvs) {
         const path = keys.pathAt(kv.key)
-        if (path !== null && !isCandidateEntry(path)) found.set(path, entryFrom(kv))
+        if (path !== null && this.#isObserved(path)) found.set(path, entryFrom(kv))
       }
       const first = keys.of(this.#prefix)
       if (first.length > 0) this.#endpoints.mayRead(first)

@@ -75,13 +75,20 @@ class Picture extends EventEmitter implements ObserveListener {
   }
 }
 
+/** With what stands beside paths. */
+class WholePicture extends Picture {
+  beside(at: string, sighting: Sighting): void {
+    this.seen(at, sighting)
+  }
+}
+
 function watch(
   prefix: string,
   endpoint = etcd.endpoint,
   auth?: { username: string; password: string },
+  picture = new Picture(),
 ): Picture {
   const host = { secure: false, address: endpoint }
-  const picture = new Picture()
   const prefixWatch = new PrefixObserver(
     [memberEndpoint(host, auth ? { auth } : {})],
     prefix,
@@ -143,6 +150,41 @@ describe('a prefix', () => {
     await picture.until('known')
     expect(picture.texts.size).toBe(6)
     expect(picture.told.filter((what) => what.startsWith('retrying'))).toEqual([])
+  })
+})
+
+describe('what stands beside paths', () => {
+  test('is told to whoever asks for it, also what was missed, and to nobody else', async () => {
+    const prefix = `/${randomUUID()}/`
+    const beside = (name: string) => `${prefix}path/.candidates/${name}`
+    await put(`${prefix}path`, 'held')
+    for (const name of ['stays', 'leaves', 'goes']) await put(beside(name), name)
+    const network = await relay()
+    const picture = watch(prefix, network.endpoint, undefined, new WholePicture())
+    const other = watch(prefix)
+    await picture.until('known')
+    await client.delete().key(beside('goes'))
+    await picture.until(`${beside('goes')}=`)
+    expect(Object.fromEntries(picture.texts)).toEqual({
+      [`${prefix}path`]: 'held',
+      [beside('stays')]: 'stays',
+      [beside('leaves')]: 'leaves',
+    })
+    await network.cut()
+    await picture.until('retrying 1')
+    await client.delete().key(beside('leaves'))
+    const { header } = await put(beside('enters'), 'enters')
+    await client.kv.compact({ revision: header.revision, physical: true })
+    await network.heal()
+    await picture.until('recovered')
+    expect(Object.fromEntries(picture.texts)).toEqual({
+      [`${prefix}path`]: 'held',
+      [beside('stays')]: 'stays',
+      [beside('enters')]: 'enters',
+    })
+    await put(`${prefix}last`, 'one')
+    await other.until(`${prefix}last=one`)
+    expect([...other.texts.keys()].sort()).toEqual([`${prefix}last`, `${prefix}path`])
   })
 })
 

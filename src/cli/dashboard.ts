@@ -3,6 +3,8 @@ import { Board } from '../dashboard/board.js'
 import { PathSource } from '../dashboard/path-source.js'
 import { Dashboard } from '../dashboard/server.js'
 import { errorFrom } from '../errors.js'
+import { askTransfer } from '../services/ask-transfer.js'
+import type { Endpoint } from '../stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../stores/etcd/etcd-store.js'
 import { parsePort } from './arguments.js'
 import {
@@ -14,6 +16,11 @@ import {
 import { oneLine, Reachability, sayer } from './messages.js'
 import { aborted, quitOnSignals } from './quit.js'
 import { UsageError } from './usage-error.js'
+
+/** How long a leader may take to end its work before the page is told that nothing came of it, in milliseconds. */
+const HAND_OVER_WITHIN_MS = 10_000
+/** How long the process may go on when it was told to end, in milliseconds. */
+const EXIT_WITHIN_MS = 500
 
 interface DashboardOptions extends ConnectionOptions {
   readonly prefix: string
@@ -42,7 +49,10 @@ export function addDashboard(program: Command): void {
         .default(4100)
         .argParser(parsePort),
     )
-    .option('--allow-control', 'let the page stop, start and freeze the nodes of demos')
+    .option(
+      '--allow-control',
+      'let the page ask leaders to hand over, and stop, start and freeze the nodes of demos',
+    )
   addConnectionOptions(command).addHelpText('after', MORE).action(runDashboard)
 }
 
@@ -57,7 +67,15 @@ async function runDashboard(options: DashboardOptions): Promise<void> {
   const name = `etcd ${members.join(', ')}`
   const source = new PathSource(board, { id: 'etcd', kind: 'etcd', name })
   source.disconnected('connecting')
-  const settings = { board, title: prefix, host, port, allowControl: allowControl === true }
+  const endpoints = endpointsOf(connection)
+  const settings = {
+    board,
+    title: prefix,
+    host,
+    port,
+    allowControl: allowControl === true,
+    handOver: (path: string, to: string | null) => handOver(endpoints, path, to),
+  }
   const dashboard = await open(settings)
   const say = sayer(false)
   say(`the dashboard is at ${dashboard.url}`)
@@ -66,8 +84,9 @@ async function runDashboard(options: DashboardOptions): Promise<void> {
     source.connected()
     reachability.recovered()
   }
-  const watch = new EtcdStore(endpointsOf(connection)).observe(prefix, {
+  const watch = new EtcdStore(endpoints).observe(prefix, {
     seen: (path, sighting) => source.seen(path, sighting),
+    beside: (at, sighting) => source.beside(at, sighting),
     known: found,
     recovered: found,
     retrying(error) {
@@ -84,6 +103,22 @@ async function runDashboard(options: DashboardOptions): Promise<void> {
   board.close()
   await dashboard.close()
   unsubscribe()
+  // Whoever is being asked to hand over does not keep the process.
+  setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()
+}
+
+/** As `locked transfer` does, over a connection of its own. */
+async function handOver(
+  endpoints: readonly Endpoint[],
+  path: string,
+  to: string | null,
+): Promise<void> {
+  const store = new EtcdStore(endpoints)
+  try {
+    await askTransfer(store, path, to, HAND_OVER_WITHIN_MS)
+  } finally {
+    store.closeIdle()
+  }
 }
 
 interface OpenSettings {
@@ -92,6 +127,7 @@ interface OpenSettings {
   readonly host: string
   readonly port: number
   readonly allowControl: boolean
+  readonly handOver: (path: string, to: string | null) => Promise<void>
 }
 
 async function open(settings: OpenSettings): Promise<Dashboard> {

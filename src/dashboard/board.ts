@@ -1,5 +1,6 @@
 import { equal } from '../../machines/equal.js'
 import {
+  type CandidateNow,
   type LaneChange,
   type LogEntry,
   laneOf,
@@ -9,6 +10,7 @@ import {
   type SourceNow,
   type Update,
 } from './protocol.js'
+import { Waiting } from './waiting.js'
 
 /** So much of the past is kept, for pages that are opened later. */
 const LOG_LENGTH = 5_000
@@ -22,6 +24,7 @@ const GONE_FOR_MS = 300_000
 export class Board {
   readonly #sources = new Map<string, SourceNow>()
   readonly #paths = new Map<string, PathNow>()
+  readonly #waiting = new Waiting()
   readonly #nodes = new Map<string, NodeNow>()
   readonly #lanes = new Map<string, LaneChange[]>()
   readonly #log: LogEntry[] = []
@@ -36,6 +39,7 @@ export class Board {
     return {
       sources: [...this.#sources.values()],
       paths: [...this.#paths.values()],
+      waiting: [...this.#waiting.paths].map((path) => this.#waitingFor(path)),
       nodes: [...this.#nodes.values()],
       log: this.#log,
       lanes: [...this.#lanes.values()].flat(),
@@ -76,7 +80,22 @@ export class Board {
     const now: PathNow = { path, source, holder, sinceMs }
     this.#paths.set(path, now)
     this.#tell('paths', path)
+    // Whoever was installed is no candidate any more, whichever is heard of first.
+    if (this.#waiting.isFor(path)) this.#tell('waiting', path)
     if (!isSameReign) this.#showPath(now, atMs)
+  }
+
+  candidateEntered(source: string, path: string, candidate: CandidateNow): void {
+    if (this.#waiting.enter(source, path, candidate)) this.#tell('waiting', path)
+  }
+
+  candidateLeft(path: string, instance: string): void {
+    if (this.#waiting.leave(path, instance)) this.#tell('waiting', path)
+  }
+
+  /** Whether anybody waits for that path, as far as is known. */
+  isAwaited(path: string): boolean {
+    return this.#waitingFor(path).first.length > 0
   }
 
   setNode(node: NodeNow, atMs: number): void {
@@ -159,7 +178,11 @@ export class Board {
     this.#soon()
   }
 
-  #tell(what: 'sources' | 'paths' | 'nodes', key: string): void {
+  #waitingFor(path: string) {
+    return this.#waiting.of(path, this.#paths.get(path)?.holder?.instance ?? null)
+  }
+
+  #tell(what: 'sources' | 'paths' | 'waiting' | 'nodes', key: string): void {
     this.#news[what].add(key)
     this.#soon()
   }
@@ -167,11 +190,12 @@ export class Board {
   #soon(): void {
     this.#telling ??= setTimeout(() => {
       this.#telling = null
-      const { sources, paths, nodes, log, lanes, gone } = this.#news
+      const { sources, paths, waiting, nodes, log, lanes, gone } = this.#news
       this.#news = noNews()
       const update: Update = {
         sources: pick(this.#sources, sources),
         paths: pick(this.#paths, paths),
+        waiting: [...waiting].map((path) => this.#waitingFor(path)),
         nodes: pick(this.#nodes, nodes),
         log,
         lanes,
@@ -186,6 +210,7 @@ function noNews() {
   return {
     sources: new Set<string>(),
     paths: new Set<string>(),
+    waiting: new Set<string>(),
     nodes: new Set<string>(),
     log: [] as LogEntry[],
     lanes: [] as LaneChange[],

@@ -59,13 +59,14 @@ export class InspectedProcess {
     const before = this.#nodes.get(key)
     let now = before ?? null
     if (snapshot !== null) {
-      const { path, id, value, state, token } = snapshot
+      const { path, id, instance, value, state, token } = snapshot
       const isNewState = before?.state !== state
       now = {
         key,
         source: this.#source,
         path,
         id,
+        instance,
         value,
         state,
         sinceMs: isNewState ? atMs : (before?.sinceMs ?? atMs),

@@ -21,6 +21,7 @@ interface InspectedEvent {
 interface InspectedSnapshot {
   readonly path: string
   readonly id: string
+  readonly instance: string
   readonly value: Json
   readonly state: string
   /** The node’s own, while it is leader. */
@@ -95,7 +96,8 @@ function snapshotFrom(given: unknown): InspectedSnapshot | null {
   if (state === null) return null
   const isLeader =
     state.startsWith('leader') && isObject(holder) && typeof holder.token === 'number'
-  return { path, id, value: jsonFrom(value), state, token: isLeader ? Number(holder.token) : null }
+  const token = isLeader ? Number(holder.token) : null
+  return { path, id, instance, value: jsonFrom(value), state, token }
 }
 
 function stateFrom(value: unknown): string | null {

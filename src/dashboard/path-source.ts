@@ -1,8 +1,12 @@
-import { holderFrom } from '../record.js'
+import { decodeRecord, holderFrom } from '../record.js'
+import { instanceAt, isCandidateEntry, pathBeside } from '../stores/candidates.js'
 import type { Sighting } from '../stores/store.js'
 import type { Board } from './board.js'
 import type { SourceNow } from './protocol.js'
 import { shortened } from './shortened.js'
+
+/** There may be thousands of candidates, with ids as long as etcd takes. */
+const LONGEST_ID = 200
 
 /** Tells the board what stands at paths, and whether that is known. */
 export class PathSource {
@@ -37,14 +41,33 @@ export class PathSource {
       this.#board.setPath(this.#id, path, null, atMs)
       return
     }
-    const { id, value, token, released } = holderFrom(entry)
+    const { id, value, token, instance, released } = holderFrom(entry)
     const isNew = this.#tokens.get(path) !== token
     this.#tokens.set(path, token)
-    this.#board.setPath(this.#id, path, { id, value, token }, atMs)
+    this.#board.setPath(this.#id, path, { id, value, token, instance }, atMs)
     // A holder that has stood down is about to go: that tells enough.
     if (released) return
     const details = `${id === null ? 'what is not a record' : shortened(id)}, value ${shortened(JSON.stringify(value))}, token ${token}`
     this.#board.log({ ...common, kind: isNew ? 'held' : 'value', details })
+  }
+
+  /** What stands beside a path: of that, the entries of its candidates are told. */
+  beside(at: string, { entry }: Sighting): void {
+    const path = pathBeside(at)
+    const instance = instanceAt(path, at)
+    // Anybody may have written there, and anything.
+    if (instance === null || isCandidateEntry(path)) return
+    // Without a lease it is no node’s.
+    if (entry === null || entry.lease === null) {
+      this.#board.candidateLeft(path, instance)
+      return
+    }
+    const id = decodeRecord(entry.text)?.id ?? null
+    this.#board.candidateEntered(this.#id, path, {
+      instance,
+      id: id === null ? null : shortened(id, LONGEST_ID),
+      since: entry.token,
+    })
   }
 
   #say(isConnected: boolean, problem: string | null): void {

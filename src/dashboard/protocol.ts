@@ -17,6 +17,7 @@ export interface PathHolder {
   readonly id: string | null
   readonly value: Json
   readonly token: number
+  readonly instance: string | null
 }
 
 /** A path, as the store was last seen. */
@@ -26,6 +27,25 @@ export interface PathNow {
   readonly source: string
   readonly holder: PathHolder | null
   readonly sinceMs: number
+}
+
+/** A node that has an entry beside the path. */
+export interface CandidateNow {
+  readonly instance: string
+  /** `null` when what it would write is not a record. */
+  readonly id: string | null
+  /** The revision at which it entered. */
+  readonly since: number
+}
+
+/** Who waits for a path, as the store was last seen. */
+export interface WaitingNow {
+  readonly path: string
+  readonly source: string
+  /** In the order in which they entered: the first of them. */
+  readonly first: readonly CandidateNow[]
+  /** How many there are besides. */
+  readonly more: number
 }
 
 /** The latest transition of a node that led to another state. */
@@ -43,6 +63,7 @@ export interface NodeNow {
   readonly source: string
   readonly path: string
   readonly id: string
+  readonly instance: string
   readonly value: Json
   /** `leader.holding`, `follower`, … */
   readonly state: string
@@ -90,6 +111,8 @@ export function isAction(given: unknown): given is Action {
 export interface Update {
   readonly sources: readonly SourceNow[]
   readonly paths: readonly PathNow[]
+  /** One for which nobody waits any more is told so once. */
+  readonly waiting: readonly WaitingNow[]
   readonly nodes: readonly NodeNow[]
   readonly log: readonly LogEntry[]
   readonly lanes: readonly LaneChange[]
@@ -99,13 +122,35 @@ export interface Update {
 
 export type ServerMessage =
   /** All there is to know. Comes first, and in place of what was known before. */
-  | (Update & { readonly type: 'hello'; readonly nowMs: number; readonly title: string })
+  | (Update & {
+      readonly type: 'hello'
+      readonly nowMs: number
+      readonly title: string
+      /** Whether the page may ask leaders to hand over. */
+      readonly mayHandOver: boolean
+    })
   | (Update & { readonly type: 'update'; readonly nowMs: number })
 
 export interface Control {
   readonly type: 'control'
   readonly node: string
   readonly action: Action
+}
+
+/** Asks the leader of a path to hand over, whatever process it is in. */
+export interface HandOver {
+  readonly type: 'hand over'
+  readonly path: string
+  /** The id of the candidate that is to lead; `null` for the one that came last. */
+  readonly to: string | null
+}
+
+/** What came of it, to the page that asked. */
+export interface HandOverAnswer {
+  readonly type: 'hand over answer'
+  readonly path: string
+  /** `null` when another leads. */
+  readonly problem: string | null
 }
 
 /** The lane of a path. */

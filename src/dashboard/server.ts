@@ -9,13 +9,22 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { errorFrom } from '../errors.js'
 import { type ControlMessage, DEEPEST_MESSAGE } from '../inspection/message.js'
 import { parseJson } from '../json.js'
 import { Access, isLoopback } from './access.js'
+import { askedFrom } from './asked.js'
 import type { Board } from './board.js'
 import { type PageFile, readPage } from './files.js'
 import { InspectedProcess } from './inspected-process.js'
-import { type Action, type Control, isAction, type ServerMessage, type Update } from './protocol.js'
+import type {
+  Action,
+  Control,
+  HandOver,
+  HandOverAnswer,
+  ServerMessage,
+  Update,
+} from './protocol.js'
 
 /** Pages talk to the server they come from, and to nobody else. */
 const HEADERS = {
@@ -40,7 +49,15 @@ const MOST_BUFFERED_BYTES = 8_000_000
 /** A page that hears nothing for three beats knows that the server is gone. */
 const BEAT_EVERY_MS = 2_000
 
-const NOTHING: Update = { sources: [], paths: [], nodes: [], log: [], lanes: [], gone: [] }
+const NOTHING: Update = {
+  sources: [],
+  paths: [],
+  waiting: [],
+  nodes: [],
+  log: [],
+  lanes: [],
+  gone: [],
+}
 
 export interface DashboardSettings {
   readonly board: Board
@@ -51,8 +68,13 @@ export interface DashboardSettings {
   readonly token?: string | undefined
   /** The folder of the page’s files, if not where the build puts them. */
   readonly page?: URL
-  /** Whether pages may act on the nodes that offer it; otherwise the dashboard is read-only. */
+  /** Whether pages may act on the nodes that offer it, and ask leaders to hand over; otherwise the dashboard is read-only. */
   readonly allowControl?: boolean
+  /**
+   * Asks the leader of `path` to hand over, to the candidate with the id `to` or to the one that came
+   * last. Rejects when nothing came of it.
+   */
+  readonly handOver?: ((path: string, to: string | null) => Promise<unknown>) | undefined
 }
 
 interface Answer {
@@ -74,6 +96,8 @@ export class Dashboard {
   /** Processes that have not answered the latest ping. */
   readonly #silent = new Set<WebSocket>()
   readonly #controllers = new Map<string, (action: Action) => void>()
+  /** Paths whose leaders are asked to hand over. */
+  readonly #handingOver = new Set<string>()
   #processCount = 0
 
   private constructor(settings: DashboardSettings, files: ReadonlyMap<string, PageFile>) {
@@ -175,8 +199,10 @@ export class Dashboard {
   #welcome(socket: WebSocket): void {
     const { board, title } = this.#settings
     let isBehind = false
-    const tell = (message: ServerMessage) => socket.send(JSON.stringify(message))
-    const tellAll = () => tell({ type: 'hello', nowMs: Date.now(), title, ...board.everything })
+    const tell = (message: ServerMessage | HandOverAnswer) => socket.send(JSON.stringify(message))
+    const mayHandOver = this.#handOver !== null
+    const tellAll = () =>
+      tell({ type: 'hello', nowMs: Date.now(), title, mayHandOver, ...board.everything })
     tellAll()
     const unsubscribe = board.subscribe((update) => {
       if (socket.bufferedAmount > MOST_BUFFERED_BYTES) isBehind = true
@@ -188,8 +214,14 @@ export class Dashboard {
     socket.on('error', () => socket.terminate())
     socket.on('close', unsubscribe)
     socket.on('message', (data) => {
-      const asked = controlFrom(String(data))
-      if (asked !== null) this.#control(asked)
+      const asked = askedFrom(parsed(String(data)))
+      if (asked?.type === 'control') this.#control(asked)
+      if (asked?.type === 'hand over') {
+        const { path } = asked
+        void this.#askToHandOver(asked)?.then((problem) =>
+          tell({ type: 'hand over answer', path, problem }),
+        )
+      }
     })
   }
 
@@ -198,6 +230,26 @@ export class Dashboard {
     if (this.#settings.allowControl !== true) return
     if (this.#settings.board.node(node)?.actions.includes(action))
       this.#controllers.get(node)?.(action)
+  }
+
+  get #handOver(): NonNullable<DashboardSettings['handOver']> | null {
+    const { allowControl, handOver } = this.#settings
+    return allowControl === true && handOver !== undefined ? handOver : null
+  }
+
+  /** Resolves with why nothing came of it, or with `null`. Only where candidates are shown is anybody asked. */
+  #askToHandOver({ path, to }: HandOver): Promise<string | null> | null {
+    const handOver = this.#handOver
+    if (handOver === null) return null
+    if (!this.#settings.board.isAwaited(path)) return Promise.resolve('nobody waits for that path')
+    if (this.#handingOver.has(path)) return Promise.resolve('its leader is asked already')
+    this.#handingOver.add(path)
+    return handOver(path, to)
+      .then(
+        () => null,
+        (thrown) => errorFrom(thrown).message,
+      )
+      .finally(() => this.#handingOver.delete(path))
   }
 
   /** Nodes in this very process: `act` does what a page asks for. */
@@ -245,22 +297,7 @@ function refusal(status: number, why: string): Answer {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: `${why}\n` }
 }
 
-function controlFrom(text: string): Control | null {
-  const given = parsed(text)
-  return isControl(given) ? given : null
-}
-
 /** What is not JSON tells nothing, nor what no process of ours would send. */
 function parsed(text: string): unknown {
   return parseJson(text, DEEPEST_MESSAGE)
-}
-
-function isControl(given: unknown): given is Control {
-  return (
-    typeof given === 'object' &&
-    given !== null &&
-    Reflect.get(given, 'type') === 'control' &&
-    typeof Reflect.get(given, 'node') === 'string' &&
-    isAction(Reflect.get(given, 'action'))
-  )
 }

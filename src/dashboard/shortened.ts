@@ -2,6 +2,6 @@
 const LONGEST = 2_000
 
 /** Text for the log, which keeps thousands of them: a value may be as long as etcd takes. */
-export function shortened(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
+export function shortened(text: string, longest = LONGEST): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text
 }

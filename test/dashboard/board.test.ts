@@ -10,7 +10,7 @@ const source: SourceNow = {
   sinceMs: 0,
   problem: null,
 }
-const holder = { id: 'a', value: 10, token: 7 }
+const holder = { id: 'a', value: 10, token: 7, instance: 'instance of a' }
 
 function leader(atMs: number, validUntilMs: number | null): NodeNow {
   return {
@@ -18,6 +18,7 @@ function leader(atMs: number, validUntilMs: number | null): NodeNow {
     source: 'process 1',
     path: '/path',
     id: 'a',
+    instance: 'instance of a',
     value: 10,
     state: 'leader.holding',
     sinceMs: atMs,
@@ -41,7 +42,7 @@ test('a path’s lane shows its reigns and its vacancies, and not each of its va
   board.setPath('etcd', '/path', holder, 100)
   board.setPath('etcd', '/path', { ...holder, value: 11 }, 200)
   board.setPath('etcd', '/path', null, 300)
-  board.setPath('etcd', '/path', { id: 'b', value: 12, token: 9 }, 350)
+  board.setPath('etcd', '/path', { ...holder, id: 'b', value: 12, token: 9 }, 350)
   expect(statesOf(board, 'path:/path')).toEqual([
     [100, 'held', 7],
     [300, 'vacant'],

@@ -10,7 +10,7 @@ import { lockerOn, path } from '../api/node/nodes.js'
 function timeViewOf(board: Board) {
   const model = new Model()
   const nowMs = Date.now() + 1_000
-  model.take({ type: 'hello', title: '', nowMs, ...board.everything })
+  model.take({ type: 'hello', title: '', mayHandOver: false, nowMs, ...board.everything })
   const [lane] = lanesOf(model)
   if (lane === undefined) throw new Error('there is no lane')
   return spansOf(model, lane, 0, nowMs, nowMs)

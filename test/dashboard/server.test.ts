@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -242,6 +243,72 @@ describe('a page', () => {
       expect(asked).toEqual(isAllowed ? ['stop'] : [])
     },
   )
+})
+
+describe('a page that asks a leader to hand over', () => {
+  const candidate = { instance: 'of b', id: 'b', since: 7 }
+
+  async function asked(more: Partial<DashboardSettings>, ...asks: readonly unknown[]) {
+    const calls: unknown[] = []
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const handOver = async (path: string, to: string | null) => {
+      calls.push([path, to])
+      if (to === 'nobody') throw new Error('nobody waits')
+      await ended
+    }
+    const { board, port } = await openDashboard({ handOver, ...more })
+    board.candidateEntered('etcd', '/path', candidate)
+    const { socket, messages, answer } = open(port, '/live')
+    await answer
+    const answers: unknown[] = []
+    socket.on('message', (data) => {
+      const message: unknown = JSON.parse(String(data))
+      if (JSON.stringify(message).includes('hand over answer')) answers.push(message)
+    })
+    for (const ask of asks) socket.send(JSON.stringify(ask))
+    // The server answers pings in their turn.
+    socket.ping()
+    await once(socket, 'pong')
+    return { calls, answers, messages, end }
+  }
+
+  const ask = { type: 'hand over', path: '/path', to: null }
+  const answer = { type: 'hand over answer', path: '/path', problem: null }
+
+  test('is told what came of it', async () => {
+    const { calls, answers, messages, end } = await asked(
+      { allowControl: true },
+      { ...ask, to: 'b' },
+      ask,
+      { ...ask, path: '/other' },
+    )
+    expect(calls).toEqual([['/path', 'b']])
+    const already = { ...answer, problem: 'its leader is asked already' }
+    const elsewhere = { ...answer, path: '/other', problem: 'nobody waits for that path' }
+    await patiently(() => expect(answers).toEqual([already, elsewhere]))
+    end()
+    await patiently(() => expect(answers.slice(2)).toEqual([answer]))
+    expect(messages[0]).toMatchObject({ type: 'hello', mayHandOver: true })
+  })
+
+  test('is told why nothing came of it', async () => {
+    const { answers } = await asked({ allowControl: true }, { ...ask, to: 'nobody' })
+    await patiently(() => expect(answers).toEqual([{ ...answer, problem: 'nobody waits' }]))
+  })
+
+  test('is passed over where that is not allowed, or not understood', async () => {
+    const { calls, answers, messages } = await asked({}, ask)
+    expect([calls, answers]).toEqual([[], []])
+    expect(messages[0]).toMatchObject({ type: 'hello', mayHandOver: false })
+    const junk = [{ ...ask, to: 7 }, { type: 'hand over' }, { ...ask, path: [] }, null, []]
+    const allowed = await asked({ allowControl: true }, ...junk)
+    expect([allowed.calls, allowed.answers]).toEqual([[], []])
+    const without = await asked({ allowControl: true, handOver: undefined }, ask)
+    expect([without.calls, without.answers]).toEqual([[], []])
+  })
 })
 
 /** The node’s actor under a name that the test knows; its services as they are. */

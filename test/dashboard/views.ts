@@ -29,7 +29,14 @@ export class Views {
   /** The path’s row, once it has so many candidates. */
   candidates(path: string, count: number): Locator {
     const row = this.#row(path)
-    return count === 0 ? row.getByText('none inspected') : row.locator('.candidate').nth(count - 1)
+    return count === 0 ? row.getByText(/^none/) : row.locator('.competitor').nth(count - 1)
+  }
+
+  /** Resolves once the path’s row has these competitors, each by its state and its id, in this order. */
+  async competitors(path: string, wanted: readonly string[]): Promise<void> {
+    await patiently(async () => {
+      expect(await this.#row(path).locator('.competitor').allTextContents()).toEqual(wanted)
+    })
   }
 
   /** Resolves with the holder’s id, once there is one, and it is another. */
@@ -47,7 +54,9 @@ export class Views {
     return await patiently(async () => {
       const row = this.#row(path)
       const id = await row.locator('.holder').textContent({ timeout: 1_000 })
-      const leader = row.locator('.candidate', { has: this.#page.locator('.badge.leader') })
+      const leader = row.locator('.competitor', {
+        has: this.#page.locator('.badge.leader'),
+      })
       expect(await leader.textContent({ timeout: 1_000 })).toBe(`leader ${id}`)
       if (id === null) throw new Error('no holder')
       return id

@@ -1,4 +1,4 @@
-import type { Control, ServerMessage } from '../protocol.js'
+import type { Control, HandOver, HandOverAnswer, ServerMessage } from '../protocol.js'
 import type { Model } from './model.js'
 
 /** The server tells something at least every two seconds. */
@@ -20,6 +20,14 @@ export class Connection {
     this.#socket?.send(JSON.stringify({ type: 'control', ...control }))
   }
 
+  /** Asks the leader of `path` to hand over; the model knows what comes of it. */
+  handOver(path: string, to: string | null): void {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return
+    const asked: HandOver = { type: 'hand over', path, to }
+    this.#socket.send(JSON.stringify(asked))
+    this.#model.asking(path)
+  }
+
   #connect(): void {
     const socket = new WebSocket(new URL('live', location.href.replace(/^http/, 'ws')))
     this.#socket = socket
@@ -28,8 +36,9 @@ export class Connection {
       if (this.#socket !== socket) return
       this.#listen(socket)
       // Our own server, of the same version as this page.
-      const message: ServerMessage = JSON.parse(data)
-      this.#model.take(message)
+      const message: ServerMessage | HandOverAnswer = JSON.parse(data)
+      if (message.type === 'hand over answer') this.#model.answered(message)
+      else this.#model.take(message)
     })
     socket.addEventListener('close', () => this.#again(socket))
   }

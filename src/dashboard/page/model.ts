@@ -1,4 +1,5 @@
 import type {
+  HandOverAnswer,
   LaneChange,
   LogEntry,
   NodeNow,
@@ -6,6 +7,7 @@ import type {
   ServerMessage,
   SourceNow,
   Update,
+  WaitingNow,
 } from '../protocol.js'
 
 const LOG_LENGTH = 10_000
@@ -16,9 +18,15 @@ export class Model {
   title = ''
   readonly sources = new Map<string, SourceNow>()
   readonly paths = new Map<string, PathNow>()
+  /** Who waits, by path. */
+  readonly waiting = new Map<string, WaitingNow>()
   readonly nodes = new Map<string, NodeNow>()
   readonly lanes = new Map<string, LaneChange[]>()
   log: LogEntry[] = []
+  /** Whether leaders can be asked from here to hand over. */
+  mayHandOver = false
+  /** What became of that, by path: `null` while there is no answer. */
+  readonly asked = new Map<string, string | null>()
   /** Whether the server is there; while it is not, what is known is only what was known last. */
   isConnected = false
   /** When it was lost, by this page’s clock. */
@@ -40,7 +48,9 @@ export class Model {
     this.#aheadMs = message.nowMs - Date.now()
     if (message.type === 'hello') {
       this.title = message.title
-      for (const known of [this.sources, this.paths, this.nodes, this.lanes]) known.clear()
+      this.mayHandOver = message.mayHandOver
+      const all = [this.sources, this.paths, this.waiting, this.nodes, this.lanes]
+      for (const known of all) known.clear()
       this.log = []
     }
     this.isConnected = true
@@ -49,7 +59,22 @@ export class Model {
     this.changed()
   }
 
+  /** A leader is asked to hand over. */
+  asking(path: string): void {
+    this.asked.set(path, null)
+    this.changed()
+  }
+
+  /** That another leads is seen at the path. */
+  answered({ path, problem }: HandOverAnswer): void {
+    if (problem === null) this.asked.delete(path)
+    else this.asked.set(path, problem)
+    this.changed()
+  }
+
   lost(): void {
+    // No answer comes over a connection that has ended.
+    this.asked.clear()
     if (this.lostAtMs === null) this.lostAtMs = Date.now()
     this.isConnected = false
     this.changed()
@@ -64,7 +89,7 @@ export class Model {
     for (const listener of [...this.#listeners]) listener()
   }
 
-  #merge({ sources, paths, nodes, log, lanes, gone }: Update): void {
+  #merge({ sources, paths, waiting, nodes, log, lanes, gone }: Update): void {
     for (const one of gone) {
       this.sources.delete(one)
       this.nodes.delete(one)
@@ -72,7 +97,16 @@ export class Model {
       this.lanes.delete(one)
     }
     for (const source of sources) this.sources.set(source.id, source)
-    for (const path of paths) this.paths.set(path.path, path)
+    for (const path of paths) {
+      // What came of asking another leader is of no interest any more.
+      const isOver = this.paths.get(path.path)?.holder?.token !== path.holder?.token
+      if (isOver && this.asked.get(path.path) !== null) this.asked.delete(path.path)
+      this.paths.set(path.path, path)
+    }
+    for (const one of waiting) {
+      if (one.first.length === 0) this.waiting.delete(one.path)
+      else this.waiting.set(one.path, one)
+    }
     for (const node of nodes) this.nodes.set(node.key, node)
     for (const change of lanes) {
       const changes = this.lanes.get(change.lane) ?? []

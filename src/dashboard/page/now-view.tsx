@@ -1,10 +1,13 @@
 import { useState } from 'preact/hooks'
 import type { Action, NodeNow, PathNow } from '../protocol.js'
+import { type Competing, type Competition, competitionsOf } from './competing.js'
 import { showDuration, showTime, showValue } from './format.js'
+import { HandOver } from './hand-over.js'
 import type { Model } from './model.js'
 import { useModel } from './use-model.js'
 
 const MOST_NAMES = 6
+const NOBODY: Competition = { first: [], more: 0 }
 
 const ACTION_NAMES: Record<Action, string> = {
   start: 'Start',
@@ -18,10 +21,8 @@ const ACTION_NAMES: Record<Action, string> = {
 export function NowView() {
   const { model, connection } = useModel(true)
   const [filter, setFilter] = useState('')
-  const candidates = candidatesByPath(model)
-  const paths = [...new Set([...model.paths.keys(), ...candidates.keys()])]
-    .filter((path) => path.includes(filter))
-    .sort()
+  const competitions = competitionsOf(model)
+  const paths = [...competitions.keys()].filter((path) => path.includes(filter)).sort()
   const controlled = [...model.nodes.values()].filter(({ actions }) => actions.length > 0)
   return (
     <>
@@ -45,7 +46,7 @@ export function NowView() {
               <th scope="col">Value</th>
               <th scope="col">Token</th>
               <th scope="col">Since</th>
-              <th scope="col">Candidates connected</th>
+              <th scope="col">Candidates</th>
             </tr>
           </thead>
           <tbody>
@@ -54,7 +55,7 @@ export function NowView() {
                 key={path}
                 path={path}
                 model={model}
-                candidates={candidates.get(path) ?? []}
+                competition={competitions.get(path) ?? NOBODY}
               />
             ))}
           </tbody>
@@ -88,33 +89,45 @@ export function NowView() {
 interface PathRowProps {
   readonly path: string
   readonly model: Model
-  readonly candidates: readonly NodeNow[]
+  readonly competition: Competition
 }
 
-function PathRow({ path, model, candidates }: PathRowProps) {
+function PathRow({ path, model, competition }: PathRowProps) {
   const now = model.paths.get(path)
   const isKnown = now !== undefined && model.isKnown(now.source)
-  const shown = candidates.slice(0, MOST_NAMES)
+  const waiting = model.waiting.get(path)
+  const isAwaited = waiting !== undefined && model.isKnown(waiting.source)
+  const shown = competition.first.slice(0, MOST_NAMES)
+  const more = competition.first.length - shown.length + competition.more
   return (
     <tr class={isKnown ? undefined : 'unknown'} data-path={path}>
       <th scope="row">{path}</th>
       {now === undefined || !isKnown ? (
         <td class="doubt" data-label="Holder" colSpan={4}>
-          {now === undefined ? 'not watched' : lastKnown(now)}
+          {now === undefined ? (isAwaited ? 'vacant' : 'not watched') : lastKnown(now)}
         </td>
       ) : (
         <Holding now={now} model={model} />
       )}
       <td data-label="Candidates">
-        {shown.map((node) => (
-          <span class="candidate" key={node.key}>
-            <StateBadge node={node} model={model} /> {node.id}
-          </span>
+        {shown.map((one) => (
+          <Competitor key={one.key} one={one} />
         ))}
-        {candidates.length > MOST_NAMES && `and ${candidates.length - MOST_NAMES} more`}
-        {candidates.length === 0 && <span class="none">none inspected</span>}
+        {more > 0 && `and ${more} more`}
+        {shown.length === 0 && <span class="none">{isKnown ? 'none' : 'none known'}</span>}
+        {model.mayHandOver && isAwaited && isKnown && now.holder !== null && (
+          <HandOver {...waiting} />
+        )}
       </td>
     </tr>
+  )
+}
+
+function Competitor({ one: { id, state, since } }: { readonly one: Competing }) {
+  return (
+    <span class="competitor" title={since === null ? undefined : `since revision ${since}`}>
+      <span class={`badge ${state}`}>{state}</span> {id ?? <span class="none">not a record</span>}
+    </span>
   )
 }
 
@@ -155,16 +168,4 @@ function lastKnown({ holder, sinceMs }: PathNow): string {
 export function StateBadge({ node, model }: { readonly node: NodeNow; readonly model: Model }) {
   const [state = ''] = model.isKnown(node.source) ? node.state.split('.') : ['unknown']
   return <span class={`badge ${state}`}>{state}</span>
-}
-
-function candidatesByPath(model: Model): Map<string, NodeNow[]> {
-  const byPath = new Map<string, NodeNow[]>()
-  for (const node of model.nodes.values()) {
-    const [state] = node.state.split('.')
-    if (!model.isKnown(node.source) || state === 'idle' || state === 'stopped') continue
-    const others = byPath.get(node.path)
-    if (others === undefined) byPath.set(node.path, [node])
-    else others.push(node)
-  }
-  return byPath
 }

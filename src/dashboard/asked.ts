@@ -1,0 +1,14 @@
+import { type Control, type HandOver, isAction } from './protocol.js'
+
+/** What a page asks for; `null` for what is no such thing. */
+export function askedFrom(given: unknown): Control | HandOver | null {
+  if (typeof given !== 'object' || given === null) return null
+  const { type, node, action, path, to }: Readonly<Record<string, unknown>> = { ...given }
+  if (type === 'control' && typeof node === 'string' && isAction(action)) {
+    return { type, node, action }
+  }
+  if (type === 'hand over' && typeof path === 'string' && (to === null || typeof to === 'string')) {
+    return { type, path, to }
+  }
+  return null
+}

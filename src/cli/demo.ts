@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { Store } from '../index.js'
 import { parseHosts } from '../stores/etcd/connection/addresses.js'
 import { memberEndpoint } from '../stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../stores/etcd/etcd-store.js'
 import { MemoryStore } from '../stores/memory.js'
 import { checkPath, parsePort, parseTtl } from './arguments.js'
 import { Demo } from './demo/demo.js'
-import { DemoDashboard } from './demo/demo-dashboard.js'
+import { DemoDashboard, type DemoStore } from './demo/demo-dashboard.js'
 import { LineDisplay } from './demo/line-display.js'
 import { TerminalDisplay } from './demo/terminal-display.js'
 import { aborted, quitOnSignals } from './quit.js'
@@ -31,6 +30,7 @@ Keys:
   s, t       stop it, start it
   f          freeze or thaw its connection
   k          kill it: it disappears without release
+  h          have the leader hand over, whichever is chosen
   q, Ctrl-C  quit`
 
 export function addDemo(program: Command): void {
@@ -100,7 +100,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
 }
 
 /** On the embedded store all nodes share one; on etcd each has a connection of its own. */
-function storeOpener(endpoints: string | undefined): () => Store {
+function storeOpener(endpoints: string | undefined): () => DemoStore {
   if (endpoints !== undefined) {
     const hosts = parseHosts(endpoints)
     return () => new EtcdStore(hosts.map((host) => memberEndpoint(host, {})))

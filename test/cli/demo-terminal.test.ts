@@ -99,6 +99,28 @@ test('leadership moves when keys freeze, kill and stop the leader', async () => 
   )
 })
 
+test('h has the leader hand over, whichever node is chosen, and the path is never vacant', async () => {
+  using terminal = runInTerminal()
+  const all = ['1', '2', '3']
+  const { number: leader } = await untilLeader(terminal, all)
+  await terminal.until('two followers', (output) => {
+    const followers = rowsOf(output).filter(({ state }) => state === 'follower')
+    return followers.length === 2 ? followers : null
+  })
+  const others = all.filter((number) => number !== leader)
+  await choose(terminal, others[0] ?? '')
+  terminal.type('h')
+  await untilLeader(terminal, others)
+  await untilRow(
+    terminal,
+    'the leader of before following',
+    (row) => row.number === leader && row.state === 'follower',
+  )
+  const shown = stripVTControlCharacters(terminal.output)
+  expect(shown).toMatch(/ node-[abc] deselect reason=transferred/)
+  expect(shown).not.toMatch(/ node-[abc] vacant/)
+})
+
 test.each([
   ['q', 'q'],
   ['Ctrl-C', '\x03'],

@@ -6,17 +6,21 @@ import type { Action } from '../../dashboard/protocol.js'
 import { Dashboard } from '../../dashboard/server.js'
 import type { Store, Watch } from '../../index.js'
 import { type InspectionMessage, messageOf } from '../../inspection/message.js'
+import { askTransfer } from '../../services/ask-transfer.js'
+import { pathBeside } from '../../stores/candidates.js'
 import type { Demo } from './demo.js'
 
 const ACTIONS: readonly Action[] = ['start', 'stop', 'freeze', 'kill', 'jump']
-const READ_WITHIN_MS = 2_000
-const READ_AGAIN_MS = 1_000
+const HAND_OVER_WITHIN_MS = 5_000
+
+/** One that tells of candidates as well. */
+export type DemoStore = Store & Required<Pick<Store, 'observe' | 'candidates'>>
 
 interface DemoDashboardSettings {
   readonly path: string
   /** The store, as a user knows it. */
   readonly where: string
-  readonly store: Store
+  readonly store: DemoStore
   readonly port: number
 }
 
@@ -30,8 +34,6 @@ export class DemoDashboard {
   readonly #ids = new Map<string, string>()
   #dashboard: Dashboard | null = null
   #watch: Watch | null = null
-  #again: NodeJS.Timeout | null = null
-  #isClosed = false
 
   constructor(settings: DemoDashboardSettings) {
     this.#settings = settings
@@ -67,39 +69,51 @@ export class DemoDashboard {
 
   /** Serves the page, and acts on the demo’s nodes as it asks. Resolves with its address. */
   async open(demo: Demo): Promise<string> {
-    const settings = { board: this.#board, title: 'demo', host: '127.0.0.1', allowControl: true }
+    const { store } = this.#settings
+    const settings = {
+      board: this.#board,
+      title: 'demo',
+      host: '127.0.0.1',
+      allowControl: true,
+      handOver: (path: string, to: string | null) =>
+        askTransfer(store, path, to, HAND_OVER_WITHIN_MS),
+    }
     this.#dashboard = await openAt(settings, this.#settings.port)
     for (const node of demo.nodes) this.#dashboard.offer(node.id, (action) => node.act(action))
-    void this.#follow()
+    this.#watch = this.#follow()
     return this.#dashboard.url
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    if (this.#again !== null) clearTimeout(this.#again)
     this.#watch?.close()
     this.#settings.store.closeIdle()
     this.#board.close()
     await this.#dashboard?.close()
   }
 
-  /** Reads the path, and watches it from there on. */
-  async #follow(): Promise<void> {
+  #follow(): Watch {
     const { store, path } = this.#settings
-    try {
-      const sighting = await store.read(path, { timeoutMs: READ_WITHIN_MS })
-      if (this.#isClosed) return
-      const seen = (one: typeof sighting) => {
-        this.#source.connected()
-        this.#source.seen(path, one)
-      }
-      seen(sighting)
-      const retrying = (error: Error) => this.#source.disconnected(error.message)
-      this.#watch = store.watch(path, sighting.revision + 1, { seen, retrying, refused: retrying })
-    } catch (thrown) {
-      this.#source.disconnected(String(thrown))
-      if (!this.#isClosed) this.#again = setTimeout(() => void this.#follow(), READ_AGAIN_MS)
+    let isSeen = false
+    const known = () => {
+      this.#source.connected()
+      if (!isSeen) this.#source.seen(path, { entry: null, revision: 0 })
     }
+    const away = (error: Error) => this.#source.disconnected(error.message)
+    return store.observe(path, {
+      // Other paths may begin like it.
+      seen: (at, sighting) => {
+        if (at !== path) return
+        isSeen = true
+        this.#source.seen(path, sighting)
+      },
+      beside: (at, sighting) => {
+        if (pathBeside(at) === path) this.#source.beside(at, sighting)
+      },
+      known,
+      recovered: known,
+      retrying: away,
+      refused: away,
+    })
   }
 }
 

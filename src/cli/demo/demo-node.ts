@@ -106,6 +106,14 @@ export class DemoNode {
     void node.stop()
   }
 
+  /** Hands over to the candidate that came last, and goes on as a candidate. */
+  transfer(): void {
+    if (this.connection === 'cut') return
+    const { node } = this.#life
+    this.#settings.tell('transfer', {})
+    node.transfer().catch(({ message }: Error) => this.#settings.tell('error', { error: message }))
+  }
+
   freezeOrThaw(): void {
     if (this.connection === 'cut') return
     const { link } = this.#life

@@ -44,6 +44,11 @@ export class Demo {
     for (const node of this.nodes) node.start()
   }
 
+  /** Has the leader hand over, if there is one. */
+  transfer(): void {
+    this.nodes.find((node) => node.view().isLeader)?.transfer()
+  }
+
   view(): DemoView {
     const { path, ttl, where } = this.#settings
     const nodes = this.nodes.map((node) => node.view())

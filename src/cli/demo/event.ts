@@ -10,6 +10,7 @@ type DemoEventKind =
   | 'error'
   | 'start'
   | 'stop'
+  | 'transfer'
   | 'freeze'
   | 'thaw'
   | 'kill'

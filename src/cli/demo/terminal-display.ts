@@ -9,7 +9,7 @@ import { type Paint, pad, renderTable } from './table.js'
 
 const REDRAW_EVERY_MS = 200
 const LOG_LENGTH = 12
-const KEYS = '1-3 choose  s stop  t start  f freeze/thaw  k kill  q quit'
+const KEYS = '1-3 choose  s stop  t start  f freeze/thaw  k kill  h hand over  q quit'
 
 /** The table, redrawn in place, with the latest events below it and keys to interfere. */
 export class TerminalDisplay implements Display {
@@ -72,6 +72,9 @@ export class TerminalDisplay implements Display {
         break
       case 'k':
         node?.kill()
+        break
+      case 'h':
+        demo.transfer()
         break
       case 'q':
       case 'ctrl-c':

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { Board } from '../../src/dashboard/board.js'
-import { lanesOf, spansOf, summaryOf } from '../../src/dashboard/page/lanes.js'
+import { lanesOf, seamsOf, spansOf, summaryOf } from '../../src/dashboard/page/lanes.js'
 import { Model } from '../../src/dashboard/page/model.js'
 import { PathSource } from '../../src/dashboard/path-source.js'
 import { MemoryStore } from '../../src/stores/memory.js'
@@ -50,6 +50,7 @@ test('a hand-over is a seam: one reign ends where the next begins, with no vacan
     { state: 'held', id: 'b', token: Number(b.token) },
   ])
   expect(spans[1]?.fromMs).toBe(spans[0]?.toMs)
+  expect(seamsOf(spans)).toEqual([spans[1]?.fromMs])
   expect(summaryOf(spans)).toEqual({ handovers: 1, vacantMs: 0 })
   expect(board.everything.log.map(({ kind }) => kind)).toEqual(['held', 'held'])
   await Promise.all([b.stop(), a.stop()])

@@ -23,7 +23,7 @@ export class Views {
   }
 
   holder(path: string, id: string): Locator {
-    return this.#row(path).locator('.holder', { hasText: id })
+    return this.#row(path).locator('td.holder', { hasText: id })
   }
 
   /** The path’s row, once it has so many candidates. */
@@ -42,7 +42,7 @@ export class Views {
   /** Resolves with the holder’s id, once there is one, and it is another. */
   async holderOtherThan(path: string, before: string): Promise<string> {
     return await patiently(async () => {
-      const id = await this.#row(path).locator('.holder').textContent({ timeout: 1_000 })
+      const id = await this.#row(path).locator('td.holder').textContent({ timeout: 1_000 })
       expect(id).not.toBe(before)
       if (id === null) throw new Error('no holder')
       return id
@@ -53,7 +53,7 @@ export class Views {
   async leaderOf(path: string): Promise<string> {
     return await patiently(async () => {
       const row = this.#row(path)
-      const id = await row.locator('.holder').textContent({ timeout: 1_000 })
+      const id = await row.locator('td.holder').textContent({ timeout: 1_000 })
       const leader = row.locator('.competitor', {
         has: this.#page.locator('.badge.leader'),
       })

@@ -1,6 +1,6 @@
 import { describeSpan, placeOf, ROW_PX } from './bars.js'
 import { showDuration, showTime } from './format.js'
-import { type Lane, spansOf, summaryOf } from './lanes.js'
+import { type Lane, seamsOf, spansOf, summaryOf } from './lanes.js'
 import type { Model } from './model.js'
 
 const LABEL_PX = 300
@@ -17,6 +17,8 @@ const COLOURS: Readonly<Record<string, string>> = {
   idle: '#c4c8cc',
   unknown: '#e0d6f5',
 }
+
+const SEAM_COLOUR = '#1b1f23'
 
 /** Saves all lanes, as they are between two moments, as a picture that needs nothing else. */
 export function exportSvg(
@@ -74,13 +76,18 @@ function svgOf(model: Model, lanes: readonly Lane[], fromMs: number, toMs: numbe
       { x: lane.isPath ? 8 : 20, y: top + 17, 'font-weight': weight },
       lane.label + summary,
     )
+    const xOf = (atMs: number) => LABEL_PX + ((atMs - fromMs) / (toMs - fromMs)) * BARS_PX
     for (const span of spans) {
       const [y, height] = placeOf(span, lane.isPath)
-      const x = LABEL_PX + ((span.fromMs - fromMs) / (toMs - fromMs)) * BARS_PX
+      const x = xOf(span.fromMs)
       const width = Math.max(1, ((span.toMs - span.fromMs) / (toMs - fromMs)) * BARS_PX)
       const fill = COLOURS[span.state] ?? '#000000'
       const bar = add(svg, 'rect', { x, y: top + y, width, height, fill })
       add(bar, 'title', {}, describeSpan(span))
+    }
+    for (const atMs of lane.isPath ? seamsOf(spans) : []) {
+      const [x, y] = [xOf(atMs) - 1, top + 1]
+      add(svg, 'rect', { x, y, width: 2, height: ROW_PX - 2, fill: SEAM_COLOUR })
     }
   })
   return new XMLSerializer().serializeToString(document)

@@ -75,6 +75,13 @@ function spansBetween(
   ]
 }
 
+/** When a path changed hands and was not vacant in between: where one reign ends the next begins. */
+export function seamsOf(spans: readonly Span[]): readonly number[] {
+  return spans
+    .filter(({ state }, index) => state === 'held' && spans[index - 1]?.state === 'held')
+    .map(({ fromMs }) => fromMs)
+}
+
 /** How often a path changed hands between two moments, and for how long it was vacant. */
 export function summaryOf(spans: readonly Span[]): { handovers: number; vacantMs: number } {
   const tokens = spans.filter(({ state }) => state === 'held').map(({ token }) => token)

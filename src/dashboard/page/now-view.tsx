@@ -113,7 +113,7 @@ function PathRow({ path, model, competition }: PathRowProps) {
         {shown.map((one) => (
           <Competitor key={one.key} one={one} />
         ))}
-        {more > 0 && `and ${more} more`}
+        {more > 0 && <span class="more">and {more} more</span>}
         {shown.length === 0 && <span class="none">{isKnown ? 'none' : 'none known'}</span>}
         {model.mayHandOver && isAwaited && isKnown && now.holder !== null && (
           <HandOver {...waiting} />

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { describeSpan, placeOf, ROW_PX } from './bars.js'
 import { exportSvg } from './export-svg.js'
 import { showDuration, showTime } from './format.js'
-import { type Lane, lanesOf, type Span, spansOf, summaryOf } from './lanes.js'
+import { type Lane, lanesOf, type Span, seamsOf, spansOf, summaryOf } from './lanes.js'
 import type { Model } from './model.js'
 import { useModel } from './use-model.js'
 
@@ -93,6 +93,12 @@ function Legend() {
           {state}
         </li>
       ))}
+      <li>
+        <svg width="6" height="14" aria-hidden="true">
+          <line class="seam" x1="3" x2="3" y1="0" y2="14" />
+        </svg>{' '}
+        handed over
+      </li>
     </ul>
   )
 }
@@ -129,7 +135,7 @@ function Lanes({ model, lanes, fromMs, toMs, onZoom }: LanesProps) {
     current?.addEventListener('wheel', wheel, { passive: false })
     return () => current?.removeEventListener('wheel', wheel)
   })
-  const labelPx = size.width < 600 ? 120 : 260
+  const labelPx = size.width < 600 ? 120 : Math.max(260, Math.min(400, size.width / 4))
   const barsPx = Math.max(100, size.width - labelPx - 8)
   const first = Math.max(0, Math.floor(top / ROW_PX) - SPARE_ROWS)
   const last = Math.ceil((top + size.height) / ROW_PX) + SPARE_ROWS
@@ -167,6 +173,7 @@ function Lanes({ model, lanes, fromMs, toMs, onZoom }: LanesProps) {
                     xOf={xOf}
                   />
                 ))}
+                {lane.isPath && seamsOf(spans).map((atMs) => <Seam key={atMs} x={xOf(atMs)} />)}
               </svg>
             </div>
           )
@@ -206,6 +213,11 @@ function Bar({ span, isPath, xOf }: BarProps) {
       )}
     </g>
   )
+}
+
+/** It is seen even where reigns are too short to be told apart. */
+function Seam({ x }: { readonly x: number }) {
+  return <line class="seam" x1={x} x2={x} y1={1} y2={ROW_PX - 1} />
 }
 
 function describe({ label, isPath }: Lane, spans: readonly Span[]): string {

@@ -1,6 +1,6 @@
 // @ts-check
-// Works while it leads. On SIGTERM it finishes what it has begun, releases the path, and exits; only
-// then does the next leader begin.
+// Works while it leads. On SIGTERM it finishes what it has begun, hands over to who waits, and exits. The
+// next leader begins after that, and the path is never vacant.
 import { setTimeout as delay } from 'node:timers/promises'
 import locked from 'locked'
 
@@ -17,6 +17,8 @@ node.lead(async ({ signal }) => {
   }
 })
 node.on('deselect', (reason) => say(`no longer leads: ${reason}`))
+node.on('change', (value) => say(`the leader is ${value}`))
+node.on('vacant', () => say('nobody leads'))
 node.on('unreachable', (error) => console.error(`unreachable: ${error.message}`))
 node.on('error', (error) => {
   console.error(error)
@@ -26,10 +28,11 @@ node.on('error', (error) => {
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {
     say(`got ${signal}`)
-    // Aborts the signal of `lead`, waits for the work to end, and releases the path. The work is not
-    // waited for longer than the session is valid by now: a unit has to fit into a third of the ttl.
+    // Aborts the signal of `lead`, waits for the work to end, and hands over; where nobody waits, it releases
+    // the path. The work is not waited for longer than the session is valid by now: a unit has to fit into
+    // a third of the ttl.
     await node.stop()
-    say('released')
+    say('has left')
     // Nothing else keeps the process: it exits by itself, with 0.
   })
 }

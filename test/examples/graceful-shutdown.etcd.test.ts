@@ -2,9 +2,11 @@ import { expect, test } from 'vitest'
 import { now } from '../faults/now.js'
 import { Starvation } from '../load/starvation.js'
 import { complaintsOf, etcdForExample, runExample } from './example.js'
+import { vacanciesOf } from './vacancies.js'
 
-test('on SIGTERM the work ends, then the path is released, then the next leader begins', async () => {
+test('on SIGTERM the work ends, then the next leader begins, and the path is never vacant', async () => {
   const ETCD_ENDPOINTS = await etcdForExample()
+  const vacancies = await vacanciesOf(ETCD_ENDPOINTS, '/graceful-shutdown')
   const a = runExample('graceful-shutdown/main.js', { ETCD_ENDPOINTS, UNIT_MS: '1000' })
   await a.untilMatch(/started as leader/)
   const b = runExample('graceful-shutdown/main.js', { ETCD_ENDPOINTS, UNIT_MS: '10' })
@@ -22,7 +24,7 @@ test('on SIGTERM the work ends, then the path is released, then the next leader 
     'got SIGTERM',
     'no longer leads: stopped',
     `${begun} ends`,
-    'released',
+    'has left',
   ])
   await b.untilMatch(/unit 1 begins/)
   const led = said(b.output).find(({ what }) => what === 'leads')
@@ -31,9 +33,13 @@ test('on SIGTERM the work ends, then the path is released, then the next leader 
   // It did not have to wait for the lease of the first.
   const netMs = Number(led?.atMs) - Number(ended?.atMs) - starvation.between(toldAt, now())
   expect(netMs).toBeLessThan(2_000)
+  expect(await vacancies.untilNow()).toEqual([])
+  expect(b.output).not.toMatch(/nobody leads/)
 
+  // Nobody waits any more.
   b.kill('SIGTERM')
   expect(await b.exited).toBe(0)
+  expect(await vacancies.untilNow()).toEqual(['/graceful-shutdown'])
   expect(complaintsOf(a, b)).toBe('')
 })
 

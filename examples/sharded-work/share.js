@@ -1,17 +1,13 @@
 // @ts-check
 
 /**
- * The shards that are a worker's share, when these workers are there: each has as many as any other,
- * or one more. All of them work this out by themselves, from the same list.
+ * Whose share a shard is, when these workers are there: each has as many as any other, or one more. All
+ * of them work this out by themselves, from the same list.
  *
- * @param {string} worker
+ * @param {number} shard
  * @param {readonly string[]} workers
- * @param {number} shards how many there are
- * @returns {number[]}
+ * @returns {string | undefined} nobody’s, if nobody is there
  */
-export function shareOf(worker, workers, shards) {
-  const sorted = [...workers].sort()
-  return Array.from({ length: shards }, (_, shard) => shard).filter(
-    (shard) => sorted[shard % sorted.length] === worker,
-  )
+export function workerOf(shard, workers) {
+  return [...workers].sort()[shard % workers.length]
 }

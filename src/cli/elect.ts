@@ -11,7 +11,7 @@ import { oneLine, Reachability, sayer } from './messages.js'
 import { UsageError } from './usage-error.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-/** How long the release may take after the command has ended, in milliseconds. */
+/** How long the hand-over or the release may take after the command has ended, in milliseconds. */
 const RELEASE_WITHIN_MS = 3_000
 /** How long the process may go on after that, in milliseconds. */
 const EXIT_WITHIN_MS = 500
@@ -32,7 +32,7 @@ const HELP = `
 COMMAND gets LOCKED_PATH, LOCKED_ID, LOCKED_VALUE and LOCKED_TOKEN in its environment. When leadership
 is lost, or about to be, its whole process group gets SIGTERM, and SIGKILL in time to be gone before
 another can lead. When it ends by itself, leadership ends with it. SIGTERM, SIGINT or SIGHUP to locked
-end COMMAND first, and only then release PATH.
+end COMMAND first, and only then hand over to whoever waits, or release PATH where nobody does.
 
 Exit codes:
   COMMAND's own, or 128 and the number of the signal that ended it

@@ -4,6 +4,7 @@ import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { startRelay } from '../etcd/relay.js'
+import { vacanciesOf } from '../etcd/vacancies.js'
 import { now } from '../faults/now.js'
 import { Starvation, timeNet } from '../load/starvation.js'
 import { RunningCommand } from './command.js'
@@ -13,6 +14,10 @@ import { childrenOf, Trace } from './trace.js'
 const TTL = 5
 /** Of those that need not expire, and would on a machine that is busy. */
 const LONG_TTL = 30
+/** So long that no session ends, however busy the machine is. */
+const AMPLE_TTL = 120
+/** How often one process takes the place of another. */
+const TURNS = 4
 
 let etcd: Etcd
 let client: Etcd3
@@ -172,6 +177,31 @@ describe('when locked is told to end', () => {
       await scene.expectTakeover(token)
     },
   )
+
+  test('it hands over, one after the other: no two commands run at once, and the path is never vacant', async () => {
+    const scene = new Scene(AMPLE_TTL)
+    const vacancies = await vacanciesOf(etcd.endpoint, scene.path)
+    const work = scene.trace.work('--ends-slowly')
+    let leader = scene.elect('process 0', ...work)
+    let token = (await scene.trace.untilStarted()).token
+    for (let turn = 1; turn <= TURNS; turn += 1) {
+      const next = scene.elect(`process ${turn}`, ...work)
+      await next.untilMatch(new RegExp(`is held by process ${turn - 1}\n`))
+      leader.kill('SIGTERM')
+      expect(await leader.exited).toBe(0)
+      token = await scene.expectTakeover(token)
+      leader = next
+    }
+    expect(scene.trace.turns).toHaveLength(TURNS + 1)
+    scene.trace.expectTurns()
+    expect(await vacancies.untilNow()).toEqual([])
+
+    // Nobody waits any more.
+    leader.kill('SIGTERM')
+    expect(await leader.exited).toBe(0)
+    expect(await vacancies.untilNow()).toEqual([scene.path])
+    scene.trace.expectAllGone()
+  })
 
   test('a command that ignores SIGTERM is killed before the next one starts', async () => {
     const scene = new Scene()

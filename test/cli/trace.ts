@@ -84,6 +84,23 @@ export class Trace {
     expect(tokens).toEqual(inOrder)
   }
 
+  /** Of each leader, in order of their tokens: from when to when its work has left traces. */
+  get turns(): readonly { readonly fromMs: number; readonly toMs: number }[] {
+    const tokens = [...new Set(this.lines.map(({ token }) => token))].sort((a, b) => a - b)
+    return tokens.map((token) => {
+      const at = this.lines.filter((line) => line.token === token).map((line) => line.at)
+      return { fromMs: Math.min(...at), toMs: Math.max(...at) }
+    })
+  }
+
+  /** Asserts by the clock, rather than by the order of the lines, that each began after the one before it. */
+  expectTurns(): void {
+    const { turns } = this
+    for (const [index, { fromMs }] of turns.entries()) {
+      expect(turns[index - 1]?.toMs ?? 0).toBeLessThanOrEqual(fromMs)
+    }
+  }
+
   /** Asserts that none of the processes that left a trace runs any more. */
   expectAllGone(): void {
     const pids = new Set(this.lines.map(({ pid }) => pid))

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { vacanciesOf } from '../etcd/vacancies.js'
 import { now } from '../faults/now.js'
 import { Starvation } from '../load/starvation.js'
 import { complaintsOf, etcdForExample, runExample } from './example.js'
-import { vacanciesOf } from './vacancies.js'
 
 test('on SIGTERM the work ends, then the next leader begins, and the path is never vacant', async () => {
   const ETCD_ENDPOINTS = await etcdForExample()

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { locked } from '../../src/index.js'
 import type { RunningCommand } from '../cli/command.js'
+import { vacanciesOf } from '../etcd/vacancies.js'
 import { patiently } from '../patience.js'
 import { complaintsOf, etcdForExample, runExample } from './example.js'
-import { vacanciesOf } from './vacancies.js'
 
 const SHARDS = 12
 /** So long that no session ends, however busy the machine is. */

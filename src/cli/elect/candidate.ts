@@ -73,7 +73,7 @@ export class Candidate {
     return this.#exitCode
   }
 
-  /** Ends the command if it runs, and then releases the path. */
+  /** Ends the command if it runs, and then hands over, or releases the path where nobody waits. */
   async stop(): Promise<void> {
     this.#isStopping = true
     // The node waits for the command, but no longer than its session is valid.

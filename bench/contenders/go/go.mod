@@ -1,0 +1,5 @@
+module locked.bench/rolling-update
+
+go 1.24
+
+require go.etcd.io/etcd/client/v3 v3.6.16

@@ -42,6 +42,8 @@ export interface Successor {
   /** The revision of its latest change. */
   readonly revision: number
   readonly lease: string
+  /** The revision up to which the leader knew who waits, where it goes by what it has been told. */
+  readonly knownUpTo?: number
 }
 
 /** With what a node stands beside the path, under which lease. */

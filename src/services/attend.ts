@@ -55,7 +55,7 @@ class Attending implements Going {
     const { waiting, revision, asked } = await this.#candidates.list(path, call)
     if (this.#isOver) return
     const queue = this.#queue
-    queue.begin(waiting)
+    queue.begin(waiting, revision)
     participant.queue = queue
     if (asked !== null) this.#asked(asked)
     this.#watch = this.#candidates.follow(path, revision + 1, {

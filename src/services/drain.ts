@@ -2,6 +2,7 @@ import type { Successor } from '../../machines/election.js'
 import { decodeRecord } from '../record.js'
 import { timeoutMsFor } from '../sessions/session-pool.js'
 import type { Call, Candidate, Candidates } from '../stores/store.js'
+import type { Queue } from './queue.js'
 import type { Going, Means, Task } from './service.js'
 
 /** So long after a leader has stopped, in milliseconds, what it knew of who waits may be relied on. */
@@ -28,7 +29,7 @@ export function drain(means: Means, task: Task): Going | undefined {
     }
     // One that was not installed has left, or has changed: then it is known no longer who waits.
     const isKnown = input.successor === null && clock.now() - begunAt < KNOWN_FOR_MS
-    const known = isKnown ? (participant.queue?.waiting ?? null) : null
+    const known = isKnown ? participant.queue : null
     const finding = successorOf(candidates, task, known).catch(() => null)
     void finding.then((successor) => send({ type: 'drained', successor }))
   }
@@ -41,17 +42,23 @@ export function drain(means: Means, task: Task): Going | undefined {
   return { close: () => clock.clearTimeout(timer) }
 }
 
-/** Who is next; `null` if nobody waits. */
+/** Who is next, by what the leader has been told, or by asking; `null` if nobody waits. */
 async function successorOf(
   candidates: Candidates,
   { participant: { path, ttl, session }, input: { instance, to } }: Task,
-  known: readonly Candidate[] | null,
+  queue: Queue | null,
 ): Promise<Successor | null> {
   const timeoutMs = Math.min(timeoutMsFor(ttl), session?.validityMs ?? 0)
-  const waiting = known ?? (await candidates.list(path, { timeoutMs })).waiting
-  const others = waiting.filter((candidate) => candidate.instance !== instance)
+  const among = (all: readonly Candidate[]) => all.filter((one) => one.instance !== instance)
+  const known = among(queue?.waiting ?? [])
+  const knownUpTo = queue?.knownUpTo ?? 0
+  // That nobody waits is not relied on: somebody may just have come.
+  const isKnown = known.length > 0
+  const others = isKnown ? known : among((await candidates.list(path, { timeoutMs })).waiting)
   const named = to === null ? [] : others.filter(({ text }) => decodeRecord(text)?.id === to)
-  return await latestOf(named.length > 0 ? named : others, candidates, { timeoutMs })
+  if (named.length > 0) return await latestOf(named, candidates, { timeoutMs })
+  const latest = await latestOf(others, candidates, { timeoutMs })
+  return isKnown && latest !== null ? { ...latest, knownUpTo } : latest
 }
 
 /**

@@ -7,17 +7,25 @@ import type { Candidate } from '../stores/store.js'
 export class Queue {
   /** In the order in which they entered; `null` when that is not known. */
   #waiting: Map<string, Candidate> | null = null
+  #knownUpTo = 0
 
   get waiting(): readonly Candidate[] | null {
     return this.#waiting && [...this.#waiting.values()]
   }
 
-  begin(waiting: readonly Candidate[]): void {
+  /** The revision up to which nobody entered without being known. */
+  get knownUpTo(): number {
+    return this.#knownUpTo
+  }
+
+  begin(waiting: readonly Candidate[], revision: number): void {
     this.#waiting = new Map(waiting.map((candidate) => [candidate.instance, candidate]))
+    this.#knownUpTo = revision
   }
 
   entered(candidate: Candidate): void {
     this.#waiting?.set(candidate.instance, candidate)
+    this.#knownUpTo = candidate.revision
   }
 
   left(instance: string): void {

@@ -48,6 +48,11 @@ export function reignAt(path: string): string {
   return `${path}${FOLDER}.reign`
 }
 
+/** What everybody writes who enters, or changes what it would write: its latest change tells of the last of them. */
+export function latestAt(path: string): string {
+  return `${path}${FOLDER}.latest`
+}
+
 /** Where one asks the leader to hand over: to the candidate whose id is written there, or to whoever is next. */
 export function transferAskedAt(path: string): string {
   return `${path}${FOLDER}.transfer`

@@ -7,6 +7,7 @@ import { LeaseGoneError } from '../errors.js'
 import {
   candidateAt,
   instanceAt,
+  latestAt,
   pathBeside,
   reignAt,
   transferAskedAt,
@@ -142,8 +143,8 @@ export class MemoryStore implements Store {
     }
     const revision = this.#revision
     if (candidacy === undefined) return { won: false, entry, revision }
-    this.#write(candidateAt(path, candidacy.instance), candidacy.text, this.#standing(lease).id)
-    return { won: false, entry, revision: this.#revision, hasEntered: true }
+    const { id } = this.#standing(lease)
+    return { won: false, entry, revision: this.#enter(path, candidacy, id), hasEntered: true }
   }
 
   async propose(path: string, text: string, reign: Reign): Promise<number | null> {
@@ -194,10 +195,10 @@ export class MemoryStore implements Store {
   }
 
   readonly candidates: Candidates = {
-    enter: async (path, { instance, text }, lease) => {
+    enter: async (path, candidacy, lease) => {
       this.#expireDue()
       if (!this.#entries.has(path)) return this.#revision
-      return this.#write(candidateAt(path, instance), text, this.#standing(lease, path).id)
+      return this.#enter(path, candidacy, this.#standing(lease, path).id)
     },
 
     leave: async (path, instance) => {
@@ -247,10 +248,11 @@ export class MemoryStore implements Store {
       )
     },
 
-    install: async (path, reign, { instance, revision, text, lease }) => {
+    install: async (path, reign, { instance, revision, text, lease, knownUpTo }) => {
       const at = candidateAt(path, instance)
       const isSame = this.#reigns(path, reign) && this.#entries.get(at)?.revision === revision
-      if (!isSame) return null
+      const latest = this.#entries.get(latestAt(path))?.revision ?? 0
+      if (!isSame || latest > (knownUpTo ?? latest)) return null
       const token = this.#write(path, text, lease)
       this.#writeAt(reignAt(path), instance, lease, token)
       this.#eraseAt([at], token)
@@ -394,6 +396,12 @@ export class MemoryStore implements Store {
     if (entry?.lease !== lease || entry.token !== (created ?? token)) return false
     const handedOverAt = this.#entries.get(reignAt(path))?.revision ?? 0
     return created === undefined ? handedOverAt < token : handedOverAt === token
+  }
+
+  #enter(path: string, { instance, text }: Candidacy, lease: string): number {
+    const revision = this.#write(candidateAt(path, instance), text, lease)
+    this.#writeAt(latestAt(path), instance, lease, revision)
+    return revision
   }
 
   #write(path: string, text: string, lease: string | null): number {

@@ -71,6 +71,15 @@ export interface Candidate extends Candidacy {
   readonly lease: string
 }
 
+/** A candidate that is to be installed. */
+export interface Choice extends Candidate {
+  /**
+   * Of one that was chosen because it came last: the revision up to which it was known who waits. If
+   * another has entered after that, it is not installed. Absent where that does not matter.
+   */
+  readonly knownUpTo?: number
+}
+
 /** How a single request is made. */
 export interface Call {
   /** How long the answer may take, in milliseconds. */
@@ -169,10 +178,11 @@ export interface Candidates {
   /** Whether that lease is gone, or its latest renewal has not come when it was due. */
   isOverdue(lease: string, call: Call): Promise<boolean>
   /**
-   * Installs `candidate` in place of `reign`'s holder, in one revision, which is the new reign's token:
-   * the path's key stays what it is, so that it is never vacant. `null` when that reign is over, or the candidate has left, or has changed what it would write.
+   * Installs `choice` in place of `reign`'s holder, in one revision, which is the new reign's token: the
+   * path's key stays what it is, so that it is never vacant. `null` when that reign is over, or the
+   * candidate has left, or has changed what it would write, or is not the last that came.
    */
-  install(path: string, reign: Reign, candidate: Candidate, call: Call): Promise<number | null>
+  install(path: string, reign: Reign, choice: Choice, call: Call): Promise<number | null>
 }
 
 /** Where elections are held. Its rules stand at the head of this file. */

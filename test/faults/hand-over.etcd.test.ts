@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
+import { PATIENCE_MS } from '../patience.js'
 import type { Competitor } from './competitor.js'
 import { now } from './now.js'
 import { PathWatch } from './path-watch.js'
@@ -8,6 +10,8 @@ import { type Scene, test } from './scene.js'
 const STOPS = Number(process.env.LOCKED_TEST_STOPS ?? 60)
 /** So long that no session ends, however busy the machine is. */
 const AMPLE_TTL = 120
+/** After so long, in milliseconds, a leader has asked who waits. */
+const SETTLED_MS = 1_500
 
 describe(`${STOPS} leaders that stop one after the other`, () => {
   test('hand over to who waits: never vacant, a token of its own for each, and never two', async ({
@@ -53,6 +57,33 @@ describe(`${STOPS} leaders that stop one after the other`, () => {
     expect(new Set(tokensOf(scene)).size).toBe(STOPS + 1)
     await watch.end()
   })
+})
+
+describe('a leader that is told late of who comes', () => {
+  for (const waiting of [[], ['b']]) {
+    test(`hands over to whoever came last, where ${waiting.length} waited before`, async ({
+      scene,
+    }) => {
+      const watch = await begin(scene, 'a', ...waiting)
+      const { leader } = await scene.led()
+      // It has begun to keep in mind who waits.
+      await sleep(SETTLED_MS)
+      leader.freeze()
+      const last = await scene.launch('c')
+      await last.start()
+      const stopping = leader.stop()
+      // What it asks for is on its way.
+      await sleep(100)
+      await leader.heal()
+      await stopping
+      const told = await last.until('select', { timeoutMs: PATIENCE_MS })
+      await watch.until(tokenOf(told))
+      expect(watch.deleted).toEqual([])
+      expect(watch.written).toEqual(tokensOf(scene))
+      expect(tokensOf(scene)).toHaveLength(2)
+      await watch.end()
+    })
+  }
 })
 
 /** They wait in the order of their names. */

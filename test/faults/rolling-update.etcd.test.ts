@@ -8,11 +8,6 @@ import { type Scene, test } from './scene.js'
 const ORDERS = ['abcde', 'bacde', 'dbace', 'edcba']
 /** So long that no session ends, and no renewal is missed, however busy the machine is. */
 const AMPLE_TTL = 120
-/**
- * The work goes on for so long once it is aborted, in milliseconds, that the leader asks who waits, rather
- * than go by what it has been told: on a busy machine that may come late.
- */
-const LINGER_MS = 1_100
 
 describe('five processes are replaced one after the other, and leadership moves once', () => {
   test.for(ORDERS)('in the order %s', async (order, { scene }) => {
@@ -50,7 +45,7 @@ describe('five processes are replaced one after the other, and leadership moves 
 
 async function join(scene: Scene, name: string): Promise<Competitor> {
   const competitor = await scene.launch(name)
-  await competitor.call('lead', { lingerMs: LINGER_MS })
+  await competitor.call('lead')
   await competitor.start()
   return competitor
 }

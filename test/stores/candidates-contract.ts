@@ -278,6 +278,31 @@ export function describeCandidates(name: string, make: () => Promise<StoreUnderT
       expect(await store.propose(path, 'in time', third, call)).not.toBeNull()
     })
 
+    test('are not installed for having come last once another has come', async () => {
+      const [b, c] = [await lasting(), await lasting()]
+      const reign = await win('a', await lasting())
+      await claim('b', b)
+      const { revision: knownUpTo } = await candidates.list(path, call)
+      const chosen = { ...(await waiting('b')), knownUpTo }
+      await claim('c', c, `${path}/other`)
+      await win('c', c, `${path}/another`)
+      await claim('c', c)
+      expect(await candidates.install(path, reign, chosen, call)).toBeNull()
+      const { revision: knownNow } = await candidates.list(path, call)
+      const known = { ...chosen, knownUpTo: knownNow }
+      expect(await candidates.install(path, reign, known, call)).not.toBeNull()
+    })
+
+    test('are not installed for having come last once another was entered by itself', async () => {
+      const reign = await win('a', await lasting())
+      await claim('b', await lasting())
+      const { revision: knownUpTo } = await candidates.list(path, call)
+      const chosen = { ...(await waiting('b')), knownUpTo }
+      await candidates.enter(path, { instance: 'c', text: 'c' }, await lasting(), call)
+      expect(await candidates.install(path, reign, chosen, call)).toBeNull()
+      expect(await namesAt()).toEqual(['b', 'c'])
+    })
+
     test('300 paths are handed over in one turn', async () => {
       const paths = Array.from({ length: 300 }, (_, index) => `${path}/${index}`)
       const [a, b] = [await lasting(), await lasting()]

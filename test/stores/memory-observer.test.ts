@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { candidateAt } from '../../src/stores/candidates.js'
+import { candidateAt, latestAt } from '../../src/stores/candidates.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import type { ObserveListener } from '../../src/stores/store.js'
 import { turns } from '../api/node/nodes.js'
@@ -23,6 +23,7 @@ function observed(store: MemoryStore, prefix: string, asksForBeside: boolean): s
 test('what stands beside paths is told to whoever asks for it, and to nobody else', async () => {
   const store = new MemoryStore()
   const [a, b] = ['a', 'b'].map((instance) => candidateAt('/p', instance))
+  const latest = latestAt('/p')
   const lease = await store.grant(60)
   await store.claim('/p', 'holder', lease)
   await store.candidates.enter('/p', { instance: 'a', text: 'one' }, lease, { timeoutMs: 1 })
@@ -31,14 +32,14 @@ test('what stands beside paths is told to whoever asks for it, and to nobody els
   // The path that it stands beside does not begin like that.
   const elsewhere = observed(store, '/p/', true)
   await turns()
-  expect(asking).toEqual(['/p=holder', `beside ${a}=one`, 'known'])
+  expect(asking).toEqual(['/p=holder', `beside ${a}=one`, `beside ${latest}=a`, 'known'])
   await store.candidates.enter('/p', { instance: 'b', text: 'two' }, lease, { timeoutMs: 1 })
   await store.candidates.leave('/p', 'a', { timeoutMs: 1 })
   await turns()
-  expect(asking.slice(3)).toEqual([`beside ${b}=two`, `beside ${a}=`])
+  expect(asking.slice(4)).toEqual([`beside ${b}=two`, `beside ${latest}=b`, `beside ${a}=`])
   store.restore()
   await turns()
-  expect(asking.slice(5).sort()).toEqual(['/p=', `beside ${b}=`])
+  expect(asking.slice(7).sort()).toEqual(['/p=', `beside ${latest}=`, `beside ${b}=`])
   expect(other).toEqual(['/p=holder', 'known', '/p='])
   expect(elsewhere).toEqual(['known'])
 })

@@ -1,8 +1,9 @@
-import type { IRequestOp } from 'etcd3/lib/rpc.js'
+import type { ICompare, IRequestOp } from 'etcd3/lib/rpc.js'
 import {
   candidateAt,
   candidatesAt,
   instanceAt,
+  latestAt,
   reignAt,
   transferAskedAt,
   transferRequestOf,
@@ -10,9 +11,9 @@ import {
 import type {
   Call,
   Candidacy,
-  Candidate,
   Candidates,
   CandidatesListener,
+  Choice,
   Competitors,
   Entry,
   Lease,
@@ -85,7 +86,7 @@ export class EtcdCandidates implements Candidates {
         lease: lease.id,
         timeoutMs,
         compare: [{ key, target: 'Create', result: 'Greater', create_revision: 0 }],
-        success: [putOf(entry, text, lease.id)],
+        success: [putOf(entry, text, lease.id), putOf(keys.of(latestAt(path)), instance, lease.id)],
         failure: [],
       })
       return revision
@@ -182,7 +183,7 @@ export class EtcdCandidates implements Candidates {
   async install(
     path: string,
     reign: Reign,
-    { instance, text, revision: mod_revision, lease }: Candidate,
+    { instance, text, revision: mod_revision, lease, knownUpTo }: Choice,
     { timeoutMs }: Call,
   ): Promise<number | null> {
     const keys = await this.#requests.keys()
@@ -198,6 +199,7 @@ export class EtcdCandidates implements Candidates {
       compare: [
         ...compareReign({ key, reigning }, reign),
         { key: entry, target: 'Mod', result: 'Equal', mod_revision },
+        ...(knownUpTo === undefined ? [] : [isLatest(keys.of(latestAt(path)), knownUpTo)]),
       ],
       success: [
         putOf(key, text, lease),
@@ -208,6 +210,11 @@ export class EtcdCandidates implements Candidates {
     })
     return succeeded ? revision : null
   }
+}
+
+/** Compares that nobody has entered after that revision. */
+function isLatest(key: Buffer, knownUpTo: number): ICompare {
+  return { key, target: 'Mod', result: 'Less', mod_revision: knownUpTo + 1 }
 }
 
 function requestFrom({ text, revision }: Entry): TransferRequest {

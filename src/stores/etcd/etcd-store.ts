@@ -1,7 +1,7 @@
 import type { ComparatorBuilder } from 'etcd3'
 import type { IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
 import { LeaseGoneError, RefusedError, UnconfirmedError, UnreachableError } from '../../errors.js'
-import { candidateAt, reignAt } from '../candidates.js'
+import { candidateAt, latestAt, reignAt } from '../candidates.js'
 import { isAny } from '../is-any.js'
 import type { Watched } from '../path-watcher.js'
 import type {
@@ -128,10 +128,15 @@ export class EtcdStore implements Store {
       const entry =
         reigning === null || candidacy === undefined
           ? null
-          : { key: await this.#key(candidateAt(path, candidacy.instance)), text: candidacy.text }
+          : {
+              key: await this.#key(candidateAt(path, candidacy.instance)),
+              latest: await this.#key(latestAt(path)),
+              ...candidacy,
+            }
       const put = putOf(key, text, lease.id)
       const outcome = await this.#write({
         key,
+        // Whoever may enter under any instance may write the other one.
         ...(entry && { beside: [entry.key] }),
         lease: lease.id,
         timeoutMs,
@@ -139,7 +144,12 @@ export class EtcdStore implements Store {
         success: entry === null ? [put] : [put, { request_delete_range: { key: entry.key } }],
         failure: [
           { request_range: { key } },
-          ...(entry === null ? [] : [putOf(entry.key, entry.text, lease.id)]),
+          ...(entry === null
+            ? []
+            : [
+                putOf(entry.key, entry.text, lease.id),
+                putOf(entry.latest, entry.instance, lease.id),
+              ]),
         ],
       })
       // Both branches are checked for permission, whichever is taken.

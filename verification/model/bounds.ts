@@ -82,7 +82,9 @@ export const THREE_NODE_WORLDS: readonly Bounds[] = [
   { ...THREE_NODES, late: 1 },
   { ...THREE_NODES, crashes: true },
   { ...THREE_NODES, deletes: true, junk: true, revokes: true },
-  { ...THREE_NODES, renewals: true, exceptions: true, snapshots: true },
+  { ...THREE_NODES, renewals: true },
+  { ...THREE_NODES, exceptions: true },
+  { ...THREE_NODES, snapshots: true },
   // What a node that stops may know of two histories, and hand over, multiplies the states beyond an hour.
   { ...THREE_NODES, resets: true, stops: false },
   { ...THREE_NODES, resets: true, candidates: false },

@@ -11,14 +11,15 @@ export class CandidatesWatch implements Watched {
   readonly isPrefix = true
   start: number
   isDenied = false
-  readonly #beside: string
+  /** The path that they stand beside. */
+  readonly beside: string
   readonly #listener: CandidatesListener
   #next: number
 
   constructor(beside: string, from: number, listener: CandidatesListener) {
     this.path = candidatesAt(beside)
     this.start = from
-    this.#beside = beside
+    this.beside = beside
     this.#listener = listener
     this.#next = from
   }
@@ -28,13 +29,14 @@ export class CandidatesWatch implements Watched {
   }
 
   take(at: string, { entry, revision }: Sighting): void {
+    if (revision < this.#next) return
     // Not the next one: there may be more of the same revision on its way.
     this.#next = revision
-    if (at === transferAskedAt(this.#beside)) {
+    if (at === transferAskedAt(this.beside)) {
       if (entry !== null) this.#listener.asked?.(transferRequestOf(entry.text, revision))
       return
     }
-    const instance = instanceAt(this.#beside, at)
+    const instance = instanceAt(this.beside, at)
     if (instance === null) return
     if (entry === null || entry.lease === null) this.#listener.left(instance)
     else {

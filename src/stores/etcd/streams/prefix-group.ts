@@ -1,14 +1,22 @@
 import { pathBeside } from '../../candidates.js'
 import type { Watched, Watcher } from '../../path-watcher.js'
 import type { Sighting } from '../../store.js'
+import type { CandidatesWatch } from './candidates-watch.js'
 
 /** How long what happened at a path is remembered for a watcher that is about to join. */
 const REMEMBERED_MS = 1_000
 /** So much foreign traffic within that time is no reason to give up a group. */
 const FOREIGN_TOLERATED = 50
 
+/** What happened at a path, or beside it. */
+interface Happened {
+  /** Where. */
+  readonly at: string
+  readonly sighting: Sighting
+}
+
 interface Remembered {
-  readonly sightings: Sighting[]
+  readonly happened: Happened[]
   /** Whether somebody watched the path when it happened. */
   own: boolean
 }
@@ -20,6 +28,8 @@ interface Remembered {
  * A watcher that joins may need what has just gone by: a claim's answer can come after the events
  * that follow it. So what happened within the last second or two is remembered. By then it is also
  * known whose it was: when more of it was foreign than its own, the prefix is too wide.
+ *
+ * What stands beside its paths begins like them, so that leaders are told of their candidates as well.
  */
 export class PrefixGroup implements Watched {
   readonly path: string
@@ -29,6 +39,8 @@ export class PrefixGroup implements Watched {
   #next: number
   /** Whom it serves, by path. */
   readonly #watchers = new Map<string, readonly Watcher[]>()
+  /** Who is told of the candidates of a path. */
+  readonly #followers = new Map<string, Set<CandidatesWatch>>()
   readonly #tooWide: () => void
   /** Everything from here on has been remembered, and nothing from before. */
   #remembersFrom: number
@@ -55,7 +67,7 @@ export class PrefixGroup implements Watched {
 
   /** Whether it serves anybody: of thousands that leave, each asks. */
   get isWanted(): boolean {
-    return this.#watchers.size > 0
+    return this.#watchers.size > 0 || this.#followers.size > 0
   }
 
   /** Whether a watcher that starts at `from` would miss nothing. */
@@ -66,8 +78,8 @@ export class PrefixGroup implements Watched {
   join(watcher: Watcher): void {
     const { path } = watcher
     this.#watchers.set(path, this.#servedAt(path).concat(watcher))
-    const missed = [this.#earlier, this.#recent].flatMap(
-      (remembered) => remembered.get(path)?.sightings ?? [],
+    const missed = this.#rememberedOf(path).flatMap(({ at, sighting }) =>
+      at === path ? [sighting] : [],
     )
     if (missed.every(({ revision }) => revision < watcher.next)) return
     // Never inside the call that opens a watch; and before anything that etcd sends from now on.
@@ -83,24 +95,50 @@ export class PrefixGroup implements Watched {
     else this.#watchers.set(path, others)
   }
 
-  take(path: string, sighting: Sighting): void {
+  follow(follower: CandidatesWatch): void {
+    const { beside } = follower
+    const followers = this.#followers.get(beside) ?? new Set()
+    this.#followers.set(beside, followers.add(follower))
+    const missed = this.#rememberedOf(beside).filter(({ at }) => at !== beside)
+    if (missed.every(({ sighting }) => sighting.revision < follower.next)) return
+    queueMicrotask(() => {
+      for (const { at, sighting } of missed) follower.take(at, sighting)
+    })
+  }
+
+  /** Returns whether it was told from here. */
+  unfollow(follower: CandidatesWatch): boolean {
+    const followers = this.#followers.get(follower.beside)
+    const wasTold = followers?.delete(follower) ?? false
+    if (followers?.size === 0) this.#followers.delete(follower.beside)
+    return wasTold
+  }
+
+  /** What its followers were told may no longer be so. */
+  loseFollowers(): void {
+    const followers = [...this.#followers.values()].flatMap((some) => [...some])
+    this.#followers.clear()
+    for (const follower of followers) follower.lose()
+  }
+
+  take(at: string, sighting: Sighting): void {
     if (sighting.revision < this.#next) return
     // Not the next one: there may be more of the same revision on its way.
     this.#next = sighting.revision
-    // The candidates of a path that it serves are no reason to give it up, and nobody asks for them.
-    const beside = pathBeside(path)
-    if (beside !== path && this.#servedAt(beside).length > 0) return
+    const path = pathBeside(at)
     const watchers = this.#servedAt(path)
-    const remembered = this.#recent.get(path) ?? { sightings: [], own: false }
+    const remembered = this.#recent.get(path) ?? { happened: [], own: false }
     this.#recent.set(path, remembered)
-    remembered.sightings.push(sighting)
+    remembered.happened.push({ at, sighting })
     remembered.own ||= watchers.length > 0
     this.#forgetting ??= setTimeout(() => this.#forget(), REMEMBERED_MS)
-    for (const watcher of watchers) watcher.report(sighting)
+    if (at === path) for (const watcher of watchers) watcher.report(sighting)
+    else for (const follower of this.#followers.get(path) ?? []) follower.take(at, sighting)
   }
 
   /** What was before `revision` is no longer in etcd's history: the group goes on from there. */
   skipTo(revision: number): void {
+    this.loseFollowers()
     this.#next = revision
     this.#remembersFrom = revision
     this.#recent.clear()
@@ -115,8 +153,8 @@ export class PrefixGroup implements Watched {
   #forget(): void {
     this.#forgetting = null
     const isTooWide = this.#isTooWide()
-    for (const { sightings } of this.#earlier.values()) {
-      const last = sightings.at(-1)?.revision ?? 0
+    for (const { happened } of this.#earlier.values()) {
+      const last = happened.at(-1)?.sighting.revision ?? 0
       this.#remembersFrom = Math.max(this.#remembersFrom, last + 1)
     }
     this.#earlier = this.#recent
@@ -127,6 +165,10 @@ export class PrefixGroup implements Watched {
     if (isTooWide) this.#tooWide()
   }
 
+  #rememberedOf(path: string): readonly Happened[] {
+    return [this.#earlier, this.#recent].flatMap((all) => all.get(path)?.happened ?? [])
+  }
+
   #servedAt(path: string): readonly Watcher[] {
     return this.#watchers.get(path) ?? []
   }
@@ -135,9 +177,9 @@ export class PrefixGroup implements Watched {
     let own = 0
     let foreign = 0
     for (const [path, remembered] of this.#recent) {
-      const { sightings } = remembered
-      if (remembered.own || this.#servedAt(path).length > 0) own += sightings.length
-      else foreign += sightings.length
+      const { length } = remembered.happened
+      if (remembered.own || this.#servedAt(path).length > 0) own += length
+      else foreign += length
     }
     return foreign > own + FOREIGN_TOLERATED
   }

@@ -1,4 +1,5 @@
 import type { Watched, Watcher } from '../../path-watcher.js'
+import type { CandidatesWatch } from './candidates-watch.js'
 import { PrefixGroup } from './prefix-group.js'
 
 /** So many paths that begin alike are watched one by one; those that come after are grouped. */
@@ -45,6 +46,26 @@ export class PrefixGroups {
     else this.#watchAlone(watcher, prefix)
   }
 
+  /** The group that can tell of the candidates of its path, if there is one. */
+  groupFor({ beside, next }: CandidatesWatch): PrefixGroup | null {
+    const group = this.#prefixes.get(beginningOf(beside))?.group ?? null
+    return group?.canServe(next) ? group : null
+  }
+
+  /** What those were told whom groups tell may no longer be so. */
+  loseFollowers(): void {
+    for (const { group } of this.#prefixes.values()) group?.loseFollowers()
+  }
+
+  /** Returns whether a group told it. */
+  unfollow(follower: CandidatesWatch): boolean {
+    const prefix = this.#prefixes.get(beginningOf(follower.beside))
+    const group = prefix?.group
+    if (!prefix || !group?.unfollow(follower)) return false
+    if (!group.isWanted) this.#close(group, prefix)
+    return true
+  }
+
   remove(watcher: Watcher): void {
     const prefix = this.#prefixOf(watcher.path)
     const { alone, group } = prefix
@@ -63,6 +84,7 @@ export class PrefixGroups {
   dissolve(group: PrefixGroup): void {
     const prefix = this.#prefixOf(group.path)
     if (prefix.group !== group) return
+    group.loseFollowers()
     this.#close(group, prefix)
     prefix.isTooWide = true
     for (const watcher of group.watchers) {

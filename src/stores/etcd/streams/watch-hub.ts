@@ -32,6 +32,7 @@ export class WatchHub {
     cancel: (watched) => this.#connection.stream?.cancel(watched),
   })
   readonly #gaps: GapReader
+  /** Those with a watch of their own. */
   readonly #candidates = new Set<CandidatesWatch>()
   /** Attempts to connect that failed since etcd was last heard of. */
   #attempt = 0
@@ -64,15 +65,22 @@ export class WatchHub {
   /** Tells what comes to stand beside `path`. Where that may not be watched, it is lost at once. */
   follow(path: string, from: number, listener: CandidatesListener): Watch {
     const watched = new CandidatesWatch(path, from, listener)
+    const group = this.#groups.groupFor(watched)
+    if (group !== null) group.follow(watched)
+    else this.#followAlone(watched)
+    return {
+      close: () => {
+        if (this.#groups.unfollow(watched)) return
+        if (this.#candidates.delete(watched)) this.#connection.stream?.cancel(watched)
+      },
+    }
+  }
+
+  #followAlone(watched: CandidatesWatch): void {
     this.#candidates.add(watched)
     const { stream } = this.#connection
     if (stream === null) this.#connection.open()
     else stream.create(watched)
-    return {
-      close: () => {
-        if (this.#candidates.delete(watched)) this.#connection.stream?.cancel(watched)
-      },
-    }
   }
 
   /** Ends the stream, unless there are watchers still. */
@@ -111,6 +119,7 @@ export class WatchHub {
     this.#connection.retry(this.#attempt)
     // Those that entered or left meanwhile are found by asking.
     for (const watched of [...this.#candidates]) this.#lose(watched)
+    this.#groups.loseFollowers()
     for (const watcher of [...this.#watchers.values()].flat()) watcher.failed(error, this.#attempt)
   }
 

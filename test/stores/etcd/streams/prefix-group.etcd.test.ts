@@ -88,6 +88,55 @@ describe('paths that begin alike', () => {
     await expectEachHeard(recorders, 'mine')
   })
 
+  test('are followed together as well: each is told of its own candidates, and of no others', async () => {
+    const store = storeAt(etcd.endpoint)
+    const { prefix } = await watchMany(store)
+    const { revision } = await store.read(prefix, call)
+    await expectWatches((watches) => watches > 0 && watches <= MOST_WATCHES)
+    // Those come before they are followed, and are told all the same.
+    for (let index = 0; index < PATHS; index++) await enter(prefix, index, 'early')
+    await expect.poll(() => store.read(prefix, call)).toMatchObject({ entry: null })
+    const { told, close } = followMany(store, prefix, revision + 1)
+    for (let index = 0; index < PATHS; index++) await enter(prefix, index, 'late')
+    await client.delete().key(candidateAt(`${prefix}0`, 'early'))
+    await expect.poll(() => told[0]).toEqual(['early entered', 'late entered', 'early left'])
+    for (const one of told.slice(1)) {
+      await expect.poll(() => one).toEqual(['early entered', 'late entered'])
+    }
+    await expectWatches((watches) => watches <= MOST_WATCHES)
+    close()
+  })
+
+  test('whose candidates are followed: it is lost what was told when the connection is', async () => {
+    const relay = await startRelay(etcd.endpoint)
+    onTestFinished(() => relay.stop())
+    const store = storeAt(relay.endpoint)
+    const { prefix, close: closeWatches } = await watchMany(store)
+    const { revision } = await store.read(prefix, call)
+    await expectWatches((watches) => watches > 0)
+    const { told, close } = followMany(store, prefix, revision + 1)
+    await enter(prefix, 0, 'one')
+    await expect.poll(() => told[0]).toEqual(['one entered'])
+    await relay.cut()
+    await relay.heal()
+    await expect.poll(() => told.every((one) => one.at(-1) === 'lost')).toBe(true)
+    close()
+    closeWatches()
+    await expectWatches((watches) => watches === 0)
+  })
+
+  test('whose candidates are followed keep what that takes, when nobody watches them any more', async () => {
+    const store = storeAt(etcd.endpoint)
+    const { prefix, close: closeWatches } = await watchMany(store)
+    const { revision } = await store.read(prefix, call)
+    const { told, close } = followMany(store, prefix, revision + 1)
+    closeWatches()
+    await enter(prefix, PATHS - 1, 'one')
+    await expect.poll(() => told.at(-1)).toEqual(['one entered'])
+    close()
+    await expectWatches((watches) => watches === 0)
+  })
+
   test('miss nothing while their connection is down', async () => {
     const relay = await startRelay(etcd.endpoint)
     onTestFinished(() => relay.stop())
@@ -185,6 +234,30 @@ async function watchMany(store: EtcdStore) {
   }
   onTestFinished(close)
   return { prefix, recorders, close }
+}
+
+/** What is told of the candidates of each path, from a revision on. */
+function followMany(store: EtcdStore, prefix: string, from: number) {
+  const told = Array.from({ length: PATHS }, (): string[] => [])
+  const open = told.map((one, index) =>
+    store.candidates.follow(`${prefix}${index}`, from, {
+      entered: ({ instance }) => one.push(`${instance} entered`),
+      left: (instance) => one.push(`${instance} left`),
+      lost: () => one.push('lost'),
+    }),
+  )
+  const close = () => {
+    for (const one of open) one.close()
+  }
+  onTestFinished(close)
+  return { told, close }
+}
+
+/** Under a lease, as every candidate does. */
+async function enter(prefix: string, index: number, instance: string): Promise<void> {
+  const lease = client.lease(600)
+  await lease.put(candidateAt(`${prefix}${index}`, instance)).value('text')
+  lease.release()
 }
 
 function watch(store: EtcdStore, paths: readonly string[], from: number): Recorder[] {

@@ -39,7 +39,7 @@ Exit codes:
   2    the arguments are wrong, or a file that they name cannot be read
   4    etcd refuses: wrong credentials, or no permission
   5    leadership was lost (--once)
-  126  COMMAND cannot be executed; 127 when there is no such command
+  126  COMMAND cannot be executed, or not watched over; 127 when there is no such command
   128 and the signal's number when locked is told to end while COMMAND does not run
 
 Examples:

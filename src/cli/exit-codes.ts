@@ -10,7 +10,7 @@ export const EXIT = {
   refused: 4,
   /** `elect --once`: leadership was lost. */
   lost: 5,
-  /** `elect`: the command cannot be executed (as in shells). */
+  /** `elect`: the command cannot be executed (as in shells), or nobody can watch over it. */
   notExecutable: 126,
   /** `elect`: there is no such command (as in shells). */
   notFound: 127,

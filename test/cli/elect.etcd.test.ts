@@ -113,14 +113,42 @@ describe('the command', () => {
 
   test.each([
     ['is killed by a signal', ['sh', '-c', 'kill -9 $$'], 137],
-    ['does not exist', ['/nonexistent/command'], 127],
-    ['cannot be executed', ['/etc/passwd'], 126],
     ['ends well', ['true'], 0],
   ])('that %s has its exit code, and releases', async (_how, args, exitCode) => {
     const { path, elect } = bound()
     const command = elect('me', '--', ...args)
     expect(await command.exited).toBe(exitCode)
     expect(await client.get(path)).toBeNull()
+  })
+
+  test.each([
+    ['does not exist', ['/nonexistent/command'], 127, 'no such file or directory (ENOENT)'],
+    ['is below a file', ['/etc/passwd/command'], 127, 'not a directory (ENOTDIR)'],
+    ['may not be executed', ['/etc/passwd'], 126, 'permission denied (EACCES)'],
+    ['is a folder', ['/etc'], 126, 'permission denied (EACCES)'],
+    ['has too long a name', [`/${'n'.repeat(300)}`], 126, 'name too long (ENAMETOOLONG)'],
+    ['has too long a path', ['/n'.repeat(3_000)], 126, 'name too long (ENAMETOOLONG)'],
+    ['is empty', [''], 126, 'cannot be empty'],
+  ])('that %s is tried once, and releases', async (_how, args, exitCode, why) => {
+    const { path, elect } = bound()
+    // Not run again with --restart either.
+    const command = elect('me', '--restart', '--', ...args)
+    expect(await command.exited).toBe(exitCode)
+    expect(await client.get(path)).toBeNull()
+    const said = command.stderr.split('\n').filter((line) => line.includes('cannot run'))
+    expect(said).toEqual([expect.stringContaining(why)])
+    expect(said[0]?.length).toBeLessThan(400)
+    expect(command.stderr).not.toContain('    at ')
+  })
+
+  test('that gets more than the system passes on is tried once, and releases', async () => {
+    const { path, elect } = bound()
+    // With its name before it, it is longer than one part of an environment may be.
+    const command = elect('me', '--restart', '--value', 'v'.repeat(131_065), '--', 'true')
+    expect(await command.exited).toBe(126)
+    expect(await client.get(path)).toBeNull()
+    expect(command.stderr).toMatch(/^locked: cannot run true: argument list too long \(E2BIG\)$/m)
+    expect(command.stderr).not.toContain('    at ')
   })
 
   test('that ends by itself makes room for the next at once', async () => {
@@ -254,6 +282,58 @@ describe('whatever happens to locked, the command is gone before the lease ends'
     expect(again.token).toBe(token)
     expect(scene.trace.lines.findLast((line) => line.pid === pid)?.at).toBeLessThanOrEqual(again.at)
   })
+
+  test('its watchdog killed again and again: it gives up after a few, each later than the one before', async () => {
+    const scene = new Scene(AMPLE_TTL)
+    const leader = scene.elect('leader', '--quiet', ...scene.trace.work('--ignores-sigterm'))
+    let started = 0
+    let isOver = false
+    const exited = leader.exited.finally(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      const count = started
+      const next = scene.trace.until('the command', () => scene.trace.of('started').length > count)
+      await Promise.race([next, exited])
+      started = scene.trace.of('started').length
+      if (started > count)
+        for (const watchdog of childrenOf(leader.pid)) process.kill(watchdog, 'SIGKILL')
+    }
+    expect(await exited).toBe(126)
+    scene.trace.expectAllGone()
+    // There were more if the machine was so slow that one seemed to have run well.
+    expect(started).toBeGreaterThanOrEqual(6)
+    const starts = scene.trace
+      .of('started')
+      .map(({ at }) => at)
+      .slice(-6)
+    const pauses = starts.slice(1).map((at, index) => at - (starts[index] ?? 0))
+    for (const [index, pauseMs] of pauses.entries())
+      expect(pauseMs).toBeGreaterThanOrEqual(100 * 2 ** index - 5)
+    expect(await scene.holder()).toBeNull()
+  })
+
+  test.each([[[]], [['--with-grandchild']]])(
+    'killed together with its watchdog by SIGKILL, work with %j: its group is killed at once',
+    async (flags) => {
+      // Nobody is left who could know when the lease ends.
+      const scene = new Scene(AMPLE_TTL)
+      const work = scene.trace.work('--ignores-sigterm', ...flags)
+      const leader = scene.elect('leader', ...work)
+      const { token } = await scene.trace.untilStarted()
+      await scene.trace.until(
+        'all of the work',
+        () => scene.trace.of('started').length > flags.length,
+      )
+      const watchdogs = childrenOf(leader.pid)
+      expect(watchdogs).toHaveLength(1)
+      // It could kill nothing after this, and `locked` restarts nothing.
+      for (const pid of [leader.pid, ...watchdogs]) process.kill(pid, 'SIGSTOP')
+      for (const pid of [leader.pid, ...watchdogs]) process.kill(pid, 'SIGKILL')
+      await scene.trace.gone(token)
+      expect(await scene.holder()).not.toBeNull()
+    },
+  )
 
   test('its watchdog stopped by SIGSTOP, and it is told to end then', async () => {
     const scene = new Scene()

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Leadership } from '../../index.js'
 import type { LockedNode } from '../../node.js'
 import { EXIT } from '../exit-codes.js'
-import { oneLine, type Say } from '../messages.js'
+import { oneLine, type Say, word } from '../messages.js'
 import { exitCodeOf } from './exit-code.js'
 import type { Outcome } from './messages.js'
-import { Runner } from './runner.js'
+import { Runner, type Unwatched } from './runner.js'
 
 /** Shares of the longest validity seen: when the command is told to end, and when it is killed. */
 const GRACE_SHARE = 1 / 4
@@ -19,6 +19,10 @@ const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5_000
 /** A command that has run for so long is run again at once. */
 const RAN_WELL_MS = 10_000
+/** When so many watchdogs in a row have failed, the next will too. */
+const MOST_FAILURES = 6
+/** Of a longer one only the beginning is shown. */
+const LONGEST_SHOWN = 200
 
 export interface CandidateSettings {
   readonly id: string
@@ -91,24 +95,37 @@ export class Candidate {
     }
     signal.addEventListener('abort', end)
     let pauseMs = FIRST_PAUSE_MS
+    let failures = 0
     while (await this.#isSafe(signal)) {
       const startedAt = performance.now()
       const outcome = await this.#run(token)
       this.#exitCode = exitCodeOf(outcome)
       if (this.#isStopping) break
-      if (outcome.type === 'over' && outcome.wasTold) {
-        if (outcome.signal !== null || outcome.code !== null) this.#say('the command was ended')
+      if (wasEnded(outcome, signal)) {
+        if (outcome.type !== 'over' || outcome.signal !== null || outcome.code !== null) {
+          this.#say('the command was ended')
+        }
         if (this.#settings.once) this.#finish(EXIT.lost)
         this.#exitCode = null
         continue
       }
+      if (performance.now() - startedAt >= RAN_WELL_MS) {
+        pauseMs = FIRST_PAUSE_MS
+        failures = 0
+      }
       this.#tell(outcome)
-      if (outcome.type === 'failed' || !this.#settings.restart) {
+      if (outcome.type === 'unwatched') {
+        failures += 1
+        if (failures === MOST_FAILURES) {
+          this.#say(`the watchdog has failed ${failures} times in a row: giving up`)
+          this.#finish(EXIT.notExecutable)
+          break
+        }
+      } else if (outcome.type === 'failed' || !this.#settings.restart) {
         this.#finish(this.#exitCode)
         break
       }
       this.#exitCode = null
-      if (performance.now() - startedAt >= RAN_WELL_MS) pauseMs = FIRST_PAUSE_MS
       await delay(pauseMs, undefined, { signal }).catch(() => undefined)
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
     }
@@ -116,7 +133,7 @@ export class Candidate {
     if (!this.#isStopping && this.#settings.once && signal.aborted) this.#finish(EXIT.lost)
   }
 
-  #run(token: bigint): Promise<Outcome> {
+  #run(token: bigint): Promise<Outcome | Unwatched> {
     const { id, value, command, args } = this.#settings
     const { path } = this.#node
     const env = {
@@ -151,10 +168,20 @@ export class Candidate {
     this.#longestValidityMs = Math.max(this.#longestValidityMs, this.#node.validityMs)
   }
 
-  #tell(outcome: Outcome): void {
+  #tell(outcome: Outcome | Unwatched): void {
     const { command } = this.#settings
-    if (outcome.type === 'failed') this.#say(`cannot run ${command}: ${oneLine(outcome.message)}`)
-    else if (outcome.signal !== null) this.#say(`the command was killed by ${outcome.signal}`)
+    if (outcome.type === 'failed') {
+      const shown = command.length > LONGEST_SHOWN ? `${command.slice(0, LONGEST_SHOWN)}…` : command
+      this.#say(`cannot run ${word(shown)}: ${oneLine(outcome.message)}`)
+    } else if (outcome.type === 'unwatched') {
+      this.#say(`the watchdog of the command has failed: ${oneLine(outcome.message)}`)
+    } else if (outcome.signal !== null) this.#say(`the command was killed by ${outcome.signal}`)
     else this.#say(`the command has ended with ${outcome.code}`)
   }
+}
+
+/** Whether it did not end by itself: it was told to, or killed when leadership was lost already. */
+function wasEnded(outcome: Outcome | Unwatched, signal: AbortSignal): boolean {
+  if (outcome.type === 'unwatched') return signal.aborted
+  return outcome.type === 'over' && outcome.wasTold
 }

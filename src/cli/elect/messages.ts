@@ -22,9 +22,16 @@ export type Order =
 
 export type Report = { readonly type: 'started'; readonly pid: number } | Outcome
 
+/** The command could not be executed. */
+export interface Failure {
+  readonly type: 'failed'
+  /** The system's name for the reason, such as EACCES; empty if it has none. */
+  readonly code: string
+  readonly message: string
+}
+
 export type Outcome =
-  /** It could not be executed. */
-  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | Failure
   /** Nothing of its process group runs any more. */
   | {
       readonly type: 'over'

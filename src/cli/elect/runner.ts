@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { errorFrom } from '../../errors.js'
 import { type Deadline, deadlineOf, leftMs } from './deadline.js'
 import { isReport, type Order, type Outcome, type Report, type RunOrder } from './messages.js'
 import { ProcessGroup } from './process-group.js'
@@ -20,6 +21,12 @@ export interface Task {
   readonly marginMs: number
 }
 
+/** Who should have watched over the command could not, or was killed, or was late; nothing of it runs any more. */
+export interface Unwatched {
+  readonly type: 'unwatched'
+  readonly message: string
+}
+
 /**
  * Runs one command at a time, by way of a watchdog. Should that fail to do its part (somebody has
  * killed or stopped it), the command is killed from here, also before validity ends.
@@ -27,10 +34,20 @@ export interface Task {
 export class Runner {
   #watchdog: ChildProcess | null = null
   #running: Running | null = null
+  /** Why the last watchdog is none any more. */
+  #failure = ''
 
-  /** Starts the watchdog, so that no time is lost with it after an election. */
+  /** Starts the watchdog, so that no time is lost with it after an election. Should that fail, `run` tells. */
   prepare(): void {
     if (this.#watchdog !== null) return
+    try {
+      this.#watchdog = this.#fork()
+    } catch (thrown) {
+      this.#failure = errorFrom(thrown).message
+    }
+  }
+
+  #fork(): ChildProcess {
     const env = { ...process.env }
     // These are for the command's Node.js, if for any.
     delete env.NODE_OPTIONS
@@ -43,20 +60,23 @@ export class Runner {
     watchdog.on('message', (message) => {
       if (isReport(message)) this.#running?.heard(message)
     })
-    const gone = () => {
+    const gone = (why: string) => {
       if (this.#watchdog !== watchdog) return
       this.#watchdog = null
-      this.#running?.takeOver()
+      // It may only have closed the channel.
+      watchdog.kill('SIGKILL')
+      this.#running?.takeOver(why)
     }
-    watchdog.on('error', gone)
+    watchdog.on('error', (error) => gone(error.message))
     // Comes after the last message, which the end of the process need not.
-    watchdog.on('disconnect', gone)
-    this.#watchdog = watchdog
+    watchdog.on('disconnect', () => gone('it has ended'))
+    return watchdog
   }
 
   /** Runs a command. Resolves once nothing of it runs any more; never rejects. */
-  async run(task: Task): Promise<Outcome> {
+  async run(task: Task): Promise<Outcome | Unwatched> {
     this.prepare()
+    if (this.#watchdog === null) return { type: 'unwatched', message: this.#failure }
     const { command, args, env, graceMs, marginMs } = task
     const deadline = deadlineOf(task.leadership)
     const order: RunOrder = { type: 'run', command, args, env, deadline, graceMs, marginMs }
@@ -85,7 +105,7 @@ export class Runner {
   async close(): Promise<void> {
     const running = this.#running
     if (running !== null) {
-      running.takeOver()
+      running.takeOver('locked ends')
       await running.outcome
     }
     const watchdog = this.#watchdog
@@ -107,14 +127,15 @@ export class Runner {
 
 /** A command that was ordered, as it is seen from here. */
 class Running {
-  readonly outcome: Promise<Outcome>
+  readonly outcome: Promise<Outcome | Unwatched>
   deadline: Deadline
   readonly #marginMs: number
   readonly #abandonWatchdog: () => void
-  #resolve: (outcome: Outcome) => void = () => undefined
+  #resolve: (outcome: Outcome | Unwatched) => void = () => undefined
   #group: ProcessGroup | null = null
   #isLate = false
-  #isTakenOver = false
+  /** Why it was taken over, if it was. */
+  #whyTakenOver: string | null = null
   #look: NodeJS.Timeout
 
   constructor({ deadline, marginMs }: RunOrder, abandonWatchdog: () => void) {
@@ -133,35 +154,35 @@ class Running {
   }
 
   /** The watchdog is gone, or has not done its part in time. */
-  takeOver(): void {
-    if (this.#isTakenOver) return
-    this.#isTakenOver = true
+  takeOver(why: string): void {
+    if (this.#whyTakenOver !== null) return
+    this.#whyTakenOver = why
     this.#abandonWatchdog()
     this.#lookAgain()
   }
 
   #lookAgain(): void {
     clearTimeout(this.#look)
-    if (this.#isTakenOver) {
+    if (this.#whyTakenOver !== null) {
       this.#group?.signal('SIGKILL')
       if (!this.#group?.isAlive) {
-        this.#over({ type: 'over', code: null, signal: 'SIGKILL', wasTold: true })
+        this.#over({ type: 'unwatched', message: this.#whyTakenOver })
         return
       }
     } else if (this.#isLate) {
-      this.takeOver()
+      this.takeOver('it was late')
       return
     } else {
       // If this process was stopped, what the watchdog has told meanwhile is heard first.
       this.#isLate = leftMs(this.deadline) <= this.#marginMs / 2
     }
-    const isUrgent = this.#isLate || this.#isTakenOver
+    const isUrgent = this.#isLate || this.#whyTakenOver !== null
     const untilLateMs = leftMs(this.deadline) - this.#marginMs / 2
     const nextMs = isUrgent ? URGENT_LOOK_MS : Math.min(Math.max(untilLateMs, 1), LOOK_MS)
     this.#look = setTimeout(() => this.#lookAgain(), nextMs)
   }
 
-  #over(outcome: Outcome): void {
+  #over(outcome: Outcome | Unwatched): void {
     clearTimeout(this.#look)
     this.#resolve(outcome)
   }

@@ -4,12 +4,15 @@
  * validity ends unless it is told of a renewal.
  *
  * It is the command's parent, so that there is no moment at which the command runs and nobody
- * watches. It holds no connection, and loads nothing but what stands in this folder.
+ * watches. Should it be killed itself, a reaper kills the command. It holds no connection, and loads
+ * next to nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type Deadline, leftMs, monotonicNow } from './deadline.js'
+import { failureOf } from './failure.js'
 import { isOrder, type Order, type Report, type RunOrder } from './messages.js'
 import { ProcessGroup } from './process-group.js'
+import { Reaper } from './reaper.js'
 
 /** What a command leaves behind in its group may take so long to end. */
 const LEFTOVERS_WITHIN_MS = 1_000
@@ -20,7 +23,6 @@ const SHORTEST_LOOK_MS = 10
 
 class Run {
   readonly #order: RunOrder
-  readonly #child: ChildProcess
   readonly #report: (report: Report) => void
   #deadline: Deadline
   #group: ProcessGroup | null = null
@@ -30,17 +32,15 @@ class Run {
   #killAt = Number.POSITIVE_INFINITY
   #look: NodeJS.Timeout | null = null
 
-  constructor(order: RunOrder, report: (report: Report) => void) {
+  /** @param command The process that leads the command's group, just spawned. */
+  constructor(order: RunOrder, command: ChildProcess, report: (report: Report) => void) {
     this.#order = order
     this.#deadline = order.deadline
     this.#report = report
-    const { command, args, env } = order
-    this.#child = spawn(command, args, { env, stdio: 'inherit', detached: true })
-    const { pid } = this.#child
-    this.#child.on('exit', (code, signal) => this.#exited(code, signal))
-    this.#child.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#group !== null) return
-      report({ type: 'failed', code: error.code ?? '', message: error.message })
+    const { pid } = command
+    command.on('exit', (code, signal) => this.#exited(code, signal))
+    command.on('error', (error) => {
+      if (this.#group === null) report(failureOf(error))
     })
     if (pid === undefined) return
     this.#group = new ProcessGroup(pid)
@@ -99,15 +99,13 @@ class Run {
   }
 }
 
+const reaper = new Reaper()
 let run: Run | null = null
 
 function take(order: Order): void {
   switch (order.type) {
     case 'run':
-      // The order may have come late.
-      if (leftMs(order.deadline) <= order.graceMs) {
-        report({ type: 'over', code: null, signal: null, wasTold: true })
-      } else run = new Run(order, report)
+      begin(order)
       return
     case 'extend':
       run?.extend(order.deadline)
@@ -117,8 +115,30 @@ function take(order: Order): void {
   }
 }
 
+function begin(order: RunOrder): void {
+  // The order may have come late.
+  if (leftMs(order.deadline) <= order.graceMs) {
+    report({ type: 'over', code: null, signal: null, wasTold: true })
+    return
+  }
+  const { command, args, env } = order
+  let child: ChildProcess
+  try {
+    child = spawn(command, args, { env, stdio: 'inherit', detached: true })
+  } catch (thrown) {
+    // Of most reasons the system can have: only of a few is there an event.
+    report(failureOf(thrown))
+    return
+  }
+  run = new Run(order, child, report)
+}
+
 function report(message: Report): void {
-  if (message.type !== 'started') run = null
+  if (message.type === 'started') reaper.takeCharge(message.pid)
+  else {
+    run = null
+    reaper.release()
+  }
   if (process.connected) process.send?.(message)
 }
 

@@ -14,6 +14,7 @@ import {
 } from './connection.js'
 import { EXIT } from './exit-codes.js'
 import { oneLine } from './messages.js'
+import { print } from './shown.js'
 
 interface CandidatesOptions extends ConnectionOptions, TimeoutOptions {
   readonly json?: boolean
@@ -65,11 +66,11 @@ async function runCandidates(path: string, options: CandidatesOptions): Promise<
     const competitors = competitorsOf(standing)
     if (options.json) {
       const shown = competitors.map((one) => ({ ...one, since: Number(one.since) }))
-      process.stdout.write(`${JSON.stringify(shown)}\n`)
-    } else if (competitors.length > 0) process.stdout.write(`${tableOf(competitors)}\n`)
+      print(process.stdout, JSON.stringify(shown))
+    } else if (competitors.length > 0) print(process.stdout, tableOf(competitors))
     process.exitCode = competitors.length === 0 ? EXIT.vacant : 0
   } catch (thrown) {
-    console.error(`error: ${oneLine(errorFrom(thrown).message)}`)
+    print(process.stderr, `error: ${oneLine(errorFrom(thrown).message)}`)
     process.exitCode = thrown instanceof RefusedError ? EXIT.refused : EXIT.unreachable
   } finally {
     store.closeIdle()

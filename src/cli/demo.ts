@@ -10,6 +10,7 @@ import { DemoDashboard, type DemoStore } from './demo/demo-dashboard.js'
 import { LineDisplay } from './demo/line-display.js'
 import { TerminalDisplay } from './demo/terminal-display.js'
 import { aborted, quitOnSignals } from './quit.js'
+import { print } from './shown.js'
 
 /** How long quitting may take before what is left is given up, in milliseconds. */
 const QUIT_WITHIN_MS = 1_000
@@ -65,8 +66,8 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const display = isTerminal
     ? new TerminalDisplay(stdin, stdout, quit)
     : new LineDisplay(
-        (line) => stdout.write(`${line}\n`),
-        (line) => process.stderr.write(`${line}\n`),
+        (line) => print(stdout, line),
+        (line) => print(process.stderr, line),
       )
   const openStore = storeOpener(endpoints)
   const dashboard = options.dashboard
@@ -93,7 +94,10 @@ async function runDemo(options: DemoOptions): Promise<void> {
   display.close()
   unsubscribe()
   if (!isReleased) {
-    console.error(`locked demo: ${where} does not answer; what is left there expires in ${ttl} s`)
+    print(
+      process.stderr,
+      `locked demo: ${where} does not answer; what is left there expires in ${ttl} s`,
+    )
   }
   // Requests that nobody will answer do not keep the process.
   setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()

@@ -8,6 +8,7 @@ import { Candidate } from './elect/candidate.js'
 import { exitCodeOfSignal } from './elect/exit-code.js'
 import { EXIT } from './exit-codes.js'
 import { oneLine, Reachability, sayer } from './messages.js'
+import { print } from './shown.js'
 import { UsageError } from './usage-error.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -98,7 +99,7 @@ async function runElect(
   const refused = new Promise<number>((resolve) => {
     node.on('error', (error) => {
       // Not for the quiet: it is why the process ends.
-      console.error(`error: ${oneLine(error.message)}`)
+      print(process.stderr, `error: ${oneLine(error.message)}`)
       resolve(EXIT.refused)
     })
   })

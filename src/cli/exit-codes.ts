@@ -2,6 +2,8 @@
 export const EXIT = {
   /** `get`: nothing stands at the path. `candidates`: nobody waits for it either. `transfer`: nobody could take over. */
   vacant: 1,
+  /** Something failed that should not: a fault of `locked`. */
+  crashed: 1,
   /** The arguments are wrong, or a file that they name cannot be read. */
   usage: 2,
   /** No etcd member answered in time. */

@@ -14,6 +14,7 @@ import {
 import { EXIT } from './exit-codes.js'
 import { shownHolder } from './holder.js'
 import { oneLine } from './messages.js'
+import { print } from './shown.js'
 
 interface GetOptions extends ConnectionOptions, TimeoutOptions {
   readonly json?: boolean
@@ -53,19 +54,16 @@ async function runGet(path: string, options: GetOptions): Promise<void> {
       store.read(path, call),
     )
     const holder = entry && shownHolder(holderFrom(entry))
-    if (options.json) print(JSON.stringify(holder))
+    if (options.json) print(process.stdout, JSON.stringify(holder))
     else if (holder !== null) {
-      print(typeof holder.value === 'string' ? holder.value : JSON.stringify(holder.value))
+      const { value } = holder
+      print(process.stdout, typeof value === 'string' ? value : JSON.stringify(value))
     }
     process.exitCode = holder === null ? EXIT.vacant : 0
   } catch (thrown) {
-    console.error(`error: ${oneLine(errorFrom(thrown).message)}`)
+    print(process.stderr, `error: ${oneLine(errorFrom(thrown).message)}`)
     process.exitCode = thrown instanceof RefusedError ? EXIT.refused : EXIT.unreachable
   } finally {
     store.closeIdle()
   }
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `locked`. Each of its commands is a file beside this one. */
 import { createRequire } from 'node:module'
+import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { addCandidates } from './candidates.js'
 import { addDashboard } from './dashboard.js'
@@ -9,6 +10,7 @@ import { addElect } from './elect.js'
 import { EXIT } from './exit-codes.js'
 import { addGet } from './get.js'
 import { addObserve } from './observe.js'
+import { print, write } from './shown.js'
 import { addTransfer } from './transfer.js'
 import { UsageError } from './usage-error.js'
 
@@ -17,10 +19,22 @@ const { version }: { version: string } = createRequire(import.meta.url)('locked/
 // They are for programmers: gRPC’s use of TLS with an IP address, say.
 process.noDeprecation = true
 
+// Nobody may be reading any more; that must not end a command.
+process.stderr.on('error', () => undefined)
+// Node.js would print it as it is.
+process.on('uncaughtException', (error) => {
+  print(process.stderr, inspect(error))
+  process.exit(EXIT.crashed)
+})
+
 const program = new Command('locked')
   .description('Leader election on etcd: one leader, known to all.')
   .version(version)
   .exitOverride()
+  .configureOutput({
+    writeOut: (text) => write(process.stdout, text),
+    writeErr: (text) => write(process.stderr, text),
+  })
 addElect(program)
 addObserve(program)
 addGet(program)
@@ -33,7 +47,7 @@ try {
   await program.parseAsync()
 } catch (thrown) {
   if (thrown instanceof UsageError) {
-    console.error(`error: ${thrown.message}`)
+    print(process.stderr, `error: ${thrown.message}`)
     process.exitCode = EXIT.usage
   } else if (thrown instanceof CommanderError) {
     // Commander has printed what it throws.

@@ -1,12 +1,11 @@
 /** What the commands say on standard error: one line each. */
+import { escaped, print } from './shown.js'
 
 /** Says something unless the user wants quiet. */
 export type Say = (message: string) => void
 
 export function sayer(isQuiet: boolean): Say {
-  // Nobody may be reading any more; that must not end the command.
-  process.stderr.on('error', () => undefined)
-  return isQuiet ? () => undefined : (message) => console.error(`locked: ${message}`)
+  return isQuiet ? () => undefined : (message) => print(process.stderr, `locked: ${message}`)
 }
 
 /** Says that etcd cannot be reached when that begins, and that it can be reached again, once each. */
@@ -36,7 +35,7 @@ export function oneLine(text: string): string {
   return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    escaped,
   )
 }
 

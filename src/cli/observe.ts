@@ -7,6 +7,7 @@ import { shownHolder } from './holder.js'
 import { oneLine, Reachability, sayer } from './messages.js'
 import { jsonLine, textLine } from './observe/lines.js'
 import { aborted, quitOnSignals } from './quit.js'
+import { print } from './shown.js'
 import { UsageError } from './usage-error.js'
 
 interface ObserveOptions extends ConnectionOptions {
@@ -61,15 +62,13 @@ async function runObserve(
       ? [...new Set(paths)].map((path) => locker.observe(path))
       : [locker.observe(prefix, { prefix: true })]
   const format = json ? jsonLine : textLine
-  const print = (path: string, holder: NodeHolder | null) => {
-    process.stdout.write(
-      `${format(new Date().toISOString(), path, holder && shownHolder(holder))}\n`,
-    )
+  const printHolder = (path: string, holder: NodeHolder | null) => {
+    print(process.stdout, format(new Date().toISOString(), path, holder && shownHolder(holder)))
   }
   const outOfReach = new Set<LockedObserver>()
   for (const observer of observers) {
-    observer.on('change', print)
-    observer.on('vacant', (path) => print(path, null))
+    observer.on('change', printHolder)
+    observer.on('vacant', (path) => printHolder(path, null))
     observer.on('unreachable', (error) => {
       outOfReach.add(observer)
       reachability.retrying(error)
@@ -81,7 +80,7 @@ async function runObserve(
     observer.on('error', (error) => {
       // What refuses one path may refuse them all.
       if (quit.signal.aborted) return
-      console.error(`error: ${oneLine(error.message)}`)
+      print(process.stderr, `error: ${oneLine(error.message)}`)
       process.exitCode = EXIT.refused
       quit.abort()
     })

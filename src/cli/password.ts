@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { ReadStream } from 'node:tty'
 import { readFileOrStdin } from './file.js'
+import { print, write } from './shown.js'
 import { UsageError } from './usage-error.js'
 
 const TERMINAL = '/dev/tty'
@@ -30,7 +31,7 @@ export async function askPassword(user: string): Promise<string> {
   const silence = new Writable({ write: (_chunk, _encoding, done) => done() })
   // As a terminal, readline takes it out of echo mode.
   const lines = createInterface({ input: terminal, output: silence, terminal: true })
-  process.stderr.write(`Password for ${user}: `)
+  write(process.stderr, `Password for ${user}: `)
   const gaveUp = new AbortController()
   lines.on('SIGINT', () => gaveUp.abort())
   lines.on('close', () => gaveUp.abort())
@@ -39,7 +40,7 @@ export async function askPassword(user: string): Promise<string> {
   } catch {
     throw new UsageError(`no password was given for user ${user}`)
   } finally {
-    process.stderr.write('\n')
+    print(process.stderr, '')
     lines.close()
     terminal.destroy()
   }

@@ -12,6 +12,7 @@ import {
 } from './connection.js'
 import { EXIT } from './exit-codes.js'
 import { oneLine, word } from './messages.js'
+import { print } from './shown.js'
 
 interface TransferOptions extends ConnectionOptions, TimeoutOptions {
   readonly to?: string
@@ -51,9 +52,9 @@ async function runTransfer(path: string, options: TransferOptions): Promise<void
   const store = new EtcdStore(endpointsOf(await connectionFrom(options)))
   try {
     const { id, since } = await askTransfer(store, path, options.to ?? null, timeoutMs)
-    process.stdout.write(`${word(id ?? '')} leads ${word(path)}, with token ${since}\n`)
+    print(process.stdout, `${word(id ?? '')} leads ${word(path)}, with token ${since}`)
   } catch (thrown) {
-    console.error(`error: ${oneLine(errorFrom(thrown).message)}`)
+    print(process.stderr, `error: ${oneLine(errorFrom(thrown).message)}`)
     process.exitCode = exitCodeFor(thrown)
   } finally {
     store.closeIdle()

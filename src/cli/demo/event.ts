@@ -1,4 +1,5 @@
 import type { Json } from '../../index.js'
+import { shown } from '../shown.js'
 
 type DemoEventKind =
   | 'select'
@@ -34,5 +35,5 @@ export function formatEvent({ atMs, id, kind, details }: DemoEvent): string {
 /** A value as text that a terminal shows and never obeys: it may come from anyone's etcd key. */
 export function formatValue(value: Json): string {
   const isWord = typeof value === 'string' && /^[\w.,:;@/+-]+$/.test(value)
-  return (isWord ? value : JSON.stringify(value)).replace(/\p{C}/gu, '\u{fffd}')
+  return isWord ? value : shown(JSON.stringify(value))
 }

@@ -1,3 +1,5 @@
+import { oneLine } from '../messages.js'
+import { shown } from '../shown.js'
 import type { DemoView } from './demo.js'
 import type { NodeView } from './demo-node.js'
 import { formatValue } from './event.js'
@@ -39,7 +41,8 @@ export function renderTable(
       .map((cell, column) => pad(cell, widths[column] ?? 0))
       .join(GAP)
       .trimEnd()
-  const title = `${path} on ${where}, ttl ${ttl} s, running for ${(elapsedMs / 1_000).toFixed(1)} s`
+  const what = shown(oneLine(`${path} on ${where}`))
+  const title = `${what}, ttl ${ttl} s, running for ${(elapsedMs / 1_000).toFixed(1)} s`
   return [
     paint('bold', pad(title, columns).trimEnd()),
     '',

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import { Etcd3 } from 'etcd3'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type Etcd, startEtcd } from '../etcd/index.js'
+import { MAIN, RunningCommand } from './command.js'
+
+/** Writes to the clipboard, sets the title, clears by C1 and by C0, and turns the direction of text. */
+const HOSTILE = '\x1b]52;c;ZXZpbA==\x07\x1b]0;title\x07\x1b[2J\x9b2J\u202eevil\u2066'
+const ESCAPED = String.raw`\u001b]52;c;ZXZpbA==`
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const OBEYED = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/
+const CTRL_C = '\x03'
+
+const path = `/terminal-${randomUUID()}${HOSTILE}`
+const record = { id: `id${HOSTILE}`, instance: 'somebody', value: `value${HOSTILE}` }
+
+let etcd: Etcd
+let client: Etcd3
+
+beforeAll(async () => {
+  etcd = await startEtcd()
+  client = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+  await client.put(path).value(JSON.stringify(record))
+})
+
+afterAll(async () => {
+  await client?.delete().key(path)
+  client?.close()
+  await etcd?.stop()
+})
+
+function environment(): NodeJS.ProcessEnv {
+  return { ETCDCTL_ENDPOINTS: etcd.endpoint, AT: path, HOSTILE }
+}
+
+/** Runs `locked` on a terminal; `args` are words of a shell, which has $AT and $HOSTILE. */
+function onTerminal(args: string, env: NodeJS.ProcessEnv = {}): RunningCommand {
+  const line = `"${process.execPath}" "${MAIN}" ${args}`
+  return disposed(
+    new RunningCommand('script', ['-qec', line, '/dev/null'], {
+      ...environment(),
+      SHELL: '/bin/sh',
+      TERM: 'xterm',
+      ...env,
+    }),
+  )
+}
+
+function inPipe(...args: readonly string[]): RunningCommand {
+  return disposed(RunningCommand.lockedIn(environment(), ...args))
+}
+
+function disposed(command: RunningCommand): RunningCommand {
+  onTestFinished(async () => {
+    command[Symbol.dispose]()
+    await command.exited
+  })
+  return command
+}
+
+/** What a terminal was given, line by line. */
+function linesOf({ output }: RunningCommand): readonly string[] {
+  return output.replaceAll('\r\n', '\n').trimEnd().split('\n')
+}
+
+function expectHarmless(command: RunningCommand): void {
+  for (const line of linesOf(command)) expect(line).not.toMatch(OBEYED)
+  expect(command.output).toContain(ESCAPED)
+}
+
+describe('on a terminal nothing is obeyed that others wrote', () => {
+  test.each([
+    ['get "$AT"', 0],
+    ['get "$AT" --json', 0],
+    ['candidates "$AT"', 0],
+    ['candidates "$AT" --json', 0],
+    ['transfer "$AT" --to "$HOSTILE" --command-timeout 2s', 1],
+    ['get "$AT" --endpoints "$HOSTILE"', 2],
+    ['get "$AT" --cacert "/nonexistent/$HOSTILE"', 2],
+    ['get "$AT" "--$HOSTILE"', 2],
+    ['"$HOSTILE"', 2],
+    ['elect "$AT" --ttl "$HOSTILE" -- true', 2],
+  ])('%s', async (args, code) => {
+    const command = onTerminal(args)
+    expect(await command.exited).toBe(code)
+    expectHarmless(command)
+  })
+
+  test('what stands in the environment', async () => {
+    const command = onTerminal('get "$AT"', { ETCDCTL_COMMAND_TIMEOUT: HOSTILE })
+    expect(await command.exited).toBe(2)
+    expectHarmless(command)
+  })
+
+  test.each([
+    ['observe "$AT"', /value=/],
+    ['observe "$AT" --json', /"holder"/],
+    ['elect "$AT" -- true', /is held by/],
+  ])('%s', async (args, printed) => {
+    const command = onTerminal(args)
+    await command.untilMatch(printed)
+    command.type(CTRL_C)
+    await command.exited
+    // The terminal shows the key that was typed.
+    const shownKey = command.output.replaceAll('^C', '')
+    expect(shownKey).toContain(ESCAPED)
+    for (const line of linesOf(command)) expect(line).not.toMatch(OBEYED)
+  })
+
+  test('the demo’s table and log, which are drawn with control sequences', async () => {
+    const command = onTerminal('demo --no-dashboard --path "/$HOSTILE"')
+    await command.untilMatch(/node-a select/)
+    command.type('q')
+    expect(await command.exited).toBe(0)
+    expect(command.output).toContain(ESCAPED)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    expect(command.output).not.toMatch(/\x1b\]|[\x07\x80-\x9f\u202a-\u202e\u2066-\u2069]/)
+  })
+
+  test('JSON is JSON all the same', async () => {
+    const get = onTerminal('get "$AT" --json')
+    await get.exited
+    expect(JSON.parse(linesOf(get)[0] ?? '')).toMatchObject({ id: record.id, value: record.value })
+    const candidates = onTerminal('candidates "$AT" --json')
+    await candidates.exited
+    expect(JSON.parse(linesOf(candidates)[0] ?? '')).toMatchObject([
+      { id: record.id, value: record.value, isHolder: true },
+    ])
+  })
+})
+
+describe('in a pipe it is what was written, byte for byte', () => {
+  test('get', async () => {
+    const get = inPipe('get', path)
+    expect(await get.exited).toBe(0)
+    expect(get.stdout).toBe(`${record.value}\n`)
+  })
+
+  test('JSON', async () => {
+    const get = inPipe('get', path, '--json')
+    expect(await get.exited).toBe(0)
+    const { token } = JSON.parse(get.stdout)
+    expect(get.stdout).toBe(`${JSON.stringify({ id: record.id, value: record.value, token })}\n`)
+  })
+})

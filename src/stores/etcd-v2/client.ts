@@ -1,3 +1,4 @@
+import { warnOfPlainPassword } from '../etcd/connection/plain-password.js'
 import type { Call } from '../store.js'
 import type { Head } from './history.js'
 
@@ -57,6 +58,20 @@ export function assertHostsAreSplit(client: Etcdjs): void {
   throw new TypeError(
     `hosts: this etcdjs object takes several hosts for one, because etcdjs does not split a comma-separated string; give it a list: etcdjs([${list}])`,
   )
+}
+
+/** Warns when a user and a password stand in the address of a host that is reached by plain http. */
+export function warnOfPlainPasswords(client: Etcdjs): void {
+  for (const host of hostsOf(client)) {
+    if (!URL.canParse(host)) continue
+    const { protocol, password, hostname } = new URL(host)
+    if (protocol === 'http:' && password !== '') {
+      warnOfPlainPassword(
+        hostname.replace(/^\[(.*)\]$/, '$1'),
+        'give etcdjs an https:// address of that host',
+      )
+    }
+  }
 }
 
 /** How many hosts it goes to in turn. */

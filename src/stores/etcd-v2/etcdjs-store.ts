@@ -27,7 +27,7 @@ import type {
 } from '../store.js'
 import type { V2Node } from './answers.js'
 import { Calls } from './calls.js'
-import { assertHostsAreSplit, type Etcdjs } from './client.js'
+import { assertHostsAreSplit, type Etcdjs, warnOfPlainPasswords } from './client.js'
 import { DirectoryObserver } from './directory-observer.js'
 import { EXISTS, isNo, type NoError } from './errors.js'
 import { type HeldLease, type Holding, Leases } from './leases.js'
@@ -52,6 +52,7 @@ export class EtcdjsStore implements Store {
   /** @throws TypeError when etcdjs was given several hosts in one string. */
   constructor(client: Etcdjs) {
     assertHostsAreSplit(client)
+    warnOfPlainPasswords(client)
     this.#calls = new Calls(client, () => this.#beginAnew())
     this.#reigns = new Reigns(this.#calls, this.#leases, (path, sighting) => {
       this.#watches.learned(path, sighting)

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module'
 import type { Etcd3, IOptions, Namespace } from 'etcd3'
-import type { Host } from './addresses.js'
+import { type Host, partsOf } from './addresses.js'
 import type { Credentials } from './credentials.js'
 import { type Dialling, dial } from './dial.js'
 import { Login } from './login.js'
+import { warnOfPlainPassword } from './plain-password.js'
 import { checkAddress, serverNameOptions } from './server-name.js'
 
 /** An etcd3 client, or a namespace of one. */
@@ -59,6 +60,14 @@ export function memberEndpoint(
 ): Endpoint {
   /** What was opened for logins, by the client that they are for. */
   const doors = new WeakMap<EtcdClient, Etcd3>()
+  const isTls = secure || credentials !== undefined
+  if (auth !== undefined && !isTls) {
+    const { host } = partsOf(address)
+    warnOfPlainPassword(
+      host,
+      `use https://${address}, with credentials: { rootCertificate } (--cacert) for a CA of your own`,
+    )
+  }
   return {
     name: address,
     user: auth?.username,
@@ -73,7 +82,6 @@ export function memberEndpoint(
       connections += 1
       // A name that the user gave is asked for, and the certificate compared with it.
       const isNamed = options.grpcOptions?.['grpc.ssl_target_name_override'] !== undefined
-      const isTls = secure || credentials !== undefined
       const checks = isTls && !isNamed
       const settings = {
         ...options,

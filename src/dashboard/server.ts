@@ -5,8 +5,9 @@ import {
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type Server,
+  type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { errorFrom } from '../errors.js'
@@ -16,6 +17,7 @@ import { Access, isLoopback } from './access.js'
 import { askedFrom } from './asked.js'
 import type { Board } from './board.js'
 import { type PageFile, readPage } from './files.js'
+import { HEADERS, rawAnswer } from './headers.js'
 import { InspectedProcess } from './inspected-process.js'
 import type {
   Action,
@@ -25,23 +27,6 @@ import type {
   ServerMessage,
   Update,
 } from './protocol.js'
-
-/** Pages talk to the server they come from, and to nobody else. */
-const HEADERS = {
-  'content-security-policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-}
 
 const LARGEST_MESSAGE_BYTES = 4_000_000
 /** A page that takes its messages too slowly is told everything anew, once it has caught up. */
@@ -92,6 +77,13 @@ export class Dashboard {
   readonly #files: ReadonlyMap<string, PageFile>
   readonly #pages = new WebSocketServer({ noServer: true, maxPayload: 10_000 })
   readonly #processes = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE_BYTES })
+  /** By the path they are at. */
+  readonly #servers: ReadonlyMap<string, WebSocketServer> = new Map([
+    ['/live', this.#pages],
+    ['/inspect', this.#processes],
+  ])
+  /** All connections, whatever became of them. */
+  readonly #sockets = new Set<Socket>()
   readonly #beating: NodeJS.Timeout
   /** Processes that have not answered the latest ping. */
   readonly #silent = new Set<WebSocket>()
@@ -105,11 +97,15 @@ export class Dashboard {
     this.#files = files
     this.#token = settings.token ?? randomBytes(16).toString('hex')
     this.#access = new Access(this.#token)
-    this.#server = createServer((request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
       const { status, headers, body } = this.#answer(request)
       response.writeHead(status, { ...HEADERS, ...headers })
       response.end(request.method === 'HEAD' ? undefined : body)
-    })
+    }
+    this.#server = createServer(answer)
+    this.#server.on('checkExpectation', answer)
+    this.#server.on('connection', (socket) => this.#keep(socket))
+    this.#server.on('clientError', (error, socket) => hangUp(socket, statusOf(error)))
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
     this.#pages.on('connection', (socket) => this.#welcome(socket))
     this.#processes.on('connection', (socket, request) => this.#inspect(socket, request))
@@ -139,7 +135,7 @@ export class Dashboard {
   async close(): Promise<void> {
     clearInterval(this.#beating)
     for (const client of [...this.#pages.clients, ...this.#processes.clients]) client.terminate()
-    this.#server.closeAllConnections()
+    for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
@@ -152,6 +148,13 @@ export class Dashboard {
       this.#silent.add(client)
       client.ping()
     }
+  }
+
+  /** First of all: a connection may be reset at any moment, also when nobody else listens to it. */
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#sockets.delete(socket))
   }
 
   get #address(): AddressInfo {
@@ -179,15 +182,18 @@ export class Dashboard {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const path = urlOf(request)?.pathname
-    const servers = new Map([
-      ['/live', this.#pages],
-      ['/inspect', this.#processes],
-    ])
-    const server = path === undefined ? undefined : servers.get(path)
-    const isAllowed = this.#access.isAllowed(request) && this.#access.isOwnOrigin(request)
-    if (server === undefined || !isAllowed) {
-      socket.end(`HTTP/1.1 ${server === undefined ? '404 Not Found' : '403 Forbidden'}\r\n\r\n`)
+    const url = urlOf(request)
+    if (url === null) {
+      hangUp(socket, 400)
+      return
+    }
+    const server = this.#servers.get(url.pathname)
+    if (server === undefined) {
+      hangUp(socket, 404)
+      return
+    }
+    if (!this.#access.isAllowed(request) || !this.#access.isOwnOrigin(request)) {
+      hangUp(socket, 403)
       return
     }
     server.handleUpgrade(request, socket, head, (client) =>
@@ -291,6 +297,18 @@ export class Dashboard {
 function urlOf({ url }: IncomingMessage): URL | null {
   const base = 'http://localhost'
   return URL.canParse(url ?? '/', base) ? new URL(url ?? '/', base) : null
+}
+
+/** Ends a connection that is no HTTP any more, without waiting for the other side to end it too. */
+function hangUp(socket: Duplex, status: number): void {
+  if (socket.writable) socket.end(rawAnswer(status), () => socket.destroy())
+  else socket.destroy()
+}
+
+/** How a request is answered that is none. */
+function statusOf({ code }: NodeJS.ErrnoException): number {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
 }
 
 function refusal(status: number, why: string): Answer {

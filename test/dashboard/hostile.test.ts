@@ -1,0 +1,240 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RunningCommand } from '../cli/command.js'
+import { abandon, exchange, type Moment, upgradeRequest } from './raw.js'
+
+const TOKEN = 'a token of this test'
+
+let command: RunningCommand
+let port: number
+
+// What is at etcd's address is of no interest here: nobody listens.
+const run = (env: NodeJS.ProcessEnv = {}) =>
+  RunningCommand.lockedIn(env, 'dashboard', '--endpoints', '127.0.0.1:1', '--port', '0')
+
+async function portOf(running: RunningCommand): Promise<number> {
+  const [, found] = await running.untilMatch(/dashboard is at http:\/\/[^:]+:(\d+)/)
+  return Number(found)
+}
+
+beforeAll(async () => {
+  command = run()
+  port = await portOf(command)
+})
+
+afterAll(() => command[Symbol.dispose]())
+
+/** The process is the same, and answers. */
+async function expectToServe(): Promise<void> {
+  const answer = await exchange(
+    port,
+    `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`,
+  )
+  expect(answer, command.stderr).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*<html/)
+}
+
+describe('nobody ends the dashboard', () => {
+  test.each([
+    [400, upgradeRequest('//', 'elsewhere.example')],
+    [400, upgradeRequest('//', '127.0.0.1')],
+    [400, upgradeRequest('http://[', '127.0.0.1')],
+    [404, upgradeRequest('/', '127.0.0.1')],
+    [404, upgradeRequest('*', '127.0.0.1')],
+    [404, upgradeRequest('/__proto__', '127.0.0.1')],
+    [403, upgradeRequest('/live', 'elsewhere.example')],
+    [403, upgradeRequest('/live', ':::')],
+    [403, upgradeRequest('/live', '')],
+    [403, upgradeRequest('/live', '127.0.0.1', 'Origin: null')],
+    [403, upgradeRequest('/live', 'elsewhere.example', 'Cookie: locked-session=%E0%A4%A')],
+    [403, upgradeRequest('/live', 'elsewhere.example', 'Authorization: Bearer ')],
+    [400, upgradeRequest('/live', '127.0.0.1', 'Sec-WebSocket-Key: another')],
+    [400, 'GET // HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'],
+    [400, 'no request\r\n\r\n'],
+    [431, `GET / HTTP/1.1\r\nHost: ${'x'.repeat(100_000)}\r\n\r\n`],
+  ])('with what is answered %d: %j', async (status, request) => {
+    expect(await exchange(port, request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    await expectToServe()
+  })
+
+  test('with a refused upgrade whose connection is reset', async () => {
+    const refused = upgradeRequest(
+      '/live',
+      `127.0.0.1:${port}`,
+      'Origin: https://elsewhere.example',
+    )
+    for (let turn = 0; turn < 200; turn += 1) {
+      await abandon(port, [Buffer.from(refused)], turn % 2 ? 'after writing' : 'when answered')
+    }
+    await expectToServe()
+  })
+
+  test('with whatever it sends, and resets whenever it does', async () => {
+    let taken = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(connection(), moments), { minLength: 1, maxLength: 6 }),
+        async (connections) => {
+          taken += connections.length
+          await Promise.all(connections.map(([parts, moment]) => abandon(port, parts, moment)))
+          await expectToServe()
+        },
+      ),
+      { numRuns: 60, interruptAfterTimeLimit: 60_000, endOnFailure: true },
+    )
+    expect(taken).toBeGreaterThan(0)
+  })
+})
+
+test('a connection that nobody closes does not keep the dashboard from ending', async () => {
+  const own = run({ LOCKED_DASHBOARD_TOKEN: TOKEN })
+  const at = await portOf(own)
+  const idle = connect({ port: at, host: '127.0.0.1', allowHalfOpen: true })
+  idle.on('error', () => undefined)
+  idle.write(upgradeRequest('/nothing', '127.0.0.1'))
+  await once(idle, 'data')
+  own.kill('SIGINT')
+  expect(await own.exited).toBe(0)
+  idle.destroy()
+})
+
+const moments = fc.constantFrom<Moment>(
+  'before writing',
+  'after writing',
+  'when answered',
+  'half closed',
+)
+
+/** What is written to one connection, in its parts. */
+function connection(): fc.Arbitrary<Buffer[]> {
+  const junk = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.array(junk, { maxLength: 3 }) },
+    { weight: 4, arbitrary: fc.array(request(), { minLength: 1, maxLength: 3 }) },
+    {
+      weight: 6,
+      arbitrary: fc
+        .tuple(fc.constantFrom('/live', '/inspect'), fc.array(frame(), { maxLength: 8 }))
+        .map(([path, frames]) => [Buffer.from(upgradeRequest(path, '127.0.0.1')), ...frames]),
+    },
+  )
+}
+
+/** A request with headers that mean something to the server, some of them nonsense. */
+function request(): fc.Arbitrary<Buffer> {
+  // Line ends are no part of a header's value, or there would be other headers and requests.
+  const text = fc
+    .string({ unit: 'binary', maxLength: 30 })
+    .map((one) => one.replaceAll(/[\r\n]/g, ''))
+  const value = (...sensible: readonly string[]) =>
+    fc.option(
+      fc.oneof(
+        { weight: 3, arbitrary: fc.constantFrom(...sensible) },
+        { weight: 2, arbitrary: text },
+        fc.tuple(fc.constantFrom(...sensible), text).map((two) => two.join('')),
+      ),
+      { nil: null },
+    )
+  const target = fc.oneof(
+    fc.constantFrom('/', '//', '/live', '/inspect', '*', 'http://[', '/page.js', '/?token=', 'x:y'),
+    fc.constantFrom(
+      '//live',
+      '/live?%',
+      '/?token=%E0%A4%A',
+      'http://127.0.0.1/live',
+      '/\\x',
+      'a://b',
+    ),
+    text.map((one) => `/${one.replaceAll(' ', '')}`),
+  )
+  return fc
+    .record({
+      method: fc.constantFrom('GET', 'HEAD', 'POST', 'OPTIONS', 'CONNECT', 'TRACE', 'PRI', 'get'),
+      target,
+      version: fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'HTTP/9', ''),
+      host: value(
+        '127.0.0.1',
+        'localhost',
+        '[::1]',
+        ':::',
+        'elsewhere.example',
+        '127.0.0.1:99999999',
+      ),
+      origin: value('http://127.0.0.1', 'null', 'https://elsewhere.example', '', 'http://['),
+      cookie: value('locked-session=x', 'locked-session=%E0%A4%A', '=;=;', ';', 'locked-session'),
+      authorization: value('Bearer x', 'Bearer ', 'Basic !', 'Bearer %00'),
+      connection: value('upgrade', 'close', 'keep-alive, upgrade', 'upgrade, upgrade'),
+      upgrade: value('websocket', 'h2c', 'WebSocket, x', ''),
+      expect: fc.option(fc.constantFrom('100-continue', 'nothing'), { nil: null, freq: 8 }),
+      key: value('dGhlIHNhbXBsZSBub25jZQ==', 'x'),
+      wsVersion: value('13', '8', '999'),
+      extensions: value(
+        'permessage-deflate',
+        'permessage-deflate; client_max_window_bits=99',
+        ';;',
+      ),
+      protocol: value('a', 'a,a', ',,'),
+      forwarded: value('1.2.3.4', 'unknown', ',', '::1, ::'),
+      length: value('0', '5', '-1', '99999999999999999999'),
+      end: fc.constantFrom('\r\n\r\n', '\r\n\r\n', '\r\n\r\n', '\n\n', '\r\n', ''),
+    })
+    .map(({ method, target, version, end, ...named }) => {
+      const names: Readonly<Record<string, string>> = {
+        key: 'Sec-WebSocket-Key',
+        wsVersion: 'Sec-WebSocket-Version',
+        extensions: 'Sec-WebSocket-Extensions',
+        protocol: 'Sec-WebSocket-Protocol',
+        forwarded: 'X-Forwarded-For',
+        length: 'Content-Length',
+      }
+      const headers = Object.entries(named).flatMap(([name, one]) =>
+        one === null ? [] : [`${names[name] ?? name}: ${one}`],
+      )
+      return Buffer.from(
+        `${[`${method} ${target} ${version}`, ...headers].join('\r\n')}${end}`,
+        'latin1',
+      )
+    })
+}
+
+/** A WebSocket's frame: fragments, wrong opcodes, lengths that lie, text that is none, and sensible ones. */
+function frame(): fc.Arbitrary<Buffer> {
+  const message = fc.constantFrom(
+    '{"type":"control","node":"x","action":"stop"}',
+    '{"type":"hand over","path":"/","to":null}',
+    '{"type":"locked.offer","sessionId":"x","actions":["stop"]}',
+    '{"type":"@xstate.event","sessionId":"x","createdAt":"1","event":{"type":"e"}}',
+    '[',
+  )
+  const payload = fc.oneof(
+    message.map((text) => Buffer.from(text)),
+    fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    // No UTF-8, and more than a page may send.
+    fc.constantFrom(Buffer.from([0xff, 0xfe, 0xc0]), Buffer.alloc(20_000, '['), Buffer.alloc(0)),
+  )
+  return fc
+    .record({
+      payload,
+      isFinal: fc.boolean(),
+      reserved: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.nat(7)),
+      opcode: fc.oneof(fc.constantFrom(0, 1, 2, 8, 9, 10), fc.nat(15)),
+      isMasked: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, fc.boolean()),
+      // What the frame claims to hold besides what it does.
+      lie: fc.oneof({ weight: 5, arbitrary: fc.constant(0n) }, fc.bigInt(1n, 2n ** 63n - 100_000n)),
+    })
+    .map(({ payload, isFinal, reserved, opcode, isMasked, lie }) => {
+      const head = Buffer.from([
+        (isFinal ? 0x80 : 0) | (reserved << 4) | opcode,
+        isMasked ? 0x80 : 0,
+      ])
+      const claimed = BigInt(payload.length) + lie
+      const long = Buffer.alloc(claimed < 126n ? 0 : claimed < 65_536n ? 2 : 8)
+      if (long.length === 0) head[1] = Number(claimed) | (head[1] ?? 0)
+      else if (long.length === 2) long.writeUInt16BE(Number(claimed))
+      else long.writeBigUInt64BE(claimed)
+      if (long.length > 0) head[1] = (long.length === 2 ? 126 : 127) | (head[1] ?? 0)
+      // A mask of zeros leaves the payload as it is.
+      return Buffer.concat([head, long, isMasked ? Buffer.alloc(4) : Buffer.alloc(0), payload])
+    })
+}

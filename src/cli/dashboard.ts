@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { SHORTEST_TOKEN } from '../dashboard/access.js'
 import { Board } from '../dashboard/board.js'
 import { PathSource } from '../dashboard/path-source.js'
 import { Dashboard } from '../dashboard/server.js'
@@ -34,7 +35,8 @@ Processes show their nodes, state by state, when they run with
   LOCKED_INSPECT=ws://127.0.0.1:4100/inspect
 
 From other machines it can be reached with --host 0.0.0.0, by the address that is printed, which has a
-token in it (env: LOCKED_DASHBOARD_TOKEN; made up if not set).`
+token in it (env: LOCKED_DASHBOARD_TOKEN, of ${SHORTEST_TOKEN} characters or more; made up if not set). A token that is set is
+asked for on this machine too, as behind a proxy: LOCKED_INSPECT=ws://127.0.0.1:4100/inspect?token=…`
 
 export function addDashboard(program: Command): void {
   const command = program
@@ -59,6 +61,7 @@ export function addDashboard(program: Command): void {
 /** Resolves when the user has quit. */
 async function runDashboard(options: DashboardOptions): Promise<void> {
   const { prefix, host, port, allowControl } = options
+  const token = tokenFrom(process.env)
   const connection = await connectionFrom(options)
   const quit = new AbortController()
   const unsubscribe = quitOnSignals(quit)
@@ -73,6 +76,7 @@ async function runDashboard(options: DashboardOptions): Promise<void> {
     title: prefix,
     host,
     port,
+    token,
     allowControl: allowControl === true,
     handOver: (path: string, to: string | null) => handOver(endpoints, path, to),
   }
@@ -121,20 +125,28 @@ async function handOver(
   }
 }
 
+/** @throws UsageError where one is set that could be guessed: an empty one would let everybody in. */
+function tokenFrom({ LOCKED_DASHBOARD_TOKEN: token }: NodeJS.ProcessEnv): string | undefined {
+  if (token === undefined || token.length >= SHORTEST_TOKEN) return token
+  throw new UsageError(
+    `LOCKED_DASHBOARD_TOKEN: expected ${SHORTEST_TOKEN} characters or more, was given ${token.length}`,
+  )
+}
+
 interface OpenSettings {
   readonly board: Board
   readonly title: string
   readonly host: string
   readonly port: number
+  readonly token: string | undefined
   readonly allowControl: boolean
   readonly handOver: (path: string, to: string | null) => Promise<void>
 }
 
 async function open(settings: OpenSettings): Promise<Dashboard> {
   const { host, port } = settings
-  const token = process.env.LOCKED_DASHBOARD_TOKEN || undefined
   try {
-    return await Dashboard.open({ ...settings, token })
+    return await Dashboard.open(settings)
   } catch (thrown) {
     throw new UsageError(`--host ${host} --port ${port}: ${errorFrom(thrown).message}`)
   }

@@ -1,26 +1,59 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
+import { Guesses } from './guesses.js'
 
-const COOKIE = 'locked-token'
+/** A shorter token could be guessed. */
+export const SHORTEST_TOKEN = 16
+
+/** Cookies know no ports: each dashboard of a machine has one of its own. */
+const cookieOf = ({ socket }: IncomingMessage) => `locked-session-${socket.localPort}`
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
+/** Whether a request may be answered. */
+export type Entry =
+  | { readonly kind: 'refused' }
+  /** Its token is not looked at yet: there were wrong ones before it. */
+  | { readonly kind: 'later'; readonly afterMs: number }
+  /** `cookie` is given in exchange for a token in the address, which is not to be there any more. */
+  | { readonly kind: 'entered'; readonly cookie: string | null }
+
 /**
- * Who may use the dashboard: everybody on this machine, by one of its loopback names (a page of
- * another site that makes its own name point here does not know one), and whoever has the token.
+ * Who may use the dashboard: whoever has the token. Where nobody has set one and the dashboard listens
+ * on loopback only, that is everybody on this machine besides, by one of its loopback names (a page of
+ * another site that makes its own name point here does not know one), but nobody by a proxy: that may
+ * stand for anybody.
  */
 export class Access {
   readonly #token: string
+  readonly #isAsked: () => boolean
+  readonly #guesses: Guesses
+  /** What a browser shows in place of the token. Nobody guesses it, so that needs no slowing. */
+  readonly #session = randomBytes(32).toString('hex')
 
-  constructor(token: string) {
+  /** `isAsked` tells whether the token is asked for wherever a request comes from. */
+  constructor(token: string, isAsked: () => boolean, guesses = new Guesses()) {
     this.#token = token
+    this.#isAsked = isAsked
+    this.#guesses = guesses
   }
 
-  isAllowed(request: IncomingMessage): boolean {
-    return isLocal(request) || this.#hasToken(request)
+  enter(request: IncomingMessage, url: URL): Entry {
+    const inAddress = url.searchParams.get('token')
+    const cookie = inAddress === null ? null : this.#cookieFor(request)
+    if (this.#hasSession(request)) return { kind: 'entered', cookie }
+    const given = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? inAddress
+    const isRight = given !== null && isSame(given, this.#token)
+    if (!this.#isAsked() && isLocal(request)) {
+      return { kind: 'entered', cookie: isRight ? cookie : null }
+    }
+    if (given === null) return { kind: 'refused' }
+    const judged = this.#guesses.judge(addressOf(request), given, isRight)
+    if (typeof judged === 'number') return { kind: 'later', afterMs: judged }
+    return judged ? { kind: 'entered', cookie } : { kind: 'refused' }
   }
 
   /** Whether the request is a WebSocket’s of our own page, or of a program, which tells no origin. */
@@ -30,25 +63,18 @@ export class Access {
     return URL.canParse(origin) && new URL(origin).host === host
   }
 
-  /** The cookie that replaces the token in the address, if that is the right one. */
-  cookieFor(url: URL): string | null {
-    const given = url.searchParams.get('token')
-    if (given === null || !isSame(given, this.#token)) return null
-    return `${COOKIE}=${encodeURIComponent(given)}; HttpOnly; SameSite=Strict; Path=/`
+  #cookieFor(request: IncomingMessage): string {
+    const secure = request.headers['x-forwarded-proto'] === 'https' ? '; Secure' : ''
+    return `${cookieOf(request)}=${this.#session}; HttpOnly; SameSite=Strict; Path=/${secure}`
   }
 
-  #hasToken(request: IncomingMessage): boolean {
-    const { cookie = '', authorization = '' } = request.headers
-    const given = [
-      new URL(request.url ?? '/', 'http://localhost').searchParams.get('token'),
-      /^Bearer (.+)$/.exec(authorization)?.[1],
-      ...cookie
-        .split(';')
-        .map((one) => one.trim())
-        .filter((one) => one.startsWith(`${COOKIE}=`))
-        .map((one) => decoded(one.slice(COOKIE.length + 1))),
-    ]
-    return given.some((one) => typeof one === 'string' && isSame(one, this.#token))
+  #hasSession(request: IncomingMessage): boolean {
+    const begin = `${cookieOf(request)}=`
+    return (request.headers.cookie ?? '')
+      .split(';')
+      .map((one) => one.trim())
+      .filter((one) => one.startsWith(begin))
+      .some((one) => isSame(one.slice(begin.length), this.#session))
   }
 }
 
@@ -59,20 +85,36 @@ export function isLoopback(host: string): boolean {
   return version !== 0 && loopback.check(name, version === 4 ? 'ipv4' : 'ipv6')
 }
 
-function isLocal({ socket, headers }: IncomingMessage): boolean {
-  const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
-  const named = headers.host && URL.canParse(`http://${headers.host}`)
+function isLocal(request: IncomingMessage): boolean {
+  // Without a port, which does not matter here.
+  const name = /^(\[[\d.:a-f]+\]|[\w.-]+)(?::\d+)?$/i.exec(request.headers.host ?? '')?.[1]
   return (
-    Boolean(named) && isLoopback(address) && isLoopback(new URL(`http://${headers.host}`).hostname)
+    name !== undefined &&
+    isLoopback(name.toLowerCase()) &&
+    isLoopback(peerOf(request)) &&
+    !isForwarded(request)
   )
 }
 
-function decoded(text: string): string | null {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return null
-  }
+/** Whether it has come by a proxy, as far as that tells. Those that tell nothing mostly speak HTTP/1.0. */
+function isForwarded({ headers, httpVersion }: IncomingMessage): boolean {
+  return (
+    httpVersion !== '1.1' ||
+    Object.keys(headers).some((name) => /^(forwarded|x-forwarded-.*|x-real-ip|via)$/.test(name))
+  )
+}
+
+/** Whose guesses are counted together: a proxy on this machine tells for whom it asks, as the last one. */
+function addressOf(request: IncomingMessage): string {
+  const peer = peerOf(request)
+  const forwarded = request.headers['x-forwarded-for']
+  if (forwarded === undefined || !isLoopback(peer)) return peer
+  const last = String(forwarded).split(',').at(-1)?.trim() ?? ''
+  return isIP(last) === 0 ? peer : last
+}
+
+function peerOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
 }
 
 /** Compares in a time that tells nothing of where they differ. */

@@ -17,6 +17,7 @@ import { Access, isLoopback } from './access.js'
 import { askedFrom } from './asked.js'
 import type { Board } from './board.js'
 import { type PageFile, readPage } from './files.js'
+import type { Guesses } from './guesses.js'
 import { HEADERS, rawAnswer } from './headers.js'
 import { InspectedProcess } from './inspected-process.js'
 import type {
@@ -34,6 +35,9 @@ const MOST_BUFFERED_BYTES = 8_000_000
 /** A page that hears nothing for three beats knows that the server is gone. */
 const BEAT_EVERY_MS = 2_000
 
+const ASK_FOR_TOKEN =
+  'Open this address with ?token=… after it: the token that `locked dashboard` has printed, or that LOCKED_DASHBOARD_TOKEN sets.'
+
 const NOTHING: Update = {
   sources: [],
   paths: [],
@@ -49,8 +53,10 @@ export interface DashboardSettings {
   readonly title: string
   readonly host: string
   readonly port: number
-  /** What lets a browser on another machine in; made up if left out. */
+  /** Asked for whenever it is set, and from other machines and by proxies when it is not: it is made up then. */
   readonly token?: string | undefined
+  /** Who guesses at the token, if not by the clock of this process. */
+  readonly guesses?: Guesses
   /** The folder of the page’s files, if not where the build puts them. */
   readonly page?: URL
   /** Whether pages may act on the nodes that offer it, and ask leaders to hand over; otherwise the dashboard is read-only. */
@@ -74,6 +80,8 @@ export class Dashboard {
   readonly #server: Server
   readonly #access: Access
   readonly #token: string
+  /** A token that was set is meant to be asked for: of a proxy, say, that shows itself in no way. */
+  #isTokenAsked = true
   readonly #files: ReadonlyMap<string, PageFile>
   readonly #pages = new WebSocketServer({ noServer: true, maxPayload: 10_000 })
   readonly #processes = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE_BYTES })
@@ -96,7 +104,7 @@ export class Dashboard {
     this.#settings = settings
     this.#files = files
     this.#token = settings.token ?? randomBytes(16).toString('hex')
-    this.#access = new Access(this.#token)
+    this.#access = new Access(this.#token, () => this.#isTokenAsked, settings.guesses)
     const answer = (request: IncomingMessage, response: ServerResponse) => {
       const { status, headers, body } = this.#answer(request)
       response.writeHead(status, { ...HEADERS, ...headers })
@@ -119,17 +127,18 @@ export class Dashboard {
     const dashboard = new Dashboard(settings, await readPage(settings.page))
     dashboard.#server.listen(settings.port, settings.host)
     await once(dashboard.#server, 'listening')
+    const { address } = dashboard.#address
+    dashboard.#isTokenAsked = settings.token !== undefined || !isLoopback(address)
     return dashboard
   }
 
-  /** The address to open; from another machine it has the token in it. */
+  /** The address to open, with the token in it if that is asked for. */
   get url(): string {
     const { port } = this.#address
     const { host } = this.#settings
     const name = host.includes(':') ? `[${host}]` : host
-    return isLoopback(host)
-      ? `http://${name}:${port}/`
-      : `http://${name}:${port}/?token=${this.#token}`
+    const query = this.#isTokenAsked ? `?token=${encodeURIComponent(this.#token)}` : ''
+    return `http://${name}:${port}/${query}`
   }
 
   async close(): Promise<void> {
@@ -166,17 +175,28 @@ export class Dashboard {
   #answer(request: IncomingMessage): Answer {
     const url = urlOf(request)
     if (url === null) return refusal(400, 'Not an address.')
-    if (!this.#access.isAllowed(request)) {
-      return refusal(403, 'Open the address with the token that `locked dashboard` has printed.')
+    const entry = this.#access.enter(request, url)
+    switch (entry.kind) {
+      case 'refused':
+        return refusal(403, ASK_FOR_TOKEN)
+      case 'later':
+        return refusal(429, 'There were wrong tokens: wait a little.', retryAfter(entry.afterMs))
+      case 'entered':
+        return this.#serve(request, url, entry.cookie)
     }
-    const cookie = this.#access.cookieFor(url)
-    if (cookie !== null) {
-      return { status: 303, headers: { 'set-cookie': cookie, location: url.pathname }, body: '' }
-    }
+  }
+
+  #serve(request: IncomingMessage, url: URL, cookie: string | null): Answer {
     const file = this.#files.get(url.pathname)
     if (file === undefined) return refusal(404, 'Nothing here.')
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return refusal(405, 'Only to be read.')
+    }
+    if (cookie !== null) {
+      url.searchParams.delete('token')
+      // Relative: a proxy may serve it below a path of its own.
+      const location = `.${url.pathname}${url.search}`
+      return { status: 303, headers: { 'set-cookie': cookie, location }, body: '' }
     }
     return { status: 200, headers: { 'content-type': file.type }, body: file.body }
   }
@@ -192,7 +212,12 @@ export class Dashboard {
       hangUp(socket, 404)
       return
     }
-    if (!this.#access.isAllowed(request) || !this.#access.isOwnOrigin(request)) {
+    const entry = this.#access.enter(request, url)
+    if (entry.kind === 'later') {
+      hangUp(socket, 429, retryAfter(entry.afterMs))
+      return
+    }
+    if (entry.kind === 'refused' || !this.#access.isOwnOrigin(request)) {
       hangUp(socket, 403)
       return
     }
@@ -300,8 +325,12 @@ function urlOf({ url }: IncomingMessage): URL | null {
 }
 
 /** Ends a connection that is no HTTP any more, without waiting for the other side to end it too. */
-function hangUp(socket: Duplex, status: number): void {
-  if (socket.writable) socket.end(rawAnswer(status), () => socket.destroy())
+function hangUp(
+  socket: Duplex,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (socket.writable) socket.end(rawAnswer(status, headers), () => socket.destroy())
   else socket.destroy()
 }
 
@@ -311,8 +340,14 @@ function statusOf({ code }: NodeJS.ErrnoException): number {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
 }
 
-function refusal(status: number, why: string): Answer {
-  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: `${why}\n` }
+function refusal(status: number, why: string, more: OutgoingHttpHeaders = {}): Answer {
+  const headers = { 'content-type': 'text/plain; charset=utf-8', ...more }
+  return { status, headers, body: `${why}\n` }
+}
+
+/** In whole seconds, as HTTP has it. */
+function retryAfter(afterMs: number): Readonly<Record<string, string>> {
+  return { 'retry-after': String(Math.ceil(afterMs / 1_000)) }
 }
 
 /** What is not JSON tells nothing, nor what no process of ours would send. */

@@ -1,69 +1,10 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
-import { afterEach, describe, expect, test } from 'vitest'
-import { WebSocket } from 'ws'
-import { Board } from '../../src/dashboard/board.js'
-import type { ServerMessage } from '../../src/dashboard/protocol.js'
-import { Dashboard, type DashboardSettings } from '../../src/dashboard/server.js'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { DashboardSettings } from '../../src/dashboard/server.js'
 import locked, { type LockedNode } from '../../src/index.js'
 import { InspectionSender } from '../../src/inspection/sender.js'
 import { patiently } from '../patience.js'
-
-const PAGE = new URL('../../dist/src/dashboard/page/', import.meta.url)
-const TOKEN = 'the token of this test'
-
-const closing: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
-
-async function openDashboard(more: Partial<DashboardSettings> = {}) {
-  const board = new Board()
-  const settings = { board, title: 'a test', host: '127.0.0.1', port: 0, token: TOKEN, page: PAGE }
-
-  const dashboard = await Dashboard.open({ ...settings, ...more })
-  closing.push(async () => {
-    board.close()
-    await dashboard.close()
-  })
-  return { board, dashboard, port: Number(new URL(dashboard.url).port) }
-}
-
-interface Answer {
-  readonly status: number | undefined
-  readonly headers: NodeJS.Dict<string | string[]>
-  readonly body: string
-}
-
-function get(port: number, path: string, headers: Record<string, string> = {}, method = 'GET') {
-  return new Promise<Answer>((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, method, headers }, (response) => {
-      let body = ''
-      response.setEncoding('utf8').on('data', (text) => {
-        body += text
-      })
-      response.on('end', () => {
-        resolve({ status: response.statusCode, headers: response.headers, body })
-      })
-    })
-    asked.on('error', reject).end()
-  })
-}
-
-/** What a WebSocket's request is answered with, and what it is told until it is closed. */
-function open(port: number, path: string, headers: Record<string, string> = {}) {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers })
-  closing.push(() => socket.terminate())
-  const messages: ServerMessage[] = []
-  socket.on('message', (data) => messages.push(JSON.parse(String(data))))
-  const answer = new Promise<number>((resolve) => {
-    socket.on('open', () => resolve(101))
-    socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
-    socket.on('error', () => undefined)
-  })
-  return { socket, messages, answer }
-}
+import { get, open, openDashboard } from './served.js'
 
 describe('the page', () => {
   test('may load nothing from elsewhere, be framed by nobody, and is kept by no cache', async () => {
@@ -74,6 +15,7 @@ describe('the page', () => {
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     )
     expect(headers).toMatchObject({
+      'cross-origin-resource-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
@@ -95,53 +37,12 @@ describe('the page', () => {
   })
 })
 
-describe('who is let in', () => {
-  // A page of another site can make its own name point to this machine.
-  const elsewhere = { host: 'elsewhere.example' }
-
-  test.each(['localhost', '127.0.0.1', '[::1]'])('whoever calls it %s', async (name) => {
-    const { port } = await openDashboard()
-    expect((await get(port, '/', { host: `${name}:${port}` })).status).toBe(200)
-  })
-
-  test('nobody by another name', async () => {
-    const { port } = await openDashboard()
-    for (const path of ['/', '/page.js', '/?token=guessed']) {
-      expect((await get(port, path, elsewhere)).status).toBe(403)
-    }
-    expect(await open(port, '/live', elsewhere).answer).toBe(403)
-    expect(await open(port, '/inspect', elsewhere).answer).toBe(403)
-  })
-
-  test('whoever has the token, which the address then no longer shows', async () => {
-    const { port } = await openDashboard()
-    const entry = await get(port, `/?token=${encodeURIComponent(TOKEN)}`, elsewhere)
-    expect(entry.status).toBe(303)
-    expect(entry.headers.location).toBe('/')
-    const [cookie = ''] = entry.headers['set-cookie'] ?? []
-    expect(cookie).toMatch(/; HttpOnly; SameSite=Strict; Path=\/$/)
-    const headers = { ...elsewhere, cookie: cookie.split(';')[0] ?? '' }
-    expect((await get(port, '/', headers)).status).toBe(200)
-    expect(await open(port, '/live', headers).answer).toBe(101)
-    const bearer = { ...elsewhere, authorization: `Bearer ${TOKEN}` }
-    expect(await open(port, '/inspect', bearer).answer).toBe(101)
-  })
-
-  test.each(['/live', '/inspect'])('no page of another site at %s', async (path) => {
-    const { port } = await openDashboard()
-    for (const origin of ['https://elsewhere.example', `http://127.0.0.1:${port + 1}`, 'null']) {
-      expect(await open(port, path, { origin }).answer).toBe(403)
-    }
-    expect(await open(port, path, { origin: `http://127.0.0.1:${port}` }).answer).toBe(101)
-  })
-})
-
 /** Two nodes, on a store of their own, that send their inspection events to the dashboard. */
 async function inspectNodes(port: number, paths = ['/one', '/two']): Promise<LockedNode[]> {
   const sender = new InspectionSender(`ws://127.0.0.1:${port}/inspect`)
   const locker = locked('memory:', { inspect: sender.inspect })
   const nodes = paths.map((path) => locker(path, { id: `node of ${path}`, value: 10 }))
-  closing.push(() => locker.close())
+  onTestFinished(() => locker.close())
   await Promise.all(nodes.map((node) => node.start()))
   return nodes
 }
@@ -229,7 +130,7 @@ describe('a page', () => {
       const locker = locked('memory:', {
         inspect: (event) => sender.inspect({ ...event, actorRef: named(event.actorRef) }),
       })
-      closing.push(() => locker.close())
+      onTestFinished(() => locker.close())
       await locker('/one', { value: 10 }).start()
       await patiently(() => expect(board.node('x')).toBeDefined())
       await patiently(() => expect(board.node('x')?.actions).toEqual(isAllowed ? ['stop'] : []))

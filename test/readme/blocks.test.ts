@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { documentedConfiguration } from '../dashboard/nginx.js'
 import { assertBuilt, root } from '../package/built.js'
 import { type Block, blocksIn, blocksOf, inlineCommandsOf } from './blocks.js'
 import { checkCommand, commandsIn } from './commands.js'
@@ -61,6 +62,9 @@ function wrongWith(block: Block): string | null {
       const wrong = commandsIn(text).map((command) => [command, checkCommand(command)])
       return wrong.find(([, why]) => why !== null)?.join(': ') ?? null
     }
+    case 'nginx':
+      // See test/dashboard/nginx.test.ts.
+      return text === documentedConfiguration() ? null : 'a configuration that is not tested'
     case 'mermaid':
       // See statechart.test.ts.
       return block.file === 'README.md' && text.startsWith('stateDiagram-v2\n')

@@ -1,23 +1,35 @@
 import type { Json } from '../../machines/election.js'
 import type { Board } from './board.js'
-import { type Inspected, inspectedFrom, type Offer, offerFrom } from './inspected.js'
+import { type Inspected, inspectedFrom, LATEST_MS, type Offer, offerFrom } from './inspected.js'
 import type { Action, NodeNow } from './protocol.js'
 import { shortened } from './shortened.js'
 
-export type Offered = (key: string, actions: readonly Action[]) => readonly Action[]
+/** Is told what the process offers to do to one of its nodes, and the node's key; tells what of it is taken up. */
+export type Offered = (offer: Offer, key: string) => readonly Action[]
+
+/**
+ * The key of the node that the process `source` knows as `sessionId`. A process may call its nodes as it
+ * likes, and as another calls its own: that makes them no nodes of the other, nor a path's lane.
+ */
+export function keyOf(source: string, sessionId: string): string {
+  return `${source}:${sessionId}`
+}
 
 /** One process that sends its inspection events: makes of them what the board shows of its nodes. */
 export class InspectedProcess {
   readonly #board: Board
   readonly #source: string
   readonly #offered: Offered
-  /** What can be done to each node. */
+  /** What can be done to each node, by its key. */
   readonly #actions = new Map<string, readonly Action[]>()
   readonly #nodes = new Map<string, NodeNow>()
   /** How much later a message comes than its process says, at least: the difference of the two clocks. */
   #offsetMs = Number.POSITIVE_INFINITY
 
-  /** `offered` is asked which of the actions that the process offers for a node are taken up. */
+  /**
+   * `source` is this process's alone. `offered` is asked which of the actions that it offers for a node
+   * are taken up: none, if left out.
+   */
   constructor(board: Board, source: string, offered: Offered = () => []) {
     this.#board = board
     this.#source = source
@@ -32,11 +44,13 @@ export class InspectedProcess {
     if (inspected === null) return
     const nowMs = Date.now()
     this.#offsetMs = Math.min(this.#offsetMs, nowMs - inspected.createdAtMs)
-    this.#learn(inspected, Math.min(nowMs, inspected.createdAtMs + this.#offsetMs))
+    // Whatever it says, it is a time that can be shown.
+    this.#learn(inspected, Math.max(0, Math.min(nowMs, inspected.createdAtMs + this.#offsetMs)))
   }
 
   /** The node has disappeared, and tells nothing any more; these are left to be done. */
-  killed(key: string, actions: readonly Action[]): void {
+  killed(sessionId: string, actions: readonly Action[]): void {
+    const key = keyOf(this.#source, sessionId)
     const node = this.#nodes.get(key)
     if (node === undefined) return
     const sinceMs = Date.now()
@@ -45,8 +59,9 @@ export class InspectedProcess {
     this.#board.setNode(now, sinceMs)
   }
 
-  #take({ key, actions }: Offer): void {
-    this.#actions.set(key, this.#offered(key, actions))
+  #take(offer: Offer): void {
+    const key = keyOf(this.#source, offer.sessionId)
+    this.#actions.set(key, this.#offered(offer, key))
     const node = this.#nodes.get(key)
     if (node === undefined) return
     const now = { ...node, actions: this.#actions.get(key) ?? [] }
@@ -55,7 +70,8 @@ export class InspectedProcess {
   }
 
   #learn(inspected: Inspected, atMs: number): void {
-    const { key, event, snapshot } = inspected
+    const { sessionId, event, snapshot } = inspected
+    const key = keyOf(this.#source, sessionId)
     const before = this.#nodes.get(key)
     let now = before ?? null
     if (snapshot !== null) {
@@ -82,7 +98,8 @@ export class InspectedProcess {
     }
     if (now === null) return
     if (inspected.type === 'event' && event !== null) {
-      if (event.validityMs !== null) now = { ...now, validUntilMs: atMs + event.validityMs }
+      if (event.validityMs !== null)
+        now = { ...now, validUntilMs: Math.min(atMs + event.validityMs, LATEST_MS) }
       if (event.type === 'expired') now = { ...now, validUntilMs: null }
       if (isWorthTelling(event.type)) {
         const { path, id } = now

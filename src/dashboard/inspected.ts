@@ -2,10 +2,14 @@ import type { Json } from '../../machines/election.js'
 import { type Action, isAction } from './protocol.js'
 import { shortened } from './shortened.js'
 
+/** The latest time that a Date can tell, in milliseconds since 1970. */
+export const LATEST_MS = 8.64e15
+
 /** What a message of a process tells of one of its nodes. */
 export interface Inspected {
   readonly type: 'actor' | 'event' | 'snapshot'
-  readonly key: string
+  /** As its process knows the node. Others may know theirs by the same. */
+  readonly sessionId: string
   readonly createdAtMs: number
   readonly event: InspectedEvent | null
   readonly snapshot: InspectedSnapshot | null
@@ -38,8 +42,8 @@ export function inspectedFrom(given: unknown): Inspected | null {
   // Not everything can be made a number.
   const isTime = typeof createdAt === 'string' || typeof createdAt === 'number'
   const createdAtMs = isTime ? Number(createdAt) : Number.NaN
-  if (typeof sessionId !== 'string' || !Number.isFinite(createdAtMs)) return null
-  const common = { key: sessionId, createdAtMs }
+  if (typeof sessionId !== 'string' || !(Math.abs(createdAtMs) <= LATEST_MS)) return null
+  const common = { sessionId, createdAtMs }
   const event = eventFrom(given.event)
   const snapshot = snapshotFrom(given.snapshot)
   switch (type) {
@@ -56,7 +60,7 @@ export function inspectedFrom(given: unknown): Inspected | null {
 
 /** What a process offers to do to one of its nodes. */
 export interface Offer {
-  readonly key: string
+  readonly sessionId: string
   readonly actions: readonly Action[]
 }
 
@@ -65,7 +69,7 @@ export function offerFrom(given: unknown): Offer | null {
   if (!isObject(given) || given.type !== 'locked.offer') return null
   const { sessionId, actions } = given
   if (typeof sessionId !== 'string' || !Array.isArray(actions)) return null
-  return { key: sessionId, actions: actions.filter(isAction) }
+  return { sessionId, actions: actions.filter(isAction) }
 }
 
 function eventFrom(given: unknown): InspectedEvent | null {
@@ -73,7 +77,7 @@ function eventFrom(given: unknown): InspectedEvent | null {
   const { type, validityMs, holder, value, error } = given
   return {
     type,
-    validityMs: typeof validityMs === 'number' ? validityMs : null,
+    validityMs: typeof validityMs === 'number' && validityMs >= 0 ? validityMs : null,
     details: [
       isObject(holder) &&
         `holder ${show(holder.id)}, value ${show(holder.value)}, token ${show(holder.token)}`,

@@ -58,7 +58,7 @@ export interface Step {
 
 /** A node whose process sends its inspection events. */
 export interface NodeNow {
-  /** Its actor's session id, which no other node has. */
+  /** Of its source, and of its actor's session id there: no other node has it. */
   readonly key: string
   readonly source: string
   readonly path: string

@@ -283,7 +283,7 @@ export class Dashboard {
       .finally(() => this.#handingOver.delete(path))
   }
 
-  /** Nodes in this very process: `act` does what a page asks for. */
+  /** `act` does to the node with that key what a page asks for. */
   offer(node: string, act: (action: Action) => void): void {
     this.#controllers.set(node, act)
   }
@@ -299,11 +299,11 @@ export class Dashboard {
     }
     say(true, null)
     const offered = new Set<string>()
-    const inspected = new InspectedProcess(board, id, (key, actions) => {
+    const inspected = new InspectedProcess(board, id, ({ sessionId, actions }, key) => {
       if (this.#settings.allowControl !== true) return []
       offered.add(key)
       this.offer(key, (action) => {
-        const message: ControlMessage = { type: 'locked.control', sessionId: key, action }
+        const message: ControlMessage = { type: 'locked.control', sessionId, action }
         socket.send(JSON.stringify(message))
       })
       return actions

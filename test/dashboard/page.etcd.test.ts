@@ -349,7 +349,7 @@ describe('the demo’s page', () => {
     await demo.untilMatch(new RegExp(`${jumped} deselect reason=expired`))
     await views.candidates('/demo', 3).waitFor(WAIT)
     await views.open('time')
-    const lane = page.locator(`[data-lane="${killed}"]`)
+    const lane = page.locator(`[data-lane="demo:${killed}"]`)
     expect(await lane.locator('.span.killed').count()).toBe(1)
     expect(await lane.locator('.span.unknown').count()).toBe(0)
     expect(complaints).toEqual([])

@@ -132,12 +132,14 @@ describe('a page', () => {
       })
       onTestFinished(() => locker.close())
       await locker('/one', { value: 10 }).start()
-      await patiently(() => expect(board.node('x')).toBeDefined())
-      await patiently(() => expect(board.node('x')?.actions).toEqual(isAllowed ? ['stop'] : []))
+      await patiently(() => expect(board.node('process 1:x')).toBeDefined())
+      await patiently(() =>
+        expect(board.node('process 1:x')?.actions).toEqual(isAllowed ? ['stop'] : []),
+      )
       const { socket, answer } = open(port, '/live')
       await answer
       for (const action of ['start', 'format', 'stop']) {
-        socket.send(JSON.stringify({ type: 'control', node: 'x', action }))
+        socket.send(JSON.stringify({ type: 'control', node: 'process 1:x', action }))
       }
       if (isAllowed) await patiently(() => expect(asked).toEqual(['stop']))
       else await new Promise((resolve) => setTimeout(resolve, 200))

@@ -15,7 +15,8 @@ import { LockedPathObserver } from '../../src/observing/path-observer.js'
 import { decodeRecord, encodeRecord, holderFrom } from '../../src/record.js'
 import type { ObserveListener, Sighting } from '../../src/stores/store.js'
 import { canonicalJson } from '../../verification/history/canonical-json.js'
-import { anything, deep, json } from './anything.js'
+import { anything, json } from './anything.js'
+import { inspectionMessage } from './inspection-message.js'
 
 // Hundreds of texts, on a machine that may be busy.
 vi.setConfig({ testTimeout: 120_000 })
@@ -103,57 +104,9 @@ function observed() {
 describe('a message to the dashboard', () => {
   test('is shown or passed over, whatever it is', () => {
     vi.useFakeTimers()
-    const types = [
-      '"@xstate.actor"',
-      '"@xstate.event"',
-      '"@xstate.snapshot"',
-      '"locked.offer"',
-      '0',
-    ]
-    const part = fc.oneof(
-      { weight: 3, arbitrary: json },
-      { weight: 3, arbitrary: fc.constantFrom('"leader"', '"1700000000000"') },
-      deep,
-    )
-    const object = (...names: readonly string[]) =>
-      fc.record(Object.fromEntries(names.map((name) => [name, part]))).map(
-        (members) =>
-          `{${Object.entries(members)
-            .map(([k, v]) => `"${k}":${v}`)
-            .join()}}`,
-      )
-    const message = fc
-      .record({
-        type: fc.constantFrom(...types, ...types.slice(0, 3)),
-        sessionId: fc.oneof({ weight: 4, arbitrary: fc.constant('"s"') }, json),
-        createdAt: fc.oneof({ weight: 4, arbitrary: fc.constant('"1700000000000"') }, part),
-        actions: json,
-        event: fc.oneof(object('type', 'holder', 'value', 'error', 'validityMs'), json),
-        snapshot: fc.oneof(
-          fc
-            .tuple(object('path', 'id', 'instance', 'value', 'holder'), part, json)
-            .map(
-              ([context, value, status]) =>
-                `{"context":${context},"value":${value},"status":${status}}`,
-            ),
-          fc
-            .tuple(part, part)
-            .map(
-              ([value, token]) =>
-                `{"context":{"path":"/p","id":"a","instance":"i","value":${value},"holder":{"token":${token},"value":${value}}},"value":"leader"}`,
-            ),
-          json,
-        ),
-      })
-      .map(
-        (members) =>
-          `{${Object.entries(members)
-            .map(([k, v]) => `"${k}":${v}`)
-            .join()}}`,
-      )
     let shown = 0
     fc.assert(
-      fc.property(fc.array(message, { minLength: 1, maxLength: 5 }), (messages) => {
+      fc.property(fc.array(inspectionMessage(), { minLength: 1, maxLength: 5 }), (messages) => {
         const board = new Board()
         const inspected = new InspectedProcess(board, 'process')
         for (const one of messages) inspected.take(parseJson(one, DEEPEST_MESSAGE))

@@ -1,6 +1,6 @@
 import type { InspectionEvent } from 'xstate'
 import { Board } from '../../dashboard/board.js'
-import { InspectedProcess } from '../../dashboard/inspected-process.js'
+import { InspectedProcess, keyOf } from '../../dashboard/inspected-process.js'
 import { PathSource } from '../../dashboard/path-source.js'
 import type { Action } from '../../dashboard/protocol.js'
 import { Dashboard } from '../../dashboard/server.js'
@@ -12,6 +12,8 @@ import type { Demo } from './demo.js'
 
 const ACTIONS: readonly Action[] = ['start', 'stop', 'freeze', 'kill', 'jump']
 const HAND_OVER_WITHIN_MS = 5_000
+/** This process, which no other can be. */
+const SOURCE = 'demo'
 
 /** One that tells of candidates as well. */
 export type DemoStore = Store & Required<Pick<Store, 'observe' | 'candidates'>>
@@ -40,14 +42,14 @@ export class DemoDashboard {
     this.#source = new PathSource(this.#board, { id: 'store', kind: 'etcd', name: settings.where })
     this.#source.disconnected('connecting')
     this.#board.setSource({
-      id: 'demo',
+      id: SOURCE,
       kind: 'demo',
       name: 'three nodes of this demo',
       isConnected: true,
       sinceMs: Date.now(),
       problem: null,
     })
-    this.#nodes = new InspectedProcess(this.#board, 'demo', (_key, actions) => actions)
+    this.#nodes = new InspectedProcess(this.#board, SOURCE, ({ actions }) => actions)
   }
 
   /** Takes an inspection event of the node `id`. */
@@ -79,7 +81,9 @@ export class DemoDashboard {
         askTransfer(store, path, to, HAND_OVER_WITHIN_MS),
     }
     this.#dashboard = await openAt(settings, this.#settings.port)
-    for (const node of demo.nodes) this.#dashboard.offer(node.id, (action) => node.act(action))
+    for (const node of demo.nodes) {
+      this.#dashboard.offer(keyOf(SOURCE, node.id), (action) => node.act(action))
+    }
     this.#watch = this.#follow()
     return this.#dashboard.url
   }

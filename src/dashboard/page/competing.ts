@@ -67,7 +67,9 @@ function inspectedByPath(model: Model): Map<string, ByInstance> {
     const [state] = node.state.split('.')
     if (!model.isKnown(node.source) || state === 'idle' || state === 'stopped') continue
     const others = byPath.get(node.path) ?? new Map<string, NodeNow>()
-    byPath.set(node.path, others.set(node.instance, node))
+    byPath.set(node.path, others)
+    // Whoever tells of the same one later is another, or says so only.
+    if (!others.has(node.instance)) others.set(node.instance, node)
   }
   return byPath
 }

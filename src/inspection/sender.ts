@@ -1,3 +1,4 @@
+import type { ClientRequest } from 'node:http'
 import { createRequire } from 'node:module'
 import type { WebSocket } from 'ws'
 import type { InspectionEvent } from 'xstate'
@@ -5,6 +6,7 @@ import { backoff } from '../../machines/backoff.js'
 import { debug } from '../debug.js'
 import { parseJson } from '../json.js'
 import { contained } from '../onlookers/contained.js'
+import { inspectionAddress } from './address.js'
 import {
   type ControlMessage,
   DEEPEST_MESSAGE,
@@ -16,9 +18,29 @@ import {
 const require = createRequire(import.meta.url)
 
 const BACKOFF = { firstMs: 500, longestMs: 5_000 }
-const HANDSHAKE_WITHIN_MS = 5_000
+/** Of ws. The types that it has leave `closeTimeout` out. */
+const CLIENT_OPTIONS = {
+  handshakeTimeout: 5_000,
+  /** So long, in milliseconds, the other side has to end a connection that it has said it closes. */
+  closeTimeout: 250,
+  /** Little that is compressed may become much. */
+  perMessageDeflate: false,
+  /** In bytes. All that is ever received is which action of which actor to take. */
+  maxPayload: 64 * 1_024,
+  /** No process that has nothing else to do waits for a viewer, whatever that answers or does not. */
+  finishRequest(request: ClientRequest) {
+    request.on('socket', (connection) => connection.unref())
+    request.end()
+  },
+}
 /** What has not been taken by the other side; beyond that it is told anew what stands, instead of everything. */
 const MOST_BUFFERED_BYTES = 8_000_000
+
+/** An actor that has not ended. One that nobody holds on to any more is gone as well. */
+interface Known {
+  readonly rootId: string
+  readonly actor: WeakRef<InspectionEvent['actorRef']>
+}
 
 interface Offer {
   readonly message: OfferMessage
@@ -31,16 +53,17 @@ interface Offer {
  * never keeps the process, and whatever happens to the connection costs the election nothing.
  */
 export class InspectionSender {
-  readonly #url: string
-  /** Of each actor that has not been stopped, the event that told of it. */
-  readonly #actors = new Map<string, InspectionEvent>()
+  readonly #address: URL
+  /** By their session ids, of which none comes twice. */
+  readonly #actors = new Map<string, Known>()
   readonly #offers = new Map<string, Offer>()
+  readonly #collected = new FinalizationRegistry((sessionId: string) => this.#forget(sessionId))
   #socket: WebSocket | null = null
   #isOpen = false
   #attempt = 0
 
-  constructor(url: string) {
-    this.#url = url
+  constructor(address: URL) {
+    this.#address = address
   }
 
   /** Lets the viewer act on an actor, if it lets its user do so. */
@@ -51,29 +74,41 @@ export class InspectionSender {
   }
 
   readonly inspect = (event: InspectionEvent): void => {
-    const { sessionId } = event.actorRef
-    if (event.type === '@xstate.actor') this.#actors.set(sessionId, event)
+    const { rootId, actorRef } = event
+    const { sessionId } = actorRef
+    if (event.type === '@xstate.actor') {
+      this.#actors.set(sessionId, { rootId, actor: new WeakRef(actorRef) })
+      this.#collected.register(actorRef, sessionId)
+    }
     if (this.#socket === null) this.#connect()
     if (this.#isOpen) this.#tell(event)
     if (event.type === '@xstate.snapshot' && event.snapshot.status !== 'active') {
-      this.#actors.delete(sessionId)
+      this.#forget(sessionId)
     }
+  }
+
+  #forget(sessionId: string): void {
+    this.#actors.delete(sessionId)
+    this.#offers.delete(sessionId)
   }
 
   #connect(): void {
     // Loaded when it is needed: importing `locked` must not load it.
     const { WebSocket: Client }: typeof import('ws') = require('ws')
-    const socket = new Client(this.#url, { handshakeTimeout: HANDSHAKE_WITHIN_MS })
+    const socket = new Client(this.#address, CLIENT_OPTIONS)
     this.#socket = socket
-    socket.on('upgrade', (response) => response.socket.unref())
     socket.on('open', () => {
       this.#attempt = 0
       this.#isOpen = true
-      for (const event of this.#actors.values()) this.#tell(event, standingOf)
+      for (const known of this.#actors.values()) this.#tellStanding(known)
       for (const { message } of this.#offers.values()) this.#send(message)
     })
     socket.on('message', (data) => this.#take(String(data)))
-    socket.on('error', (error) => debug('inspection: %s: %s', this.#url, error.message))
+    socket.on('error', (error) => {
+      debug('inspection: %s: %s', this.#address.origin, error.message)
+      // Nothing more is to come of it.
+      socket.terminate()
+    })
     socket.on('close', () => {
       this.#isOpen = false
       this.#attempt += 1
@@ -89,8 +124,20 @@ export class InspectionSender {
   }
 
   /** An actor of the app’s own may be at something that cannot be written as JSON. */
-  #tell(event: InspectionEvent, read = messageOf): void {
-    contained('inspect', () => this.#send(read(event)))
+  #tell(event: InspectionEvent): void {
+    contained('inspect', () => this.#send(messageOf(event)))
+  }
+
+  /** What a new viewer is told of it: the message of a new actor, as the actor is now. */
+  #tellStanding({ rootId, actor }: Known): void {
+    const actorRef = actor.deref()
+    if (actorRef === undefined) return
+    contained('inspect', () => {
+      const message = messageOf({ type: '@xstate.actor', rootId, actorRef })
+      if (message?.type === '@xstate.actor') {
+        this.#send({ ...message, snapshot: actorRef.getSnapshot() })
+      }
+    })
   }
 
   #send(message: InspectionMessage | OfferMessage | null): void {
@@ -99,13 +146,6 @@ export class InspectionSender {
     if (this.#socket.bufferedAmount > MOST_BUFFERED_BYTES) this.#socket.terminate()
     else this.#socket.send(JSON.stringify(message))
   }
-}
-
-/** The message of a new actor, as the actor is now. */
-function standingOf(event: InspectionEvent): InspectionMessage | null {
-  const message = messageOf(event)
-  if (message?.type !== '@xstate.actor') return message
-  return { ...message, snapshot: event.actorRef.getSnapshot() }
 }
 
 function isControl(given: unknown): given is ControlMessage {
@@ -128,11 +168,6 @@ let sender: InspectionSender | null = null
 export function senderFromEnvironment(): InspectionSender | undefined {
   const url = process.env.LOCKED_INSPECT
   if (!url) return undefined
-  if (!/^wss?:\/\/./.test(url)) {
-    throw new RangeError(
-      `LOCKED_INSPECT: expected a WebSocket address such as ws://127.0.0.1:4100/inspect, was given ${JSON.stringify(url)}`,
-    )
-  }
-  sender ??= new InspectionSender(url)
+  sender ??= new InspectionSender(inspectionAddress(url))
   return sender
 }

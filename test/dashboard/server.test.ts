@@ -39,7 +39,7 @@ describe('the page', () => {
 
 /** Two nodes, on a store of their own, that send their inspection events to the dashboard. */
 async function inspectNodes(port: number, paths = ['/one', '/two']): Promise<LockedNode[]> {
-  const sender = new InspectionSender(`ws://127.0.0.1:${port}/inspect`)
+  const sender = new InspectionSender(new URL(`ws://127.0.0.1:${port}/inspect`))
   const locker = locked('memory:', { inspect: sender.inspect })
   const nodes = paths.map((path) => locker(path, { id: `node of ${path}`, value: 10 }))
   onTestFinished(() => locker.close())
@@ -124,7 +124,7 @@ describe('a page', () => {
     'acts on nodes that offer it, if that is allowed: %s',
     async (isAllowed) => {
       const { board, port } = await openDashboard({ allowControl: isAllowed })
-      const sender = new InspectionSender(`ws://127.0.0.1:${port}/inspect`)
+      const sender = new InspectionSender(new URL(`ws://127.0.0.1:${port}/inspect`))
       const asked: string[] = []
       sender.offer('x', ['stop'], (action) => asked.push(action))
       const locker = locked('memory:', {

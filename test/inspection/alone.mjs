@@ -1,0 +1,46 @@
+// A node on the embedded store, in a process of its own that LOCKED_INSPECT has told of a viewer.
+//   finish         leads, waits for a line on standard input, says whether it still does, stops, and says
+//                  what keeps it for half a second
+//   come-and-go N  has N nodes come and go, and says how many are still held
+import { once } from 'node:events'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import locked from 'locked'
+
+const [what, count] = process.argv.slice(2)
+const locker = locked('memory:')
+
+if (what === 'come-and-go') await comeAndGo(Number(count))
+else {
+  const node = locker('/inspected', { value: 1 })
+  await node.start()
+  await once(process.stdin, 'data')
+  process.stdin.destroy()
+  process.stdout.write(`${node.isLeader}\n`)
+  await node.stop()
+  // At the first moment at which nothing keeps it, it would have ended.
+  for (let looks = 0; looks < 10 && kept() !== ''; looks += 1) await sleep(50)
+  process.stdout.write(`kept by ${kept() || 'nothing'}\n`)
+}
+
+function kept() {
+  const kinds = process.getActiveResourcesInfo()
+  return kinds.filter((kind) => !kind.startsWith('Pipe')).join()
+}
+
+async function comeAndGo(times) {
+  const gone = []
+  for (let time = 0; time < times; time += 1) gone.push(await comeAndGoOnce(`/inspected/${time}`))
+  const held = () => gone.filter((one) => one.deref() !== undefined).length
+  for (let round = 0; round < 50 && held() > 0; round += 1) {
+    await turn()
+    globalThis.gc()
+  }
+  process.stdout.write(`${held()}\n`)
+}
+
+async function comeAndGoOnce(path) {
+  const node = locker(path, { value: 1 })
+  await node.start()
+  await node.stop()
+  return new WeakRef(node)
+}

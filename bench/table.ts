@@ -28,7 +28,8 @@ function cell({ median, low, high }: Summary): string {
 }
 
 function goalOf({ atMost, times }: Verdict): string {
-  const number = atMost < 1 ? `1/${Math.round(1 / atMost)}` : `${atMost}`
+  const parts = 1 / atMost
+  const number = atMost < 1 && Number.isInteger(parts) ? `1/${parts}` : `${atMost}`
   if (times === undefined) return `at most ${number}`
   return `at most ${number} × ${typeof times === 'string' ? times : times.figure}`
 }

@@ -7,6 +7,8 @@ import type { Going, Means, Task } from './service.js'
 
 /** A leader that has not led for so long, in milliseconds, asks who waits when it stops. */
 const SETTLED_MS = 300
+/** And so much longer for each other that is about to ask: thousands that are elected at once do not ask at once. */
+const APART_MS = 1
 /** After so long, in milliseconds, it asks again when what it was told is lost. */
 const AGAIN_MS = 5_000
 
@@ -17,45 +19,66 @@ export function attend({ store, clock }: Means, task: Task): Going | undefined {
   return candidates === undefined ? undefined : new Attending(candidates, clock, task)
 }
 
+/** How many are about to ask, by whom they ask. */
+const waiting = new WeakMap<Candidates, number>()
+
+function countWaiting(candidates: Candidates, by: 1 | -1): number {
+  const count = (waiting.get(candidates) ?? 0) + by
+  waiting.set(candidates, count)
+  return count
+}
+
 class Attending implements Going {
   readonly #candidates: Candidates
   readonly #clock: Means['clock']
   readonly #task: Task
   readonly #queue = new Queue()
   #watch: Watch | null = null
-  #timer: unknown
+  #timer: unknown = null
   #isOver = false
 
   constructor(candidates: Candidates, clock: Means['clock'], task: Task) {
     this.#candidates = candidates
     this.#clock = clock
     this.#task = task
-    this.#timer = this.#beginAfter(SETTLED_MS)
+    this.#beginAfter(SETTLED_MS)
   }
 
   close(): void {
     this.#isOver = true
-    this.#clock.clearTimeout(this.#timer)
+    this.#stopWaiting()
     this.#watch?.close()
   }
 
-  #beginAfter(ms: number): unknown {
-    return this.#clock.setTimeout(() => {
+  #stopWaiting(): void {
+    if (this.#timer === null) return
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = null
+    countWaiting(this.#candidates, -1)
+  }
+
+  #beginAfter(ms: number): void {
+    this.#stopWaiting()
+    const others = countWaiting(this.#candidates, 1) - 1
+    const begin = () => {
+      this.#stopWaiting()
       this.#begin().catch((thrown: unknown) => {
         // Where it may not ask, it is refused again when it stops.
         if (!(thrown instanceof RefusedError)) this.#lost()
       })
-    }, ms)
+    }
+    this.#timer = this.#clock.setTimeout(begin, ms + others * APART_MS)
   }
 
   async #begin(): Promise<void> {
     const { participant } = this.#task
     const { path, ttl } = participant
     const call = { timeoutMs: timeoutMsFor(ttl) }
-    const { waiting, revision, asked } = await this.#candidates.list(path, call)
+    const competing = await this.#candidates.list(path, call)
     if (this.#isOver) return
+    const { revision, asked } = competing
     const queue = this.#queue
-    queue.begin(waiting, revision)
+    queue.begin(competing.waiting, revision)
     participant.queue = queue
     if (asked !== null) this.#asked(asked)
     this.#watch = this.#candidates.follow(path, revision + 1, {
@@ -71,8 +94,7 @@ class Attending implements Going {
     this.#queue.lost()
     this.#watch?.close()
     this.#watch = null
-    this.#clock.clearTimeout(this.#timer)
-    this.#timer = this.#beginAfter(AGAIN_MS)
+    this.#beginAfter(AGAIN_MS)
   }
 
   /** What was asked before this reign was asked of another leader. */

@@ -13,6 +13,12 @@ export type RawStream = Stream<IWatchRequest, IWatchResponse>
 const SILENCE_MS = 60_000
 const PROGRESS_WITHIN_MS = 5_000
 
+/**
+ * So long, in milliseconds, the server goes on watching for nobody. A leader that stops watches no more,
+ * and its successor waits for what it writes: that goes first.
+ */
+const CANCEL_AFTER_MS = 50
+
 /** What becomes of what a stream was asked to watch. */
 export interface WatchEvents {
   /** etcd has forgotten what was before `revision`, and watches this one no more. */
@@ -44,6 +50,9 @@ export class WatchStream {
   readonly #ids = new Map<Watched, string>()
   readonly #cancelled = new Set<Watched>()
   readonly #late: Watched[] = []
+  /** The watches that the server does not know yet to be cancelled. */
+  readonly #dropped: string[] = []
+  #dropping: NodeJS.Timeout | null = null
   #silence: NodeJS.Timeout
   #ended = false
 
@@ -85,13 +94,22 @@ export class WatchStream {
     }
     this.#ids.delete(watched)
     this.#byId.delete(id)
-    this.#stream.write({ cancel_request: { watch_id: id } })
+    this.#dropped.push(id)
+    this.#dropping ??= setTimeout(() => this.#drop(), CANCEL_AFTER_MS)
   }
 
   end(): void {
     this.#ended = true
+    if (this.#dropping !== null) clearTimeout(this.#dropping)
     clearTimeout(this.#silence)
     this.#stream.cancel()
+  }
+
+  #drop(): void {
+    this.#dropping = null
+    for (const id of this.#dropped.splice(0)) {
+      this.#stream.write({ cancel_request: { watch_id: id } })
+    }
   }
 
   #take(response: IWatchResponse): void {

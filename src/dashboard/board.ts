@@ -15,6 +15,12 @@ import { Waiting } from './waiting.js'
 /** So much of the past is kept, for pages that are opened later. */
 const LOG_LENGTH = 5_000
 const LANE_LENGTH = 300
+/** And so much of all lanes together: of each its share. */
+const LANES_LENGTH = 200_000
+/** Of so many paths it is still shown that they are vacant, of those that became so last. */
+const MOST_VACANT = 1_000
+/** So many nodes are shown. Those that come beyond that are not, until others have gone. */
+const MOST_NODES = 10_000
 /** Changes are told together, so that a page has something to do a few times a second at most. */
 const TOLD_EVERY_MS = 100
 /** A node whose process has gone is shown as gone for so long, and then forgotten. */
@@ -25,6 +31,8 @@ export class Board {
   readonly #sources = new Map<string, SourceNow>()
   readonly #paths = new Map<string, PathNow>()
   readonly #waiting = new Waiting()
+  /** The paths that are vacant, in the order in which they became so. */
+  readonly #vacant = new Set<string>()
   readonly #nodes = new Map<string, NodeNow>()
   readonly #lanes = new Map<string, LaneChange[]>()
   readonly #log: LogEntry[] = []
@@ -83,6 +91,10 @@ export class Board {
     // Whoever was installed is no candidate any more, whichever is heard of first.
     if (this.#waiting.isFor(path)) this.#tell('waiting', path)
     if (!isSameReign) this.#showPath(now, atMs)
+    this.#vacant.delete(path)
+    if (holder === null) this.#vacant.add(path)
+    const [oldest] = this.#vacant
+    if (this.#vacant.size > MOST_VACANT && oldest !== undefined) this.#forgetPath(oldest)
   }
 
   candidateEntered(source: string, path: string, candidate: CandidateNow): void {
@@ -100,6 +112,7 @@ export class Board {
 
   setNode(node: NodeNow, atMs: number): void {
     const before = this.#nodes.get(node.key)
+    if (before === undefined && this.#nodes.size >= MOST_NODES) return
     this.#nodes.set(node.key, node)
     this.#tell('nodes', node.key)
     if (before?.state === node.state) return
@@ -151,7 +164,9 @@ export class Board {
     const last = changes.at(-1)
     if (last?.state === change.state && last.token === change.token) return
     changes.push(change)
-    if (changes.length > LANE_LENGTH) changes.splice(0, LANE_LENGTH / 10)
+    const share = Math.ceil(LANES_LENGTH / this.#lanes.size)
+    const most = Math.min(LANE_LENGTH, Math.max(2, share))
+    if (changes.length > most) changes.splice(0, changes.length - most + Math.floor(most / 10))
     this.#news.lanes.push(change)
     this.#soon()
   }
@@ -175,6 +190,14 @@ export class Board {
       this.#lanes.delete(node.key)
       this.#news.gone.add(node.key)
     }
+    this.#soon()
+  }
+
+  #forgetPath(path: string): void {
+    this.#vacant.delete(path)
+    this.#paths.delete(path)
+    this.#lanes.delete(laneOf(path))
+    this.#news.gone.add(laneOf(path))
     this.#soon()
   }
 

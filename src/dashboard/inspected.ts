@@ -1,6 +1,6 @@
 import type { Json } from '../../machines/election.js'
 import { type Action, isAction } from './protocol.js'
-import { shortened } from './shortened.js'
+import { shortened, shortenedValue } from './shortened.js'
 
 /** The latest time that a Date can tell, in milliseconds since 1970. */
 export const LATEST_MS = 8.64e15
@@ -101,7 +101,7 @@ function snapshotFrom(given: unknown): InspectedSnapshot | null {
   const isLeader =
     state.startsWith('leader') && isObject(holder) && typeof holder.token === 'number'
   const token = isLeader ? Number(holder.token) : null
-  return { path, id, instance, value: jsonFrom(value), state, token }
+  return { path, id, instance, value: shortenedValue(jsonFrom(value)), state, token }
 }
 
 function stateFrom(value: unknown): string | null {

@@ -3,7 +3,7 @@ import { instanceAt, isCandidateEntry, pathBeside } from '../stores/candidates.j
 import type { Sighting } from '../stores/store.js'
 import type { Board } from './board.js'
 import type { SourceNow } from './protocol.js'
-import { shortened } from './shortened.js'
+import { shortened, shortenedValue } from './shortened.js'
 
 /** There may be thousands of candidates, with ids as long as etcd takes. */
 const LONGEST_ID = 200
@@ -44,7 +44,13 @@ export class PathSource {
     const { id, value, token, instance, released } = holderFrom(entry)
     const isNew = this.#tokens.get(path) !== token
     this.#tokens.set(path, token)
-    this.#board.setPath(this.#id, path, { id, value, token, instance }, atMs)
+    const holder = {
+      id: id === null ? null : shortened(id, LONGEST_ID),
+      value: shortenedValue(value),
+      token,
+      instance: instance === null ? null : shortened(instance, LONGEST_ID),
+    }
+    this.#board.setPath(this.#id, path, holder, atMs)
     // A holder that has stood down is about to go: that tells enough.
     if (released) return
     const details = `${id === null ? 'what is not a record' : shortened(id)}, value ${shortened(JSON.stringify(value))}, token ${token}`
@@ -54,9 +60,10 @@ export class PathSource {
   /** What stands beside a path: of that, the entries of its candidates are told. */
   beside(at: string, { entry }: Sighting): void {
     const path = pathBeside(at)
-    const instance = instanceAt(path, at)
+    const whose = instanceAt(path, at)
     // Anybody may have written there, and anything.
-    if (instance === null || isCandidateEntry(path)) return
+    if (whose === null || isCandidateEntry(path)) return
+    const instance = shortened(whose, LONGEST_ID)
     // Without a lease it is no node’s.
     if (entry === null || entry.lease === null) {
       this.#board.candidateLeft(path, instance)

@@ -116,7 +116,7 @@ export interface Update {
   readonly nodes: readonly NodeNow[]
   readonly log: readonly LogEntry[]
   readonly lanes: readonly LaneChange[]
-  /** Paths that nothing is known of any more, and keys of nodes. */
+  /** What nothing is known of any more: sources, and lanes, be they of paths or of nodes. */
   readonly gone: readonly string[]
 }
 
@@ -153,7 +153,14 @@ export interface HandOverAnswer {
   readonly problem: string | null
 }
 
+const LANE_OF_PATH = 'path:'
+
 /** The lane of a path. */
 export function laneOf(path: string): string {
-  return `path:${path}`
+  return `${LANE_OF_PATH}${path}`
+}
+
+/** The path of that lane; `null` for what is no path's. */
+export function pathOfLane(lane: string): string | null {
+  return lane.startsWith(LANE_OF_PATH) ? lane.slice(LANE_OF_PATH.length) : null
 }

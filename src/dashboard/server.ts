@@ -32,6 +32,10 @@ import type {
 const LARGEST_MESSAGE_BYTES = 4_000_000
 /** A page that takes its messages too slowly is told everything anew, once it has caught up. */
 const MOST_BUFFERED_BYTES = 8_000_000
+/** One that has not taken so many beats is left. It connects again if it is there. */
+const MOST_BEATS_MISSED = 5
+/** So many pages are served at a time. */
+const MOST_PAGES = 32
 /** A page that hears nothing for three beats knows that the server is gone. */
 const BEAT_EVERY_MS = 2_000
 
@@ -95,6 +99,8 @@ export class Dashboard {
   readonly #beating: NodeJS.Timeout
   /** Processes that have not answered the latest ping. */
   readonly #silent = new Set<WebSocket>()
+  /** How many beats a page has been sent that have not gone out to it. */
+  readonly #missed = new WeakMap<WebSocket, number>()
   readonly #controllers = new Map<string, (action: Action) => void>()
   /** Paths whose leaders are asked to hand over. */
   readonly #handingOver = new Set<string>()
@@ -151,12 +157,19 @@ export class Dashboard {
   /** Tells pages that the server is there, and finds out which processes are. */
   #beat(): void {
     const beat = JSON.stringify({ type: 'update', nowMs: Date.now(), ...NOTHING })
-    for (const page of this.#pages.clients) page.send(beat)
+    for (const page of this.#pages.clients) this.#beatFor(page, beat)
     for (const client of this.#processes.clients) {
       if (this.#silent.has(client)) client.terminate()
       this.#silent.add(client)
       client.ping()
     }
+  }
+
+  #beatFor(page: WebSocket, beat: string): void {
+    const missed = this.#missed.get(page) ?? 0
+    this.#missed.set(page, missed + 1)
+    if (missed < MOST_BEATS_MISSED) page.send(beat, () => this.#missed.set(page, 0))
+    else page.terminate()
   }
 
   /** First of all: a connection may be reset at any moment, also when nobody else listens to it. */
@@ -219,6 +232,10 @@ export class Dashboard {
     }
     if (entry.kind === 'refused' || !this.#access.isOwnOrigin(request)) {
       hangUp(socket, 403)
+      return
+    }
+    if (server === this.#pages && server.clients.size >= MOST_PAGES) {
+      hangUp(socket, 503)
       return
     }
     server.handleUpgrade(request, socket, head, (client) =>

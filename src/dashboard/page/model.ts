@@ -9,6 +9,7 @@ import type {
   Update,
   WaitingNow,
 } from '../protocol.js'
+import { pathOfLane } from '../protocol.js'
 
 const LOG_LENGTH = 10_000
 const LANE_LENGTH = 1_000
@@ -93,8 +94,9 @@ export class Model {
     for (const one of gone) {
       this.sources.delete(one)
       this.nodes.delete(one)
-      this.paths.delete(one)
       this.lanes.delete(one)
+      const path = pathOfLane(one)
+      if (path !== null) this.paths.delete(path)
     }
     for (const source of sources) this.sources.set(source.id, source)
     for (const path of paths) {

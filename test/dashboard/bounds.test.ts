@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import { Board } from '../../src/dashboard/board.js'
+import { InspectedProcess } from '../../src/dashboard/inspected-process.js'
+import { PathSource } from '../../src/dashboard/path-source.js'
+import type { Update } from '../../src/dashboard/protocol.js'
+import { encodeRecord } from '../../src/record.js'
+import { assertBuilt } from '../package/built.js'
+import { open, openDashboard } from './served.js'
+
+const ETCD = { id: 'etcd', kind: 'etcd', name: 'etcd' } as const
+
+function entryOf(value: string, revision: number) {
+  const record = encodeRecord({ id: 'a', value, instance: 'instance of a' })
+  return { entry: { text: record, token: revision, revision, lease: '1' }, revision }
+}
+
+test('of paths that came and went the latest thousand are kept, and pages are told of the others', () => {
+  const board = new Board()
+  const told: Update[] = []
+  board.subscribe((update) => told.push(update))
+  const source = new PathSource(board, ETCD)
+  source.connected()
+  for (let index = 0; index < 1_500; index += 1) {
+    source.seen(`/gone/${index}`, entryOf('value', 2 * index + 1))
+    source.seen(`/gone/${index}`, { entry: null, revision: 2 * index + 2 })
+  }
+  source.seen('/stays', entryOf('value', 4_000))
+  const { paths, lanes } = board.everything
+  expect(paths.map(({ path }) => path)).toEqual([
+    ...Array.from({ length: 1_000 }, (_, index) => `/gone/${500 + index}`),
+    '/stays',
+  ])
+  expect(lanes.every(({ lane }) => lane !== 'path:/gone/499')).toBe(true)
+  return new Promise<void>((resolve) => {
+    board.subscribe(({ gone }) => {
+      expect(gone).toContain('path:/gone/499')
+      expect(gone).not.toContain('path:/gone/500')
+      board.close()
+      resolve()
+    })
+  })
+})
+
+test('what all lanes hold together is bounded, however many paths there are', () => {
+  const board = new Board()
+  const source = new PathSource(board, ETCD)
+  source.connected()
+  let revision = 0
+  const paths = 30_000
+  for (let round = 0; round < 20; round += 1) {
+    for (let index = 0; index < paths; index += 1) {
+      revision += 1
+      source.seen(`/path/${index}`, entryOf('value', revision))
+    }
+  }
+  const { lanes } = board.everything
+  expect(lanes.length).toBeLessThanOrEqual(220_000)
+  // Each has its latest.
+  expect(new Set(lanes.map(({ lane }) => lane)).size).toBe(paths)
+  board.close()
+})
+
+test('no process makes the board show more nodes than it can', () => {
+  const board = new Board()
+  const inspected = new InspectedProcess(board, 'process 1')
+  for (let index = 0; index < 12_000; index += 1) {
+    const context = { path: '/path', id: `${index}`, instance: `${index}`, value: 1 }
+    inspected.take({
+      type: '@xstate.actor',
+      sessionId: `${index}`,
+      createdAt: '1',
+      snapshot: { value: 'idle', context },
+    })
+  }
+  expect(board.everything.nodes).toHaveLength(10_000)
+  board.close()
+})
+
+test('a value of a megabyte is kept as far as it is shown, however often it is written', async () => {
+  assertBuilt()
+  const code = `
+    import { Board } from './dist/src/dashboard/board.js'
+    import { PathSource } from './dist/src/dashboard/path-source.js'
+    const board = new Board()
+    const source = new PathSource(board, { id: 'etcd', kind: 'etcd', name: 'etcd' })
+    for (let revision = 1; revision <= 500; revision += 1) {
+      const record = JSON.stringify({ id: 'a', value: 'x'.repeat(1e6) + revision, instance: 'i' })
+      source.seen('/path', { entry: { text: record, token: 1, revision, lease: '1' }, revision })
+    }
+    globalThis.gc()
+    const keptBytes = process.memoryUsage().heapUsed
+    const shown = board.everything.paths[0].holder.value
+    board.close()
+    console.log(JSON.stringify({ keptBytes, length: shown.length, end: shown.slice(-24) }))
+  `
+  const args = ['--expose-gc', '--input-type=module', '--eval', code]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [out] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  const { keptBytes, length, end } = JSON.parse(out)
+  expect(keptBytes).toBeLessThan(100_000_000)
+  expect(length).toBeLessThan(2_100)
+  expect(end).toContain('… (1000005 characters)')
+})
+
+test('a page that takes nothing is left, and so many more are served', async () => {
+  const { port, board } = await openDashboard()
+  const pages = Array.from({ length: 32 }, () => open(port, '/live'))
+  expect(await Promise.all(pages.map(({ answer }) => answer))).toEqual(pages.map(() => 101))
+  expect(await open(port, '/live').answer).toBe(503)
+  const [slow] = pages
+  slow?.socket.pause()
+  // More than the sockets of both sides hold.
+  const details = 'x'.repeat(50_000)
+  const log = { atMs: 0, kind: 'held', path: '/path', node: null, details }
+  for (let entries = 0; entries < 200; entries += 1) board.log(log)
+  await expect.poll(() => open(port, '/live').answer).toBe(101)
+  for (const { socket } of pages.slice(1)) expect(socket.readyState).toBe(socket.OPEN)
+})

@@ -55,6 +55,34 @@ export class Board {
     }
   }
 
+  /** What a page is told first: all there is to know, but of so many paths, the first in their order. */
+  beginning(most: number): { readonly first: Update; readonly rest: readonly string[] } {
+    const paths = [...new Set([...this.#paths.keys(), ...this.#waiting.paths])].sort()
+    const lanes = [...this.#nodes.keys()].flatMap((key) => this.#lanes.get(key) ?? [])
+    const { paths: some, waiting, lanes: theirs } = this.of(paths.slice(0, most))
+    return {
+      first: {
+        sources: [...this.#sources.values()],
+        paths: some,
+        waiting,
+        nodes: [...this.#nodes.values()],
+        log: this.#log,
+        lanes: lanes.concat(theirs),
+        gone: [],
+      },
+      rest: paths.slice(most),
+    }
+  }
+
+  /** What there is to know of these paths by now. */
+  of(paths: readonly string[]): Pick<Update, 'paths' | 'waiting' | 'lanes'> {
+    return {
+      paths: paths.flatMap((path) => this.#paths.get(path) ?? []),
+      waiting: paths.flatMap((path) => (this.#waiting.isFor(path) ? this.#waitingFor(path) : [])),
+      lanes: paths.flatMap((path) => this.#lanes.get(laneOf(path)) ?? []),
+    }
+  }
+
   /** `listener` is called with what has changed. Returns the function that ends that. */
   subscribe(listener: (update: Update) => void): () => void {
     this.#listeners.add(listener)

@@ -20,19 +20,11 @@ import { type PageFile, readPage } from './files.js'
 import type { Guesses } from './guesses.js'
 import { HEADERS, rawAnswer } from './headers.js'
 import { InspectedProcess } from './inspected-process.js'
-import type {
-  Action,
-  Control,
-  HandOver,
-  HandOverAnswer,
-  ServerMessage,
-  Update,
-} from './protocol.js'
+import { PageFeed } from './page-feed.js'
+import type { Action, Control, HandOver } from './protocol.js'
 
 const LARGEST_MESSAGE_BYTES = 4_000_000
-/** A page that takes its messages too slowly is told everything anew, once it has caught up. */
-const MOST_BUFFERED_BYTES = 8_000_000
-/** One that has not taken so many beats is left. It connects again if it is there. */
+/** A page that has not taken so many beats is left. It connects again if it is there. */
 const MOST_BEATS_MISSED = 5
 /** So many pages are served at a time. */
 const MOST_PAGES = 32
@@ -41,16 +33,6 @@ const BEAT_EVERY_MS = 2_000
 
 const ASK_FOR_TOKEN =
   'Open this address with ?token=… after it: the token that `locked dashboard` has printed, or that LOCKED_DASHBOARD_TOKEN sets.'
-
-const NOTHING: Update = {
-  sources: [],
-  paths: [],
-  waiting: [],
-  nodes: [],
-  log: [],
-  lanes: [],
-  gone: [],
-}
 
 export interface DashboardSettings {
   readonly board: Board
@@ -156,7 +138,7 @@ export class Dashboard {
 
   /** Tells pages that the server is there, and finds out which processes are. */
   #beat(): void {
-    const beat = JSON.stringify({ type: 'update', nowMs: Date.now(), ...NOTHING })
+    const beat = PageFeed.beat()
     for (const page of this.#pages.clients) this.#beatFor(page, beat)
     for (const client of this.#processes.clients) {
       if (this.#silent.has(client)) client.terminate()
@@ -243,31 +225,19 @@ export class Dashboard {
     )
   }
 
-  /** Tells a page all there is to know, and from then on what changes. */
+  /** Tells a page what there is to know, and does what it asks for. */
   #welcome(socket: WebSocket): void {
     const { board, title } = this.#settings
-    let isBehind = false
-    const tell = (message: ServerMessage | HandOverAnswer) => socket.send(JSON.stringify(message))
-    const mayHandOver = this.#handOver !== null
-    const tellAll = () =>
-      tell({ type: 'hello', nowMs: Date.now(), title, mayHandOver, ...board.everything })
-    tellAll()
-    const unsubscribe = board.subscribe((update) => {
-      if (socket.bufferedAmount > MOST_BUFFERED_BYTES) isBehind = true
-      else if (isBehind) {
-        isBehind = false
-        tellAll()
-      } else tell({ type: 'update', nowMs: Date.now(), ...update })
-    })
+    const feed = new PageFeed(socket, board, { title, mayHandOver: this.#handOver !== null })
     socket.on('error', () => socket.terminate())
-    socket.on('close', unsubscribe)
+    socket.on('close', () => feed.close())
     socket.on('message', (data) => {
       const asked = askedFrom(parsed(String(data)))
       if (asked?.type === 'control') this.#control(asked)
       if (asked?.type === 'hand over') {
         const { path } = asked
         void this.#askToHandOver(asked)?.then((problem) =>
-          tell({ type: 'hand over answer', path, problem }),
+          feed.tell({ type: 'hand over answer', path, problem }),
         )
       }
     })

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { Board } from '../../src/dashboard/board.js'
-import { competitionsOf } from '../../src/dashboard/page/competing.js'
+import { competitionFor, inspectedByPath } from '../../src/dashboard/page/competing.js'
 import { Model } from '../../src/dashboard/page/model.js'
 import { PathSource } from '../../src/dashboard/path-source.js'
 import type { NodeNow } from '../../src/dashboard/protocol.js'
@@ -35,7 +35,7 @@ function competitionIn(board: Board) {
   const model = new Model()
   const told = { type: 'hello', title: '', mayHandOver: true, nowMs: 0 } as const
   model.take({ ...told, ...board.everything })
-  return competitionsOf(model).get(PATH)
+  return competitionFor(PATH, model, inspectedByPath(model))
 }
 
 function record(id: string): string {

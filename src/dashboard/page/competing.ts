@@ -18,23 +18,25 @@ export interface Competition {
   readonly more: number
 }
 
-/**
- * Who competes, by path: the holder, those who wait in the order in which they entered, and then those
- * of whom only their own processes tell.
- */
-export function competitionsOf(model: Model): ReadonlyMap<string, Competition> {
+type ByInstance = ReadonlyMap<string, NodeNow>
+
+/** The paths that somebody competes for, or has, in their order. */
+export function pathsOf(model: Model): readonly string[] {
   const inspected = inspectedByPath(model)
   const paths = new Set([...model.paths.keys(), ...model.waiting.keys(), ...inspected.keys()])
-  return new Map([...paths].map((path) => [path, competitionFor(path, model, inspected.get(path))]))
+  return [...paths].sort()
 }
 
-type ByInstance = Map<string, NodeNow>
-
-function competitionFor(
+/**
+ * Who competes for a path: the holder, those who wait in the order in which they entered, and then
+ * those of whom only their own processes tell.
+ */
+export function competitionFor(
   path: string,
   model: Model,
-  inspected: ByInstance = new Map(),
+  nodes: ReadonlyMap<string, ByInstance>,
 ): Competition {
+  const inspected = new Map(nodes.get(path))
   const first: Competing[] = []
   const add = (instance: string | null, id: string | null, what: string, since: number | null) => {
     const node = instance === null ? undefined : inspected.get(instance)
@@ -61,8 +63,8 @@ function competitionFor(
 }
 
 /** Nodes whose processes tell of them now, and that compete. */
-function inspectedByPath(model: Model): Map<string, ByInstance> {
-  const byPath = new Map<string, ByInstance>()
+export function inspectedByPath(model: Model): ReadonlyMap<string, ByInstance> {
+  const byPath = new Map<string, Map<string, NodeNow>>()
   for (const node of model.nodes.values()) {
     const [state] = node.state.split('.')
     if (!model.isKnown(node.source) || state === 'idle' || state === 'stopped') continue

@@ -32,6 +32,8 @@ export class Model {
   isConnected = false
   /** When it was lost, by this page’s clock. */
   lostAtMs: number | null = null
+  /** Grows whenever there are other paths than before. */
+  pathsVersion = 0
   #aheadMs = 0
   readonly #listeners = new Set<() => void>()
 
@@ -91,6 +93,10 @@ export class Model {
   }
 
   #merge({ sources, paths, waiting, nodes, log, lanes, gone }: Update): void {
+    const isOther = gone.length > 0 || nodes.length > 0
+    const isNew = paths.some(({ path }) => !this.paths.has(path))
+    if (isOther || isNew || waiting.some(({ path }) => !this.paths.has(path)))
+      this.pathsVersion += 1
     for (const one of gone) {
       this.sources.delete(one)
       this.nodes.delete(one)

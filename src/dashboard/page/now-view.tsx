@@ -1,13 +1,13 @@
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { Action, NodeNow, PathNow } from '../protocol.js'
-import { type Competing, type Competition, competitionsOf } from './competing.js'
+import { type Competing, competitionFor, inspectedByPath, pathsOf } from './competing.js'
 import { showDuration, showTime, showValue } from './format.js'
 import { HandOver } from './hand-over.js'
 import type { Model } from './model.js'
+import { RowsInSight } from './rows-in-sight.js'
 import { useModel } from './use-model.js'
 
 const MOST_NAMES = 6
-const NOBODY: Competition = { first: [], more: 0 }
 
 const ACTION_NAMES: Record<Action, string> = {
   start: 'Start',
@@ -21,8 +21,9 @@ const ACTION_NAMES: Record<Action, string> = {
 export function NowView() {
   const { model, connection } = useModel(true)
   const [filter, setFilter] = useState('')
-  const competitions = competitionsOf(model)
-  const paths = [...competitions.keys()].filter((path) => path.includes(filter)).sort()
+  const all = useMemo(() => pathsOf(model), [model, model.pathsVersion])
+  const paths = useMemo(() => all.filter((path) => path.includes(filter)), [all, filter])
+  const inspected = inspectedByPath(model)
   const controlled = [...model.nodes.values()].filter(({ actions }) => actions.length > 0)
   return (
     <>
@@ -49,16 +50,11 @@ export function NowView() {
               <th scope="col">Candidates</th>
             </tr>
           </thead>
-          <tbody>
-            {paths.map((path) => (
-              <PathRow
-                key={path}
-                path={path}
-                model={model}
-                competition={competitions.get(path) ?? NOBODY}
-              />
-            ))}
-          </tbody>
+          <RowsInSight
+            keys={paths}
+            columns={6}
+            row={(path) => <PathRow key={path} path={path} model={model} inspected={inspected} />}
+          />
         </table>
       )}
       {controlled.length > 0 && (
@@ -89,10 +85,11 @@ export function NowView() {
 interface PathRowProps {
   readonly path: string
   readonly model: Model
-  readonly competition: Competition
+  readonly inspected: ReturnType<typeof inspectedByPath>
 }
 
-function PathRow({ path, model, competition }: PathRowProps) {
+function PathRow({ path, model, inspected }: PathRowProps) {
+  const competition = competitionFor(path, model, inspected)
   const now = model.paths.get(path)
   const isKnown = now !== undefined && model.isKnown(now.source)
   const waiting = model.waiting.get(path)

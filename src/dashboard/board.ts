@@ -152,6 +152,13 @@ export class Board {
     this.#showNode(node, atMs)
   }
 
+  /** A process that is connected again tells anew of its nodes: as it was known before, each is forgotten. */
+  forgetBefore(keyOf: (source: string) => string): void {
+    for (const { id, isConnected } of this.#sources.values()) {
+      if (!isConnected) this.#forgetNode(keyOf(id))
+    }
+  }
+
   log(entry: Omit<LogEntry, 'seq'>): void {
     this.#seq += 1
     const numbered = { seq: this.#seq, ...entry }
@@ -212,12 +219,14 @@ export class Board {
     this.#forgetting.delete(source)
     this.#sources.delete(source)
     this.#news.gone.add(source)
-    for (const node of this.#nodes.values()) {
-      if (node.source !== source) continue
-      this.#nodes.delete(node.key)
-      this.#lanes.delete(node.key)
-      this.#news.gone.add(node.key)
-    }
+    for (const node of this.#nodes.values()) if (node.source === source) this.#forgetNode(node.key)
+    this.#soon()
+  }
+
+  #forgetNode(key: string): void {
+    if (!this.#nodes.delete(key)) return
+    this.#lanes.delete(key)
+    this.#news.gone.add(key)
     this.#soon()
   }
 

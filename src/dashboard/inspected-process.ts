@@ -97,6 +97,8 @@ export class InspectedProcess {
       }
     }
     if (now === null) return
+    // Nobody else has its session id, unless somebody says so: then what has gone is seen no longer.
+    if (before === undefined) this.#board.forgetBefore((source) => keyOf(source, sessionId))
     if (inspected.type === 'event' && event !== null) {
       if (event.validityMs !== null)
         now = { ...now, validUntilMs: Math.min(atMs + event.validityMs, LATEST_MS) }

@@ -79,6 +79,34 @@ test('no process makes the board show more nodes than it can', () => {
   board.close()
 })
 
+test('a process that is connected again is shown once', () => {
+  const board = new Board()
+  const node = (sessionId: string) => ({
+    type: '@xstate.actor',
+    sessionId,
+    createdAt: '1',
+    snapshot: {
+      value: 'idle',
+      context: { path: '/path', id: sessionId, instance: sessionId, value: 1 },
+    },
+  })
+  const say = (id: string, isConnected: boolean) =>
+    board.setSource({ id, kind: 'process', name: id, isConnected, sinceMs: 1, problem: null })
+  const keys = () => board.everything.nodes.map(({ key }) => key)
+  for (const id of ['process 1', 'process 2']) {
+    say(id, true)
+    const inspected = new InspectedProcess(board, id)
+    for (const sessionId of ['x', 'y']) inspected.take(node(sessionId))
+  }
+  // Of two that are there, neither takes anything from the other.
+  expect(keys()).toEqual(['process 1:x', 'process 1:y', 'process 2:x', 'process 2:y'])
+  say('process 1', false)
+  say('process 3', true)
+  new InspectedProcess(board, 'process 3').take(node('x'))
+  expect(keys()).toEqual(['process 1:y', 'process 2:x', 'process 2:y', 'process 3:x'])
+  board.close()
+})
+
 test('a value of a megabyte is kept as far as it is shown, however often it is written', async () => {
   assertBuilt()
   const code = `

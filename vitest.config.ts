@@ -16,6 +16,9 @@ const etcd = {
   maxWorkers: 2,
 }
 
+/** Nothing but long computations. */
+const MODEL = 'test/verification/model/*.test.ts'
+
 // A file for the results as JSON, besides what is printed.
 const report = process.env.LOCKED_TEST_REPORT
 
@@ -27,7 +30,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.etcd.test.ts'],
+          exclude: ['test/**/*.etcd.test.ts', MODEL],
+          sequence: { groupOrder: 0 },
+          ...patient,
+        },
+      },
+      {
+        test: {
+          name: 'model',
+          include: [MODEL],
           sequence: { groupOrder: 0 },
           ...patient,
         },

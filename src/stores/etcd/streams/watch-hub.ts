@@ -157,6 +157,10 @@ export class WatchHub {
   /** A watch that was confirmed late may begin with a gap. */
   async #verify(late: readonly Watched[]): Promise<void> {
     const doubtful = await this.#gaps.doubtful(late)
+    for (const watched of doubtful) {
+      if (watched instanceof CandidatesWatch) this.#lose(watched)
+      if (watched instanceof PrefixGroup) watched.loseFollowers()
+    }
     await Promise.all(doubtful.flatMap(watchersOf).map((watcher) => this.#gaps.read(watcher)))
   }
 

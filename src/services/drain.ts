@@ -7,6 +7,11 @@ import type { Going, Means, Task } from './service.js'
 
 /** So long after a leader has stopped, in milliseconds, what it knew of who waits may be relied on. */
 const KNOWN_FOR_MS = 1_000
+/**
+ * So long, in milliseconds, it tries to find out who is next. What has had no answer by then is not
+ * waited for: it would end with the connection, over which the release has to go.
+ */
+const FOUND_WITHIN_MS = 1_000
 /** So many of several candidates are looked at, from the latest on. */
 const MOST_LOOKED_AT = 3
 
@@ -21,25 +26,32 @@ export function drain(means: Means, task: Task): Going | undefined {
   const { candidates } = store
   const begunAt = clock.now()
   let timer: unknown = null
-  const drained = () => {
+  const stopTimer = () => {
     if (timer !== null) clock.clearTimeout(timer)
+    timer = null
+  }
+  const next = (successor: Successor | null) => {
+    stopTimer()
+    send({ type: 'drained', successor })
+  }
+  const drained = () => {
+    stopTimer()
     if (candidates === undefined || input.holder?.instance !== input.instance) {
-      send({ type: 'drained', successor: null })
+      next(null)
       return
     }
     // One that was not installed has left, or has changed: then it is known no longer who waits.
     const isKnown = input.successor === null && clock.now() - begunAt < KNOWN_FOR_MS
     const known = isKnown ? participant.queue : null
-    const finding = successorOf(candidates, task, known).catch(() => null)
-    void finding.then((successor) => send({ type: 'drained', successor }))
+    timer = clock.setTimeout(() => next(null), FOUND_WITHIN_MS)
+    void successorOf(candidates, task, known).then(next, () => next(null))
   }
-  if (work === null) {
-    drained()
-    return undefined
+  if (work === null) drained()
+  else {
+    timer = clock.setTimeout(drained, session?.validityMs ?? 0)
+    void work.then(drained)
   }
-  timer = clock.setTimeout(drained, session?.validityMs ?? 0)
-  void work.then(drained)
-  return { close: () => clock.clearTimeout(timer) }
+  return { close: stopTimer }
 }
 
 /** Who is next, by what the leader has been told, or by asking; `null` if nobody waits. */

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { NoCandidateError, NotLeaderError, StoppedError } from '../../../src/index.js'
+import { NoCandidateError, NotLeaderError, StoppedError, type Store } from '../../../src/index.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
+import type { Candidates } from '../../../src/stores/store.js'
+import { VirtualClock } from '../../../src/testing/virtual-clock.js'
 import { lockerOn, makeLink, path, record, twoStarted, withoutHandOver } from './nodes.js'
 
 const following = 3
@@ -17,6 +19,23 @@ async function threeStarted(store = new MemoryStore()) {
   const [a, b, c] = nodes
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
   return { store, a, b, c }
+}
+
+/** The same store, which never answers when a leader asks that. */
+function silent(store: MemoryStore, method: keyof Candidates): Store {
+  const candidates = new Proxy(store.candidates, {
+    get: (target, name) => {
+      if (name === method) return () => new Promise(() => undefined)
+      const found: unknown = Reflect.get(target, name)
+      return typeof found === 'function' ? found.bind(target) : found
+    },
+  })
+  return new Proxy(store, {
+    get(target, name) {
+      const found: unknown = name === 'candidates' ? candidates : Reflect.get(target, name)
+      return typeof found === 'function' ? found.bind(target) : found
+    },
+  })
 }
 
 describe('a leader that stops', () => {
@@ -118,6 +137,25 @@ describe('a leader that stops', () => {
     await leader.stop()
     await selected
     expect(follower.isLeader).toBe(true)
+  })
+})
+
+describe('a leader that stops, where asking who is next has no answer', () => {
+  test.each([
+    ['who waits', 'list'],
+    ['whether one is overdue', 'isOverdue'],
+  ] as const)('waits no longer than a second: %s', async (_, method) => {
+    const clock = new VirtualClock()
+    const store = new MemoryStore(clock)
+    const follower = lockerOn(store, clock)({ path, id: 'b', value: 'b' })
+    const leader = lockerOn(silent(store, method), clock)({ path, id: 'a', value: 'a' })
+    const third = lockerOn(store, clock)({ path, id: 'c', value: 'c' })
+    for (const node of [leader, follower, third]) await node.start()
+    const stopped = leader.stop()
+    await clock.advance(1_000)
+    await stopped
+    expect([leader.state, follower.holder?.id]).toEqual(['stopped', third.holder?.id])
+    expect([follower, third].filter(({ isLeader }) => isLeader)).toHaveLength(1)
   })
 })
 

@@ -13,6 +13,7 @@ import {
   transferAskedAt,
   transferRequestOf,
 } from './candidates.js'
+import { MemoryEntries } from './memory-entries.js'
 import { MemoryObserver } from './memory-observer.js'
 import type {
   Candidacy,
@@ -82,7 +83,7 @@ export interface RestoreOptions {
  */
 export class MemoryStore implements Store {
   readonly #clock: Clock
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new MemoryEntries()
   readonly #grants = new Map<string, Grant>()
   readonly #watchers = new Map<string, Set<Watcher>>()
   readonly #observers = new Set<MemoryObserver>()
@@ -211,7 +212,7 @@ export class MemoryStore implements Store {
     list: async (path) => {
       this.#expireDue()
       const listed: Candidate[] = []
-      for (const [at, { text, token: since, revision, lease }] of this.#entries) {
+      for (const [at, { text, token: since, revision, lease }] of this.#entries.beside(path)) {
         const instance = instanceAt(path, at)
         if (instance !== null && lease !== null)
           listed.push({ instance, text, since, revision, lease })
@@ -230,7 +231,9 @@ export class MemoryStore implements Store {
       return {
         close: () => {
           listeners.delete(listener)
-          if (listeners.size === 0) this.#followed.delete(path)
+          if (listeners.size === 0 && this.#followed.get(path) === listeners) {
+            this.#followed.delete(path)
+          }
         },
       }
     },

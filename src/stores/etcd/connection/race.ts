@@ -19,7 +19,11 @@ export async function race(
   probe: Probe,
 ): Promise<Connection> {
   const over = new AbortController()
-  const signal = AbortSignal.any([over.signal, given])
+  const { signal } = over
+  // `AbortSignal.any` would leave something behind on `given`, which lasts through every race.
+  const abandon = () => over.abort(given.reason)
+  if (given.aborted) abandon()
+  given.addEventListener('abort', abandon)
   const opened: Connection[] = []
   const contend = async (endpoint: Endpoint) => {
     const endsAt = performance.now() + timeoutMs
@@ -40,6 +44,7 @@ export async function race(
     debug('etcd: %s', error.message)
     throw error
   } finally {
+    given.removeEventListener('abort', abandon)
     over.abort(closed())
     for (const { endpoint, client } of opened) {
       if (client !== winner?.client) endpoint.close(client)

@@ -46,6 +46,9 @@ export class PrefixGroup implements Watched {
   #remembersFrom: number
   #recent = new Map<string, Remembered>()
   #earlier = new Map<string, Remembered>()
+  /** The paths that nobody watches any more: what happens there just now comes of that. */
+  #left = new Set<string>()
+  #leftEarlier = new Set<string>()
   #forgetting: NodeJS.Timeout | null = null
 
   /** `tooWide` is called when it has found out that it is. */
@@ -91,8 +94,13 @@ export class PrefixGroup implements Watched {
   leave(watcher: Watcher): void {
     const { path } = watcher
     const others = this.#servedAt(path).filter((one) => one !== watcher)
-    if (others.length === 0) this.#watchers.delete(path)
-    else this.#watchers.set(path, others)
+    if (others.length > 0) {
+      this.#watchers.set(path, others)
+      return
+    }
+    this.#watchers.delete(path)
+    this.#left.add(path)
+    this.#forgetLater()
   }
 
   follow(follower: CandidatesWatch): void {
@@ -131,7 +139,7 @@ export class PrefixGroup implements Watched {
     this.#recent.set(path, remembered)
     remembered.happened.push({ at, sighting })
     remembered.own ||= watchers.length > 0
-    this.#forgetting ??= setTimeout(() => this.#forget(), REMEMBERED_MS)
+    this.#forgetLater()
     if (at === path) for (const watcher of watchers) watcher.report(sighting)
     else for (const follower of this.#followers.get(path) ?? []) follower.take(at, sighting)
   }
@@ -150,6 +158,10 @@ export class PrefixGroup implements Watched {
     this.#forgetting = null
   }
 
+  #forgetLater(): void {
+    this.#forgetting ??= setTimeout(() => this.#forget(), REMEMBERED_MS)
+  }
+
   #forget(): void {
     this.#forgetting = null
     const isTooWide = this.#isTooWide()
@@ -159,9 +171,9 @@ export class PrefixGroup implements Watched {
     }
     this.#earlier = this.#recent
     this.#recent = new Map()
-    if (this.#earlier.size > 0) {
-      this.#forgetting = setTimeout(() => this.#forget(), REMEMBERED_MS)
-    }
+    this.#leftEarlier = this.#left
+    this.#left = new Set()
+    if (this.#earlier.size > 0 || this.#leftEarlier.size > 0) this.#forgetLater()
     if (isTooWide) this.#tooWide()
   }
 
@@ -173,12 +185,19 @@ export class PrefixGroup implements Watched {
     return this.#watchers.get(path) ?? []
   }
 
+  /** Whether it serves that path, or has just now: a node that leaves hands over, and others act on that. */
+  #isServed(path: string): boolean {
+    return (
+      this.#servedAt(path).length > 0 || this.#left.has(path) || this.#leftEarlier.has(path)
+    )
+  }
+
   #isTooWide(): boolean {
     let own = 0
     let foreign = 0
     for (const [path, remembered] of this.#recent) {
       const { length } = remembered.happened
-      if (remembered.own || this.#servedAt(path).length > 0) own += length
+      if (remembered.own || this.#isServed(path)) own += length
       else foreign += length
     }
     return foreign > own + FOREIGN_TOLERATED

@@ -15,6 +15,11 @@ export interface Member {
    * needs a majority: after killing two of three, start both at once.
    */
   start(): Promise<void>
+  /**
+   * Ends it, and starts it again as another version of etcd, such as `3.6`, on the same data and
+   * ports. Needs the option `version`.
+   */
+  upgrade(version: string): Promise<void>
   /** Freezes it: connections stay open and nothing is answered. */
   pause(): Promise<void>
   resume(): Promise<void>

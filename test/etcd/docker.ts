@@ -184,6 +184,10 @@ class ContainerMember implements Member {
     await untilHealthy(`${this.#host}:${this.plan.metricsPort}`, AbortSignal.timeout(60_000))
   }
 
+  async upgrade(): Promise<void> {
+    throw new Error(`start etcd with the option \`version\` to upgrade ${this.name}`)
+  }
+
   async pause(): Promise<void> {
     await (await this.#container()).pause()
     this.#paused = true

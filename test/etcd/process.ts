@@ -75,7 +75,7 @@ class ProcessMember implements Member, DataOwner {
   #log = ''
 
   constructor(
-    readonly binary: string,
+    public binary: string,
     readonly name: string,
     clientPorts: readonly number[],
     readonly metricsPort: number,
@@ -115,6 +115,13 @@ class ProcessMember implements Member, DataOwner {
       child.once('close', (code, signal) => end(`${signal ?? `exit code ${code}`}`))
     })
     await untilHealthy(`127.0.0.1:${this.metricsPort}`, died.signal)
+  }
+
+  async upgrade(version: string): Promise<void> {
+    const { etcd } = await etcdPrograms(version)
+    await this.kill()
+    this.binary = etcd
+    await this.start()
   }
 
   async kill(): Promise<void> {

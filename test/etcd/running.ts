@@ -42,6 +42,7 @@ class RunningMember implements Member {
 
   kill = () => this.#refuse('kill')
   start = () => this.#refuse('start')
+  upgrade = () => this.#refuse('upgrade')
   pause = () => this.#refuse('pause')
   resume = () => this.#refuse('resume')
 

@@ -126,6 +126,7 @@ describe('three processes, and a leader that is killed', () => {
     await page.locator(`[data-lane="path:${path}"] .span.held`).nth(1).waitFor(WAIT)
     await page.locator(`[data-lane="path:${path}"] .span.vacant`).first().waitFor(WAIT)
     await page.getByText('1 handover').waitFor(WAIT)
+    expect(await views.emptyBefore(path)).toBeLessThan(0.1)
     const bars = page.locator('.row:not(.of-path) .span.leader')
     expect(await bars.count()).toBe(2)
 
@@ -386,22 +387,27 @@ describe('screenshots', () => {
     const demo = new RunningCommand(process.execPath, [MAIN, 'demo', '--port', '0', '--ttl', '3'])
     closing.push(() => demo[Symbol.dispose]())
     const [, url = ''] = await demo.untilMatch(/dashboard is at (\S+)/)
-    const { page } = await openPage(url, { colorScheme, viewport: { width: 1_200, height: 640 } })
+    const { page } = await openPage(url, { colorScheme })
     const views = new Views(page)
     await views.candidates('/demo', 3).waitFor(WAIT)
-    // Something to be seen: a leader that stops, and one that is killed.
-    for (const act of ['Stop', 'Kill']) {
-      const leader = await views.leaderOf('/demo')
-      const node = page.locator('fieldset', { hasText: leader })
-      await node.getByRole('button', { name: act, exact: true }).click()
-      await views.holderOtherThan('/demo', leader)
-      await node.getByRole('button', { name: 'Start', exact: true }).click()
-      await views.candidates('/demo', 3).waitFor(WAIT)
-    }
+    const press = (id: string, name: string) =>
+      page.locator('fieldset', { hasText: id }).getByRole('button', { name, exact: true }).click()
+    // Something to be seen: a leader that hands over, and one that is killed.
+    const first = await views.leaderOf('/demo')
+    await page.getByRole('button', { name: 'Hand over' }).click()
+    const second = await views.holderOtherThan('/demo', first)
+    await views.leaderOf('/demo')
+    await press(second, 'Kill')
+    const third = await views.holderOtherThan('/demo', second)
+    await press(second, 'Start')
+    await views.candidates('/demo', 3).waitFor(WAIT)
     for (const view of ['now', 'statechart', 'time', 'log'] as const) {
+      await page.setViewportSize({ width: 1_200, height: HEIGHTS[view] })
       await views.open(view)
-      if (view === 'time')
-        for (let zoom = 0; zoom < 4; zoom += 1) await page.getByLabel('Zoom in').click()
+      if (view === 'statechart') {
+        await page.getByLabel('Node').selectOption(`/demo ${third}`)
+        await page.locator('[data-state="leader"]').scrollIntoViewIfNeeded()
+      }
       const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor')
       expect(ground).toBe(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 26)')
       const picture = await views.picture(view, colorScheme)
@@ -409,6 +415,9 @@ describe('screenshots', () => {
     }
   })
 })
+
+/** So that each view is seen, and not the empty space below it. */
+const HEIGHTS = { now: 420, statechart: 1_700, time: 250, log: 420 }
 
 /** How many states are within it, at whatever depth. */
 function statesIn(state: AnyStateNode): number {

@@ -63,6 +63,17 @@ export class Views {
     })
   }
 
+  /** How much of the path's lane in the Time view stands before what is known of it, from 0 to 1. */
+  async emptyBefore(path: string): Promise<number> {
+    const lane = this.#page.locator(`[data-lane="path:${path}"]`)
+    const [first, whole] = await Promise.all([
+      lane.locator('.span').first().boundingBox(),
+      lane.locator('svg').boundingBox(),
+    ])
+    if (first === null || whole === null) throw new Error(`no lane of ${path}`)
+    return (first.x - whole.x) / whole.width
+  }
+
   /** A picture of the view as it is now; kept in docs/ when that is asked for. */
   async picture(view: View, scheme: string): Promise<Buffer> {
     if (!process.env.LOCKED_SCREENSHOTS) return await this.#page.screenshot()

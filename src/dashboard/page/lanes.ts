@@ -34,6 +34,15 @@ export function lanesOf(model: Model): Lane[] {
   })
 }
 
+/** When what is known begins; now, where nothing is. */
+export function beganAtMs(model: Model): number {
+  let beganAt = model.nowMs()
+  for (const [first] of model.lanes.values()) {
+    if (first !== undefined) beganAt = Math.min(beganAt, first.atMs)
+  }
+  return beganAt
+}
+
 /** What a lane showed between two moments. Nothing is known of the time after `nowMs`. */
 export function spansOf(
   model: Model,

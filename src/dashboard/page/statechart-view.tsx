@@ -77,7 +77,7 @@ function Facts({ node }: { readonly node: NodeNow }) {
       <dt>Value</dt>
       <dd>{showValue(value)}</dd>
       <dt>Token</dt>
-      <dd>{token ?? 'none'}</dd>
+      <dd>{token ?? 'only the leader has one'}</dd>
       <dt>Latest</dt>
       <dd>{step === null ? 'none' : `${step.event}: ${step.from} → ${step.to}`}</dd>
       <dt>Validity left</dt>

@@ -2,25 +2,28 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { describeSpan, placeOf, ROW_PX } from './bars.js'
 import { exportSvg } from './export-svg.js'
 import { showDuration, showTime } from './format.js'
-import { type Lane, lanesOf, type Span, seamsOf, spansOf, summaryOf } from './lanes.js'
+import { beganAtMs, type Lane, lanesOf, type Span, seamsOf, spansOf, summaryOf } from './lanes.js'
 import type { Model } from './model.js'
 import { useModel } from './use-model.js'
 
 const SPARE_ROWS = 6
 const SHORTEST_MS = 500
 const LONGEST_MS = 6 * 3_600_000
+/** What is shown at first, unless less is known. */
 const FIRST_MS = 60_000
 
 /** A row for each path and node, coloured by state: a gap or an overlap of leaders is seen at a glance. */
 export function TimeView() {
   const [pausedAt, setPausedAt] = useState<number | null>(null)
   const { model } = useModel(pausedAt === null)
-  const [spanMs, setSpanMs] = useState(FIRST_MS)
+  const [chosenMs, setChosenMs] = useState<number | null>(null)
   const [filter, setFilter] = useState('')
   const toMs = pausedAt ?? model.nowMs()
+  const knownMs = toMs - beganAtMs(model)
+  const spanMs = chosenMs ?? Math.min(FIRST_MS, Math.max(SHORTEST_MS, knownMs))
   const fromMs = toMs - spanMs
   const zoom = (factor: number) =>
-    setSpanMs((ms) => Math.min(LONGEST_MS, Math.max(SHORTEST_MS, ms * factor)))
+    setChosenMs((ms) => Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (ms ?? spanMs) * factor)))
   const pan = (share: number) => setPausedAt(Math.min(model.nowMs(), toMs + share * spanMs))
   const lanes = lanesOf(model).filter(({ path, label }) => `${path} ${label}`.includes(filter))
   const press = (event: KeyboardEvent) => {

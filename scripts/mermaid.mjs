@@ -1,5 +1,5 @@
 // Draws the statechart as a Mermaid diagram, from the machine itself.
-// `node scripts/mermaid.mjs` puts it into README.md, after `npm run build`.
+// `node scripts/mermaid.mjs` puts it into docs/correctness.md, after `npm run build`.
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -18,7 +18,7 @@ export function mermaidOf(machine) {
 export function withDiagram(text, machine) {
   const from = text.indexOf(BEGIN)
   const to = text.indexOf(END)
-  if (from === -1 || to === -1) throw new Error(`README.md lacks ${BEGIN} or ${END}`)
+  if (from === -1 || to === -1) throw new Error(`docs/correctness.md lacks ${BEGIN} or ${END}`)
   const diagram = `${BEGIN}\n\n\`\`\`mermaid\n${mermaidOf(machine)}\n\`\`\`\n\n`
   return text.slice(0, from) + diagram + text.slice(to)
 }
@@ -69,6 +69,6 @@ function nameOf(state) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { electionMachine } = await import('../dist/machines/election.js')
-  const readme = new URL('../README.md', import.meta.url)
-  await writeFile(readme, withDiagram(await readFile(readme, 'utf8'), electionMachine))
+  const page = new URL('../docs/correctness.md', import.meta.url)
+  await writeFile(page, withDiagram(await readFile(page, 'utf8'), electionMachine))
 }

@@ -69,7 +69,7 @@ function connect(address: string, ca: string) {
   return { socket, status }
 }
 
-test('nginx with the guide’s configuration lets in whoever has the token, and nobody else', async () => {
+test('nginx with the documented configuration lets in whoever has the token, and nobody else', async () => {
   const { port, ca, log } = await runBehindProxy()
   for (const path of ['/live', '/inspect', '/live?token=guessed']) {
     expect(await connect(`wss://127.0.0.1:${port}${path}`, ca).status).toBe(403)

@@ -6,19 +6,19 @@ import { RunningCommand } from '../cli/command.js'
 import { unpackDebianPackage } from '../etcd/debian-package.js'
 import { blocksOf } from '../readme/blocks.js'
 
-const GUIDE = 'docs/guide.md'
+const PAGE = 'docs/dashboard.md'
 
-/** What the guide tells to give to nginx. */
+/** What the documentation tells to give to nginx. */
 export function documentedConfiguration(): string {
-  const [block, ...others] = blocksOf(GUIDE).filter(({ language }) => language === 'nginx')
-  if (block === undefined || others.length > 0) throw new Error(`${GUIDE}: not one block for nginx`)
+  const [block, ...others] = blocksOf(PAGE).filter(({ language }) => language === 'nginx')
+  if (block === undefined || others.length > 0) throw new Error(`${PAGE}: not one block for nginx`)
   return block.text
 }
 
 /** Replaces each of these texts, all of which have to be there. */
 export function replaced(text: string, by: Readonly<Record<string, string>>): string {
   return Object.entries(by).reduce((rest, [one, other]) => {
-    if (!rest.includes(one)) throw new Error(`${GUIDE}: there is no ${one} for nginx any more`)
+    if (!rest.includes(one)) throw new Error(`${PAGE}: there is no ${one} for nginx any more`)
     return rest.replaceAll(one, other)
   }, text)
 }

@@ -121,7 +121,7 @@ describe('slow etcd, whose answers to a renewal and its confirmation take 80 % o
     // A renewal is sent at half the ttl, when 0.4 of it are left of the validity.
     const leftMs = scene.ttl * 1_000 * 0.4
     // It takes two round trips: the second one is the read that confirms it.
-    // With the v2 API a request without an answer is sent again after half a second (README).
+    // With the v2 API a request without an answer is sent again after half a second (docs/reference.md).
     const roundTripMs = client === 'etcdjs' ? 400 : leftMs * 0.4
     for (const competitor of scene.competitors) competitor.delay(roundTripMs / 2)
     const slowSince = now()

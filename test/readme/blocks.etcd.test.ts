@@ -36,16 +36,18 @@ test.each(named(blocks.filter(isForBrowser)))(
   },
 )
 
-describe('a block of commands runs, while server-1 leads /jobs/nightly', () => {
+describe('a block of commands runs, while server-1 leads /jobs/nightly and server-2 waits', () => {
   test.each(named(blocks.filter((block) => block.language === 'sh' && isRun(block))))(
     '$name',
     async ({ block }) => {
       // Some change what other blocks would find.
       const own = await startEtcd({ own: true })
       onTestFinished(own.stop)
-      const node = locked(own.endpoint)('/jobs/nightly', { id: 'server-1', value: 'server-1' })
-      onTestFinished(() => node.stop())
-      await node.start()
+      for (const id of ['server-1', 'server-2']) {
+        const node = locked(own.endpoint)('/jobs/nightly', { id, value: id })
+        onTestFinished(() => node.stop())
+        await node.start()
+      }
       const output = await runShell(block, own.endpoint)
       expectOutput(output, block)
     },

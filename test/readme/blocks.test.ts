@@ -1,11 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { documentedConfiguration } from '../dashboard/nginx.js'
 import { assertBuilt, root } from '../package/built.js'
 import { type Block, blocksIn, blocksOf, inlineCommandsOf } from './blocks.js'
 import { checkCommand, commandsIn } from './commands.js'
 import { DOCUMENTS } from './documents.js'
+import { linksIn, linksOf, wrongWithLink } from './links.js'
 import { isRun } from './shell.js'
 
 beforeAll(assertBuilt)
@@ -24,19 +25,33 @@ describe.each(DOCUMENTS)('%s', (file) => {
     expect(wrong.filter(([, why]) => why !== null)).toEqual([])
   })
 
-  test('every link within the repository leads somewhere', () => {
-    const markdown = readFileSync(join(root, file), 'utf8').replaceAll(
-      /^ *```[\s\S]*?^ *```$/gm,
-      '',
-    )
-    const links = [...markdown.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)]
-    const broken = links.filter(([, path = '', anchor]) => {
-      const target = path === '' ? join(root, file) : join(root, dirname(file), path)
-      if (!existsSync(target)) return true
-      return anchor !== undefined && !anchorsIn(target).includes(anchor)
-    })
-    expect(broken.map(([link]) => link)).toEqual([])
+  test('every link leads somewhere: to a file, to a heading, or out by https', () => {
+    expect(
+      linksOf(file)
+        .map((link) => wrongWithLink(file, link))
+        .filter((why) => why !== null),
+    ).toEqual([])
   })
+})
+
+test('a link that leads nowhere is told', () => {
+  const wrong = (link: string) => wrongWithLink('docs/guide.md', link)
+  expect(wrong('#no-such-heading')).toMatch(/no heading/)
+  expect(wrong('reference.md#no-such-heading')).toMatch(/no heading/)
+  expect(wrong('no-such-page.md')).toMatch(/no file/)
+  expect(wrong('http://etcd.io')).toMatch(/https/)
+  expect(linksIn('[a](b.md#c) <img src="d.png"> `[e](f)`\n\n```js\n[g](h)\n```\n')).toEqual([
+    'b.md#c',
+    'd.png',
+  ])
+})
+
+test('the README is short, and leads to every page', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  expect(readme.split('\n').length - 1).toBeLessThanOrEqual(180)
+  const links = linksOf('README.md').map((link) => link.replace(/#.*/, ''))
+  const pages = DOCUMENTS.filter((file) => file !== 'README.md')
+  expect(pages.filter((file) => !links.includes(file.replace(/\/README.md$/, '')))).toEqual([])
 })
 
 test('a block that no rule covers is told', () => {
@@ -67,7 +82,7 @@ function wrongWith(block: Block): string | null {
       return text === documentedConfiguration() ? null : 'a configuration that is not tested'
     case 'mermaid':
       // See statechart.test.ts.
-      return block.file === 'README.md' && text.startsWith('stateDiagram-v2\n')
+      return block.file === 'docs/correctness.md' && text.startsWith('stateDiagram-v2\n')
         ? null
         : 'a diagram that is not the statechart'
   }
@@ -90,14 +105,4 @@ function isQuoted(text: string): boolean {
 
 function isTest({ text }: Block): boolean {
   return text.includes("from 'vitest'")
-}
-
-/** As GitHub makes them of headings. */
-function anchorsIn(file: string): readonly string[] {
-  return [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  )
 }

@@ -13,7 +13,7 @@ import { commandsIn } from './commands.js'
 const run = promisify(execFile)
 
 /** What is run, rather than only checked: it ends by itself, and needs nothing but an etcd. */
-const RUN = /^(?:etcdctl|npx locked (?:get|candidates)) /
+const RUN = /^(?:etcdctl|npx locked (?:get|candidates|transfer)|npx locked elect .* -- sh -c|echo) /
 
 export function isRun({ text }: Block): boolean {
   return commandsIn(text).every((command) => RUN.test(command))

@@ -85,7 +85,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc
 
 /**
  * A machine whose wall clock was set back and that is suspended before anybody has read it cannot know
- * for how long it was: README names that among the exceptions.
+ * for how long it was: docs/correctness.md names that among the exceptions.
  */
 function withoutHiddenSleeps(all: readonly Step[]): Step[] {
   const setBack = all.findIndex((one) => one.kind === 'jump' && one.ms < 0)

@@ -26,8 +26,9 @@ Prints the holder, and then who waits, in the order in which they came:
   1  db-2  holder     42     "10.0.0.2:5432"
   2  db-3  candidate  17     "10.0.0.3:5432"
   3  db-1  candidate  43     "10.0.0.1:5432"
-A leader that stops hands over to the one that came last. Since when is a revision of etcd: of the
-holder its token. With --json it is a list of {"id","value","since","isHolder"}.
+A leader that stops hands over to the one that came last. Since when is a
+revision of etcd: of the holder its token. With --json it is a list of
+{"id","value","since","isHolder"}.
 Who follows without permission to write below PATH/.candidates/ is not listed.
 
 Exit codes:
@@ -35,11 +36,12 @@ Exit codes:
   1  nobody does
   2  the arguments are wrong, or a file that they name cannot be read
   3  etcd did not answer in time
-  4  etcd refuses: wrong credentials, or no permission to read PATH or PATH/.candidates/
+  4  etcd refuses: wrong credentials, or no permission to read PATH or
+     PATH/.candidates/
 
 Examples:
   locked candidates /db/primary
-  locked candidates /db/primary --json | jq -r '.[] | select(.isHolder | not) | .id'`
+  locked candidates /db/primary --json | jq -r '.[] | select(.isHolder) | .id'`
 
 export function addCandidates(program: Command): void {
   const command = program

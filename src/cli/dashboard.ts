@@ -34,9 +34,11 @@ const MORE = `
 Processes show their nodes, state by state, when they run with
   LOCKED_INSPECT=ws://127.0.0.1:4100/inspect
 
-From other machines it can be reached with --host 0.0.0.0, by the address that is printed, which has a
-token in it (env: LOCKED_DASHBOARD_TOKEN, of ${SHORTEST_TOKEN} characters or more; made up if not set). A token that is set is
-asked for on this machine too, as behind a proxy: LOCKED_INSPECT=ws://127.0.0.1:4100/inspect?token=…`
+From other machines it can be reached with --host 0.0.0.0, by the address that
+is printed, which has a token in it (env: LOCKED_DASHBOARD_TOKEN, of ${SHORTEST_TOKEN}
+characters or more; made up if not set). A token that is set is asked for on
+this machine too, as behind a proxy:
+  LOCKED_INSPECT=ws://127.0.0.1:4100/inspect?token=…`
 
 export function addDashboard(program: Command): void {
   const command = program

@@ -30,22 +30,26 @@ interface ElectOptions extends ConnectionOptions {
 }
 
 const HELP = `
-COMMAND gets LOCKED_PATH, LOCKED_ID, LOCKED_VALUE and LOCKED_TOKEN in its environment. When leadership
-is lost, or about to be, its whole process group gets SIGTERM, and SIGKILL in time to be gone before
-another can lead. When it ends by itself, leadership ends with it. SIGTERM, SIGINT or SIGHUP to locked
-end COMMAND first, and only then hand over to whoever waits, or release PATH where nobody does.
+COMMAND gets LOCKED_PATH, LOCKED_ID, LOCKED_VALUE and LOCKED_TOKEN in its
+environment. When leadership is lost, or about to be, its whole process group
+gets SIGTERM, and SIGKILL in time to be gone before another can lead. When it
+ends by itself, leadership ends with it. SIGTERM, SIGINT or SIGHUP to locked end
+COMMAND first, and only then hand over to whoever waits, or release PATH where
+nobody does.
 
 Exit codes:
   COMMAND's own, or 128 and the number of the signal that ended it
   2    the arguments are wrong, or a file that they name cannot be read
   4    etcd refuses: wrong credentials, or no permission
   5    leadership was lost (--once)
-  126  COMMAND cannot be executed, or not watched over; 127 when there is no such command
-  128 and the signal's number when locked is told to end while COMMAND does not run
+  126  COMMAND cannot be executed, or not watched over
+  127  there is no such command
+  128 and the signal's number when locked is told to end while COMMAND does not
+  run
 
 Examples:
   locked elect /jobs/cleanup -- ./cleanup.sh
-  locked elect /db/primary --value "$HOSTNAME:5432" --ttl 5 --restart -- ./primary --port 5432`
+  locked elect /db/primary --value "$HOSTNAME:5432" --restart -- ./primary`
 
 export function addElect(program: Command): void {
   const command = program

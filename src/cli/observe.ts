@@ -20,8 +20,9 @@ const HELP = `
 Prints who holds each path now, and then a line for each change:
   2030-01-01T12:00:00.000Z /db/primary id=db-2 value="10.0.0.2:5432" token=42
   2030-01-01T12:00:09.000Z /db/primary vacant
-With --json each line is {"time","path","holder"}; the holder is {"id","value","token"}, or null.
-It takes no part in the election. When etcd cannot be reached it says so, waits, and goes on.
+With --json each line is {"time","path","holder"}; the holder is
+{"id","value","token"}, or null. It takes no part in the election. When etcd
+cannot be reached it says so, waits, and goes on.
 
 Exit codes:
   0  it was told to end

@@ -19,17 +19,19 @@ interface TransferOptions extends ConnectionOptions, TimeoutOptions {
 }
 
 const HELP = `
-Has the leader hand over to a candidate: to the one with the id of --to, or to the one that came last.
-The leader ends its work first, and goes on as a candidate. Prints who leads then.
-It is asked by a key below PATH/.candidates/, which has to be writable, and only its own process acts on
-that: nothing is taken from it.
+Has the leader hand over to a candidate: to the one with the id of --to, or to
+the one that came last. The leader ends its work first, and goes on as a
+candidate. Prints who leads then. It is asked by a key below PATH/.candidates/,
+which has to be writable, and only its own process acts on that: nothing is
+taken from it.
 
 Exit codes:
   0  another leads
   1  nobody leads, or nobody waits who could be meant
   2  the arguments are wrong, or a file that they name cannot be read
   3  etcd did not answer, or the leader has not handed over, in time
-  4  etcd refuses: wrong credentials, or no permission to read PATH or to write below PATH/.candidates/
+  4  etcd refuses: wrong credentials, or no permission to read PATH or to write
+     below PATH/.candidates/
 
 Examples:
   locked transfer /db/primary

@@ -50,4 +50,15 @@ describe('--help', () => {
       expect(stdout).toMatch(/\nExit codes:\n.*\nExamples:\n {2}.*locked /s)
     },
   )
+
+  test.each([
+    [[]],
+    ...['elect', 'observe', 'get', 'candidates', 'transfer', 'demo', 'dashboard'].map((name) => [
+      [name],
+    ]),
+  ])('of %j fits on a terminal of 80 columns', async (command) => {
+    const { stdout } = await run(...command, '--help')
+    expect(stdout).toMatch(/^Usage: locked /)
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+  })
 })

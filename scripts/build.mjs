@@ -2,6 +2,7 @@
 // one file, its styles, and the statechart laid out.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,3 +39,6 @@ buildSync({
 const { electionMachine } = await import('../dist/machines/election.js')
 const layout = await layoutOf(electionMachine)
 writeFileSync(join(pageOut, 'statechart.json'), JSON.stringify(layout))
+
+// npm does so once, when it links the command: `npx locked` in a clone goes on to work after each build.
+await chmod(join(root, 'dist', 'src', 'cli', 'main.js'), 0o755)

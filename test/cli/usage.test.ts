@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { RunningCommand } from './command.js'
+import { MAIN, RunningCommand } from './command.js'
 
 async function run(...args: readonly string[]): Promise<RunningCommand & { code: number | null }> {
   using command = RunningCommand.locked(...args)
@@ -38,6 +38,12 @@ describe('what is wrong is one clear line, and exit code 2', () => {
     expect(stdout).toBe('')
     expect(code).toBe(2)
   })
+})
+
+test.skipIf(process.platform === 'win32')('it is executed as it was built', async () => {
+  using command = new RunningCommand(MAIN, ['--version'])
+  expect(await command.exited).toBe(0)
+  expect(command.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
 describe('--help', () => {

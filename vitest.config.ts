@@ -13,7 +13,7 @@ const patient = {
 const etcd = {
   ...patient,
   globalSetup: ['test/etcd/setup.ts'],
-  maxWorkers: 2,
+  maxWorkers: 3,
 }
 
 /** Nothing but long computations. */

@@ -13,7 +13,7 @@ const SNAPSHOT_COUNT = 20
 /** A member that leads etcd is ended as well: another is elected within a second or two. */
 const TTL = 20
 
-/** Go's modules are all that has the later versions: where there is no Go, `npm run test:etcd -- 3.7` says so. */
+/** Only Go's modules have the later versions: where there is no Go, `npm run test:upgrade` says so. */
 const isAsked = process.env.LOCKED_TEST_UPGRADE !== undefined
 
 test.runIf(isAsked)(

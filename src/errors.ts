@@ -31,6 +31,17 @@ export class RefusedError extends LockedError {
   override readonly name = 'RefusedError'
 }
 
+/**
+ * The store understood, and refuses until its operator allows it (no permission). A single request is
+ * refused by it; whatever goes on for long repeats it, and goes on when it is allowed.
+ */
+export class DeniedError extends RefusedError {}
+
+/** Whether an error is a refusal that stays one, whatever an operator of the store does. */
+export function isForGood(error: unknown): error is RefusedError {
+  return error instanceof RefusedError && !(error instanceof DeniedError)
+}
+
 /** The lease that a request named no longer exists on the store. */
 export class LeaseGoneError extends LockedError {
   override readonly name = 'LeaseGoneError'

@@ -22,6 +22,7 @@ export type {
 export type { Clock } from './clock.js'
 export {
   ActorError,
+  DeniedError,
   LeaseGoneError,
   LockedError,
   NoCandidateError,

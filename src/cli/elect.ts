@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { locked } from '../index.js'
+import { DeniedError, locked } from '../index.js'
 import { checkNotEmpty, checkPath, parseTtl } from './arguments.js'
 import { addConnectionOptions, type ConnectionOptions, connectionFrom } from './connection.js'
 import { Candidate } from './elect/candidate.js'
@@ -100,14 +100,27 @@ async function runElect(
     },
   })
   const node = locker(path, { id, value, ttl })
+  let hasTakenPart = false
+  for (const told of ['select', 'change'] as const) {
+    node.once(told, () => {
+      hasTakenPart = true
+    })
+  }
   const refused = new Promise<number>((resolve) => {
-    node.on('error', (error) => {
+    const refuse = (error: Error) => {
       // Not for the quiet: it is why the process ends.
       print(process.stderr, `error: ${oneLine(error.message)}`)
       resolve(EXIT.refused)
+    }
+    node.on('error', refuse)
+    node.on('unreachable', (error) => {
+      // Who types a command is told at once; one that has run for long outlives an operator’s mistake.
+      if (error instanceof DeniedError && !hasTakenPart) {
+        node.removeAllListeners('unreachable')
+        refuse(error)
+      } else reachability.retrying(error)
     })
   })
-  node.on('unreachable', (error) => reachability.retrying(error))
   node.on('change', (_value, holder) => {
     if (!node.isLeader) say(`${oneLine(path)} is held by ${oneLine(holder ?? 'something else')}`)
   })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type LockedObserver, locked, type NodeHolder } from '../index.js'
+import { DeniedError, type LockedObserver, locked, type NodeHolder } from '../index.js'
 import { collectPaths } from './arguments.js'
 import { addConnectionOptions, type ConnectionOptions, connectionFrom } from './connection.js'
 import { EXIT } from './exit-codes.js'
@@ -66,25 +66,33 @@ async function runObserve(
   const printHolder = (path: string, holder: NodeHolder | null) => {
     print(process.stdout, format(new Date().toISOString(), path, holder && shownHolder(holder)))
   }
+  const refuse = (error: Error) => {
+    // What refuses one path may refuse them all.
+    if (quit.signal.aborted) return
+    print(process.stderr, `error: ${oneLine(error.message)}`)
+    process.exitCode = EXIT.refused
+    quit.abort()
+  }
   const outOfReach = new Set<LockedObserver>()
   for (const observer of observers) {
     observer.on('change', printHolder)
     observer.on('vacant', (path) => printHolder(path, null))
+    let isKnown = false
     observer.on('unreachable', (error) => {
+      // Who types a command is told at once; one that has run for long outlives an operator’s mistake.
+      if (error instanceof DeniedError && !isKnown) {
+        refuse(error)
+        return
+      }
       outOfReach.add(observer)
       reachability.retrying(error)
     })
     observer.on('known', () => {
+      isKnown = true
       outOfReach.delete(observer)
       if (outOfReach.size === 0) reachability.recovered()
     })
-    observer.on('error', (error) => {
-      // What refuses one path may refuse them all.
-      if (quit.signal.aborted) return
-      print(process.stderr, `error: ${oneLine(error.message)}`)
-      process.exitCode = EXIT.refused
-      quit.abort()
-    })
+    observer.on('error', refuse)
   }
   await aborted(quit.signal)
   await locker.close()

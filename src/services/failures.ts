@@ -1,5 +1,5 @@
 import type { ElectionEvent, Failure } from '../../machines/election.js'
-import { errorFrom, RefusedError } from '../errors.js'
+import { errorFrom, isForGood } from '../errors.js'
 import { isAnswer } from './is-answer.js'
 
 /** What machines are told in place of errors, since their events are plain data; and the errors themselves. */
@@ -21,7 +21,7 @@ export class Failures {
    */
   event(thrown: unknown, lease: string | null = null): ElectionEvent {
     const error = this.of(thrown)
-    if (thrown instanceof RefusedError) return { type: 'refused', error }
+    if (isForGood(thrown)) return { type: 'refused', error }
     const isUnanswered = lease !== null && !isAnswer(thrown)
     return { type: 'failed', error, ...(isUnanswered && { lease }) }
   }

@@ -1,3 +1,4 @@
+import { RefusedError } from '../errors.js'
 import { holderFrom } from '../record.js'
 import { timeoutMsFor } from '../sessions/session-pool.js'
 import type { Going, Means, Task } from './service.js'
@@ -26,7 +27,14 @@ export function settle(
   const listener = {
     renewed() {
       session.unsubscribe(listener)
-      look().catch((thrown: unknown) => send(failures.event(thrown)))
+      look().catch((thrown: unknown) =>
+        // It has left: what it may not look for now is left to the lease.
+        send(
+          thrown instanceof RefusedError
+            ? { type: 'refused', error: failures.of(thrown) }
+            : failures.event(thrown),
+        ),
+      )
     },
     ended: () => send({ type: 'settled' }),
   }

@@ -1,5 +1,11 @@
 import { type Clock, LONGEST_DELAY_MS } from '../clock.js'
-import { errorFrom, LeaseGoneError, RefusedError, UnconfirmedError } from '../errors.js'
+import {
+  errorFrom,
+  isForGood,
+  LeaseGoneError,
+  type RefusedError,
+  UnconfirmedError,
+} from '../errors.js'
 import type { Lease, Store } from '../stores/store.js'
 import { Stopwatch } from './stopwatch.js'
 
@@ -158,8 +164,8 @@ export class Session {
     } catch (thrown) {
       const error = errorFrom(thrown)
       if (!this.check()) return
-      if (error instanceof LeaseGoneError || error instanceof RefusedError) {
-        this.end(error instanceof RefusedError ? error : null)
+      if (error instanceof LeaseGoneError || isForGood(error)) {
+        this.end(isForGood(error) ? error : null)
         return
       }
       // Another attempt has been answered meanwhile: nothing is wrong.

@@ -1,6 +1,6 @@
 import { backoff } from '../../machines/backoff.js'
 import { type Clock, sleep } from '../clock.js'
-import { errorFrom, RefusedError } from '../errors.js'
+import { errorFrom, isForGood } from '../errors.js'
 import type { Entry, ObserveListener, Sighting, Store, Watch } from './store.js'
 
 const READ_WITHIN_MS = 2_000
@@ -97,7 +97,7 @@ export class PathObserver implements Watch {
       } catch (thrown) {
         if (signal.aborted) return null
         const error = errorFrom(thrown)
-        if (error instanceof RefusedError) {
+        if (isForGood(error)) {
           this.#refused(error)
           return null
         }

@@ -1,4 +1,4 @@
-import { RefusedError } from '../errors.js'
+import { isForGood } from '../errors.js'
 import type { Sighting, Watch, WatchListener } from './store.js'
 import { Subscriber } from './subscriber.js'
 
@@ -72,7 +72,7 @@ export class Watcher implements Watched {
   /** The watch was refused, or else it is tried again. */
   failed(error: Error, attempt: number): void {
     for (const { listener } of this.#subscribers) {
-      if (error instanceof RefusedError) listener.refused(error)
+      if (isForGood(error)) listener.refused(error)
       else listener.retrying(error, attempt)
     }
   }

@@ -8,7 +8,8 @@
  *   member granted, and that the others never hear of.
  * - A request that is not answered within `timeoutMs` rejects with UnreachableError. It may have been
  *   carried out all the same.
- * - RefusedError means: never, whatever one does. LeaseGoneError means: that lease no longer exists.
+ * - RefusedError means: never, whatever an operator of the store does. DeniedError, a kind of it, means:
+ *   not until an operator allows it. LeaseGoneError means: that lease no longer exists.
  */
 
 import type { ComparatorBuilder } from 'etcd3'

@@ -1,4 +1,5 @@
 import {
+  DeniedError,
   errorFrom,
   LeaseGoneError,
   LockedError,
@@ -7,20 +8,40 @@ import {
 } from '../../errors.js'
 import { detailOf, tlsTrouble } from './tls-errors.js'
 
-/** What etcd's server says when it will never do what it was asked (api/v3rpc/rpctypes/error.go). */
+/*
+ * What etcd answers (api/v3rpc/rpctypes/error.go) is told by this rule:
+ *
+ * - What an operator can repair on the server, without touching the client, is `unreachable`: it is
+ *   repeated, and goes on when it is repaired.
+ * - What only the client's owner can repair is `error`: repeating it is of no use.
+ *
+ * | etcd's answer | | |
+ * | --- | --- | --- |
+ * | authentication is not enabled | goes on without a login, as etcd's own clients do | `Login` |
+ * | invalid auth token; revision of auth store is old (3.4: in header) | logs in again, at once | TokenError |
+ * | user name is empty, to a client that has one | the same: it was switched on meanwhile | TokenError |
+ * | permission denied; a user or a role that was taken away meanwhile | `unreachable` | PermissionError |
+ * | authentication failed (also with a user who is not there, or who has no password) | `error` | RefusedError |
+ * | user name is empty, to a client without one | `error` | RefusedError |
+ *
+ * A password that etcd does not accept is the client's: whoever changed it on the server has given the
+ * new one to the client's owner. What else etcd says of users and roles is answered to operators only.
+ */
+const STALE_LOGIN = /invalid auth token|revision in header is old|revision of auth store is old/i
+const DENIALS = /permission denied|(?:user|role) name not found|(?:role|permission) is not granted/i
+const LOGIN_REFUSALS = /authentication failed|user name is empty|invalid user/i
+/** What it will never do, whoever asks. */
 const REFUSALS = /request is too large|unsupported protocol/i
-const LOGIN_REFUSALS =
-  /authentication failed|authentication is not enabled|user name is empty|user name not found|invalid user/i
 
 /** What was asked about is no longer in etcd's history. */
 export class CompactedError extends LockedError {
   override readonly name = 'CompactedError'
 }
 
-/** The user may not do this. */
-export class PermissionError extends RefusedError {}
+/** The user may not do this, until an operator allows it. */
+export class PermissionError extends DeniedError {}
 
-/** The login has expired: another one makes it right. */
+/** The login counts no more, or there was none when it was not needed: another one makes it right. */
 export class TokenError extends UnreachableError {}
 
 /** The two ends of a connection do not accept each other. */
@@ -40,8 +61,9 @@ export function storeError(doing: string, thrown: unknown, at?: Destination): Lo
   const text = `${doing}: ${message}`
   if (/requested lease not found/i.test(message)) return new LeaseGoneError(text, { cause })
   if (/has been compacted/i.test(message)) return new CompactedError(text, { cause })
-  if (/invalid auth token/i.test(message)) return new TokenError(text, { cause })
-  if (/permission denied/i.test(message)) return new PermissionError(text, { cause })
+  const isLoginDue = at?.user !== undefined && /user name is empty/i.test(message)
+  if (isLoginDue || STALE_LOGIN.test(message)) return new TokenError(text, { cause })
+  if (DENIALS.test(message)) return new PermissionError(text, { cause })
   if (LOGIN_REFUSALS.test(message)) {
     const who = at?.user === undefined ? 'the login' : `the login of user ${at.user}`
     return new RefusedError(`${doing}: ${who} was refused: ${message}`, { cause })

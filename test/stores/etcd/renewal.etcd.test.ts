@@ -37,7 +37,7 @@ test('a session goes on if one of its nodes may no longer read its path', async 
   const locker = locked(etcd.endpoint, { auth: authOf('both') })
   const lost = locker('/lost', { value: 1, ttl: 4 })
   const kept = locker('/kept', { value: 2, ttl: 4 })
-  const refused = once(lost, 'error')
+  const denied = once(lost, 'unreachable')
   await lost.start()
   await kept.start()
   const root = new Etcd3({ hosts: etcd.endpoint, auth: ROOT })
@@ -52,6 +52,6 @@ test('a session goes on if one of its nodes may no longer read its path', async 
   expect(kept.isLeader).toBe(true)
   expect(deselected).toBe(false)
   lost.propose(3)
-  await refused
+  await denied
   await locker.close()
 })

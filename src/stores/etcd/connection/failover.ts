@@ -3,8 +3,9 @@ import { sleep, systemClock } from '../../../clock.js'
 import { debug } from '../../../debug.js'
 import { UnreachableError } from '../../../errors.js'
 import type { Call } from '../../store.js'
-import { storeError } from '../errors.js'
+import { TokenError } from '../errors.js'
 import type { Header, History, Mark } from '../history.js'
+import { asUser } from './as-user.js'
 import { closed } from './closed.js'
 import type { Connection, Endpoint, EtcdClient } from './endpoint.js'
 import { Inquiry } from './inquiry.js'
@@ -83,6 +84,11 @@ export class Endpoints {
     return (await this.#ready()).client
   }
 
+  /** The same, and where it leads to. */
+  connection(): Promise<Connection> {
+    return this.#ready()
+  }
+
   /** Sends one request to the member in use, which is given up if it does not answer. */
   async run<T extends { readonly header: Header }>(
     doing: string,
@@ -98,18 +104,20 @@ export class Endpoints {
   }
 
   async #send<T extends { readonly header: Header }>(
-    { client, endpoint }: Connection,
+    connection: Connection,
     doing: string,
     isLinearizable: boolean,
     request: (client: EtcdClient) => Promise<T>,
   ): Promise<T> {
     const { mark } = this.history
+    const { client } = connection
     let answer: T
     try {
-      answer = await request(client)
-    } catch (thrown) {
-      const error = storeError(doing, thrown, endpoint)
-      if (error instanceof UnreachableError) this.giveUp(client)
+      answer = await asUser(connection, doing, () => request(client))
+    } catch (error) {
+      // A login that does not last is no fault of the member's.
+      const isAnswered = error instanceof TokenError
+      if (error instanceof UnreachableError && !isAnswered) this.giveUp(client)
       throw error
     }
     this.hear(answer.header, mark, { isLinearizable })

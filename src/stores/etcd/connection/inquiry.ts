@@ -1,6 +1,7 @@
 import type { CallOptions } from '@grpc/grpc-js'
-import { PermissionError, storeError } from '../errors.js'
+import { PermissionError } from '../errors.js'
 import { type Header, History, type Mark } from '../history.js'
+import { asUser } from './as-user.js'
 import type { Connection, EtcdClient } from './endpoint.js'
 
 /** While no key is known that may be read. Not being allowed to is an answer too, but one without a header. */
@@ -51,13 +52,15 @@ export class Inquiry {
    * Resolves if that member answers, whatever the answer. It is what follows each loss of a connection,
    * and so tells at once of a history that was replaced.
    */
-  async probe({ client, endpoint }: Connection, timeoutMs: number): Promise<void> {
+  async probe(connection: Connection, timeoutMs: number): Promise<void> {
     const { mark } = this.history
+    const deadline = Date.now() + timeoutMs
     try {
-      const { header } = await this.#read(client, { deadline: Date.now() + timeoutMs })
+      const { header } = await asUser(connection, 'asking etcd', () =>
+        this.#read(connection.client, { deadline }),
+      )
       this.hear(header, mark, { isLinearizable: true })
-    } catch (thrown) {
-      const error = storeError('asking etcd', thrown, endpoint)
+    } catch (error) {
       // Not being allowed to read that key is an answer.
       if (!(error instanceof PermissionError)) throw error
     }

@@ -1,5 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js'
 import type { Etcd3, IOptions } from 'etcd3'
+import { debug } from '../../../debug.js'
+import { errorFrom } from '../../../errors.js'
 
 /** A user's name and password (see etcd3's IOptions). */
 export type Auth = NonNullable<IOptions['auth']>
@@ -12,6 +14,7 @@ interface Authenticator {
 }
 
 const LOGIN_WITHIN_MS = 2_000
+const NOT_ENABLED = /authentication is not enabled/i
 
 /**
  * Logs in over a connection that is opened for it and closed with the client's.
@@ -25,6 +28,8 @@ export class Login implements Authenticator {
   readonly #auth: Auth
   readonly #anonymous: Authenticator
   #entering: Promise<Metadata> | null = null
+  /** Whether the login that was begun last is still on its way. */
+  #isEntering = false
 
   private constructor(door: Etcd3, auth: Auth, anonymous: Authenticator) {
     this.#door = door
@@ -34,9 +39,9 @@ export class Login implements Authenticator {
 
   /** Gives `client`, which was made without a login, one that is sent through `door`. */
   static for(client: Etcd3, door: Etcd3, auth: Auth): void {
-    const pool: unknown = Reflect.get(client, 'pool')
-    const anonymous: unknown = isObject(pool) && Reflect.get(pool, 'authenticator')
-    if (!isObject(pool) || !isAuthenticator(anonymous)) {
+    const pool = poolOf(client)
+    const anonymous = authenticatorOf(client)
+    if (pool === null || anonymous === null) {
       throw new Error('etcd: this version of etcd3 is not known; use etcd3 1.1')
     }
     Reflect.set(pool, 'authenticator', new Login(door, auth, anonymous))
@@ -44,7 +49,10 @@ export class Login implements Authenticator {
 
   getMetadata(): Promise<Metadata> {
     if (this.#entering === null) {
-      const entering = this.#enter()
+      const entering = this.#enter().finally(() => {
+        this.#isEntering = false
+      })
+      this.#isEntering = true
       this.#entering = entering
       entering.catch(() => {
         if (this.#entering === entering) this.#entering = null
@@ -53,8 +61,9 @@ export class Login implements Authenticator {
     return this.#entering
   }
 
+  /** Of many requests that were sent with the same token, all are told that it counts no more. */
   invalidateMetadata(): void {
-    this.#entering = null
+    if (!this.#isEntering) this.#entering = null
   }
 
   async #enter(): Promise<Metadata> {
@@ -65,17 +74,39 @@ export class Login implements Authenticator {
       params: { name: username, password },
       isStream: false,
     } as const
-    const { token } = await this.#door.auth.authenticate(
-      { name: username, password },
-      {
-        deadline: Date.now() + LOGIN_WITHIN_MS,
-        ...(typeof callOptions === 'function' ? callOptions(context) : callOptions),
-      },
-    )
     const metadata = await this.#anonymous.getMetadata()
-    metadata.set('token', token)
+    try {
+      const { token } = await this.#door.auth.authenticate(
+        { name: username, password },
+        {
+          deadline: Date.now() + LOGIN_WITHIN_MS,
+          ...(typeof callOptions === 'function' ? callOptions(context) : callOptions),
+        },
+      )
+      metadata.set('token', token)
+    } catch (thrown) {
+      // etcd's own clients go on as well. Should it be switched on, the next request is refused.
+      if (!NOT_ENABLED.test(errorFrom(thrown).message)) throw thrown
+      debug('etcd: authentication is not enabled; goes on without a login')
+    }
     return metadata
   }
+}
+
+/** Has the client log in again for its next request. */
+export function forgetLogin(client: object): void {
+  authenticatorOf(client)?.invalidateMetadata()
+}
+
+function poolOf(client: object): object | null {
+  const pool: unknown = Reflect.get(client, 'pool')
+  return isObject(pool) ? pool : null
+}
+
+function authenticatorOf(client: object): Authenticator | null {
+  const pool = poolOf(client)
+  const authenticator: unknown = pool && Reflect.get(pool, 'authenticator')
+  return isAuthenticator(authenticator) ? authenticator : null
 }
 
 function isObject(given: unknown): given is object {

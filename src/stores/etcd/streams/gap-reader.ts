@@ -1,4 +1,4 @@
-import { errorFrom, RefusedError } from '../../../errors.js'
+import { errorFrom, isForGood } from '../../../errors.js'
 import type { Watched, Watcher } from '../../path-watcher.js'
 import type { Sighting } from '../../store.js'
 
@@ -59,7 +59,7 @@ export class GapReader {
       } catch (thrown) {
         const error = errorFrom(thrown)
         watcher.failed(error, 1)
-        if (error instanceof RefusedError) return false
+        if (isForGood(error)) return false
         await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS))
       }
     }

@@ -1,7 +1,8 @@
 import { UnreachableError } from '../../../errors.js'
 import type { Call, Lease } from '../../store.js'
 import type { Endpoints } from '../connection/failover.js'
-import { storeError } from '../errors.js'
+import { forgetLogin } from '../connection/login.js'
+import { storeError, TokenError } from '../errors.js'
 import { KeepAliveStream, type RawStream, type Renewal } from './keep-alive-stream.js'
 import { type Opened, openStream } from './open-stream.js'
 
@@ -82,7 +83,8 @@ export class KeepAlive {
       })
       return new KeepAliveStream(client, raw, this.#endpoints, (error) => {
         onEnd()
-        if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
+        if (error instanceof TokenError) forgetLogin(client)
+        else if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
       })
     } catch (thrown) {
       onEnd()

@@ -1,5 +1,6 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import { UnreachableError } from '../../../errors.js'
+import { asUser } from '../connection/as-user.js'
 import type { EtcdClient } from '../connection/endpoint.js'
 import type { Endpoints } from '../connection/failover.js'
 import { type StreamContext, streamOptions } from './stream-options.js'
@@ -38,8 +39,9 @@ export async function openStream<S extends { cancel(): void }>(
   endpoints: Endpoints,
   { doing, context, open }: Opening<S>,
 ): Promise<Opened<S>> {
-  const client = await endpoints.current()
-  const stream = await open(client, streamOptions(client, context))
+  const connection = await endpoints.connection()
+  const { client } = connection
+  const stream = await asUser(connection, doing, () => open(client, streamOptions(client, context)))
   if (endpoints.isInUse(client)) return { client, stream }
   stream.cancel()
   throw new UnreachableError(`${doing}: the member was given up`)

@@ -1,11 +1,11 @@
-import { RefusedError } from '../../../errors.js'
+import { isForGood } from '../../../errors.js'
 import { isObserved, tellSeen } from '../../candidates.js'
 import type { Watched } from '../../path-watcher.js'
 import type { ObserveListener, Sighting, Watch } from '../../store.js'
 import { type Picture, ToldPaths } from '../../told-paths.js'
 import type { Endpoint } from '../connection/endpoint.js'
 import { Endpoints } from '../connection/failover.js'
-import { CompactedError } from '../errors.js'
+import { CompactedError, PermissionError } from '../errors.js'
 import { keysOf } from '../keys.js'
 import { PrefixReader } from './prefix-reader.js'
 import { WatchConnection } from './watch-connection.js'
@@ -149,7 +149,7 @@ export class PrefixObserver implements Watch {
         .then(
           () => true,
           // Not being allowed to read that key is an answer.
-          (thrown) => thrown instanceof RefusedError,
+          (thrown) => thrown instanceof PermissionError,
         ))
     if (!isWhole) this.#readAgain(stream)
     else if (this.#attempt > 0) await this.#expectHistory(stream)
@@ -205,7 +205,7 @@ export class PrefixObserver implements Watch {
   }
 
   #failed(error: Error): void {
-    if (error instanceof RefusedError) {
+    if (isForGood(error)) {
       this.close()
       this.#listener.refused(error)
       return

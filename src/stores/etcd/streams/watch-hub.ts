@@ -1,8 +1,10 @@
-import { errorFrom, type RefusedError } from '../../../errors.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoff } from '../../../../machines/backoff.js'
+import { errorFrom, isForGood, type RefusedError } from '../../../errors.js'
 import { type Watched, Watcher } from '../../path-watcher.js'
 import type { CandidatesListener, Watch, WatchListener } from '../../store.js'
 import type { Endpoints } from '../connection/failover.js'
-import { TokenError } from '../errors.js'
+import { PermissionError, TokenError } from '../errors.js'
 import { CandidatesWatch } from './candidates-watch.js'
 import { GapReader, type GapTools } from './gap-reader.js'
 import { PrefixGroup } from './prefix-group.js'
@@ -17,6 +19,8 @@ export interface WatchTools extends GapTools {
 
 /** Requests are paced by the races for a member; a watch need not wait much longer than they do. */
 const BACKOFF = { firstMs: 100, longestMs: 300 }
+/** How long it waits before it asks whether a path may be watched by now. */
+const ALLOWED_BACKOFF = { firstMs: 500, longestMs: 2_000 }
 
 /** All the watches of a store, on one stream. */
 export class WatchHub {
@@ -149,8 +153,28 @@ export class WatchHub {
     if (watched instanceof CandidatesWatch) this.#lose(watched)
     else if (watched instanceof PrefixGroup) this.#groups.dissolve(watched)
     else if (watched instanceof Watcher && watched.isWanted) {
-      this.#forget(watched)
+      if (isForGood(error)) this.#forget(watched)
+      else void this.#awaitPermission(watched, stream)
       watched.failed(error, 1)
+    }
+  }
+
+  /** Has it watched once that is allowed: by another stream, since it is known to etcd by its login. */
+  async #awaitPermission(watcher: Watcher, denying: WatchStream): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      await sleep(backoff(attempt, ALLOWED_BACKOFF), undefined, { ref: false })
+      // Whatever stream is opened next asks for it as well.
+      if (!watcher.isWanted || this.#connection.stream !== denying) return
+      try {
+        if (await this.#tools.mayRead(watcher)) {
+          this.#connection.replace(denying)
+          return
+        }
+        const why = new PermissionError(`watching ${watcher.path}: permission denied`)
+        watcher.failed(why, attempt + 1)
+      } catch (thrown) {
+        watcher.failed(errorFrom(thrown), attempt + 1)
+      }
     }
   }
 

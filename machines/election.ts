@@ -174,6 +174,8 @@ export type ElectionEvent =
   | { readonly type: 'proposed'; readonly value: Json; readonly revision: number }
   /** The new value was not written: the reign is over, as the watch is about to tell. */
   | { readonly type: 'reignOver' }
+  /** The store takes no value such as the new one (it is too large): the one before stays. */
+  | { readonly type: 'valueRefused'; readonly error: Failure }
   /** The leader's work has ended, or may no longer be waited for; and who is next, if anybody waits. */
   | { readonly type: 'drained'; readonly successor: Successor | null }
   /** The successor is installed. */
@@ -199,6 +201,8 @@ export type ElectionEmitted =
   | { readonly type: 'vacant' }
   | { readonly type: 'unreachable'; readonly error: Failure; readonly attempt: number }
   | { readonly type: 'error'; readonly error: Failure }
+  /** The value that was proposed last is not taken, nor remembered: the one before stays this node's. */
+  | { readonly type: 'valueRefused'; readonly error: Failure }
   /** This node has left the election, as far as can be known. */
   | { readonly type: 'released' }
   /** Nothing of this node is left, nor can come back. */
@@ -270,6 +274,7 @@ function reasonFor({ type }: ElectionEvent): DeselectReason {
     case 'retrying':
     case 'proposed':
     case 'reignOver':
+    case 'valueRefused':
     case 'entered':
     case 'drained':
     case 'handedOver':
@@ -383,7 +388,7 @@ export const electionMachine = setup({
     keepAlive: service(),
     /** Opens another session, and sends `opened`, `failed` or `refused`. */
     reopen: service(),
-    /** Writes the new value, and sends `proposed`, `reignOver`, `failed` or `refused`. */
+    /** Writes the new value, and sends `proposed`, `reignOver`, `valueRefused`, `failed` or `refused`. */
     propose: service(),
     /** Waits for the claim on its way, and sends what `campaign` would have, or `withdrawn`. */
     withdraw: service(),
@@ -391,7 +396,7 @@ export const electionMachine = setup({
     drain: service(),
     /** Installs the successor, and sends `handedOver`, `declined`, `failed` or `refused`. */
     handOver: service(),
-    /** Takes the node's value to where candidates stand, and sends `entered` or `failed`. */
+    /** Takes the node's value to where candidates stand, and sends `entered`, `valueRefused`, `failed` or `refused`. */
     enqueue: service(),
     /** Deletes what stands there of this node, and sends `released`, or `held` if it was installed meanwhile. */
     release: service(),
@@ -455,6 +460,11 @@ export const electionMachine = setup({
   },
   actions: {
     takeValue: assign((_, { value }: { value: Json }) => ({ value })),
+    /** That with which it stands at the path, or beside it. */
+    keepValueBefore: assign(({ context: { holder, instance, entered, value } }) => {
+      if (holder?.instance === instance) return { value: holder.value }
+      return { value: entered === null ? value : entered.value }
+    }),
     /**
      * Takes over what stands at the path, and tells it if that is not known yet. A holder that has
      * stood down counts as gone: its followers were told `vacant` when it did, and others never knew it.
@@ -486,7 +496,9 @@ export const electionMachine = setup({
     ),
     /** Unless it has been answered, its request may be carried out yet. */
     noteAbandoned: assign(({ context: { leases, unanswered }, event }) =>
-      event.type === 'entered' ? {} : { unanswered: leases[0] ?? unanswered },
+      event.type === 'entered' || event.type === 'valueRefused'
+        ? {}
+        : { unanswered: leases[0] ?? unanswered },
     ),
     noteEntering: assign(({ context }) => ({ entered: entering(context) })),
     noteSuccessor: assign((_, { successor }: { successor: Successor | null }) => ({ successor })),
@@ -561,6 +573,7 @@ export const electionMachine = setup({
       attempt,
     })),
     tellError: emit((_, { error }: { error: Failure }) => ({ type: 'error', error })),
+    tellValueRefused: emit((_, { error }: { error: Failure }) => ({ type: 'valueRefused', error })),
     tellReleased: emit({ type: 'released' }),
     tellSettled: emit({ type: 'settled' }),
   },
@@ -803,6 +816,11 @@ export const electionMachine = setup({
                 params: ({ event: { value, revision } }) => ({ value, revision }),
               },
             },
+            valueRefused: {
+              description: 'The store does not take it: the value before stays.',
+              target: 'holding',
+              actions: ['keepValueBefore', { type: 'tellValueRefused', params: failure }],
+            },
             reignOver: {
               description: 'What ended this reign is for the watch to tell.',
               target: 'waiting',
@@ -908,6 +926,11 @@ export const electionMachine = setup({
                   entered: { value, lease, revision },
                 }),
               },
+            },
+            valueRefused: {
+              description: 'The store does not take it: it stands there with the value before.',
+              target: 'following',
+              actions: ['keepValueBefore', { type: 'tellValueRefused', params: failure }],
             },
             failed: {
               description: 'There is no telling whether it can be installed.',

@@ -1,6 +1,9 @@
 import type { Json } from '../machines/election.js'
 import { DEEPEST_VALUE } from './json.js'
 
+/** In seconds: etcd grants no longer lease (`MaxLeaseTTL`, server/lease/lessor.go). */
+export const LONGEST_TTL = 9_000_000_000
+
 /** What was given, short enough for an error message. */
 export function describe(given: unknown): string {
   if (typeof given === 'string') return JSON.stringify(given)
@@ -11,6 +14,27 @@ export function describe(given: unknown): string {
     return `an object with the keys ${Object.keys(given).join(', ') || '(none)'}`
   }
   return String(given)
+}
+
+/**
+ * @throws TypeError or RangeError unless etcd can have a key that is `given` and nothing else. A key is
+ *   bytes: halves of a surrogate pair that stand alone would all be written as one and the same.
+ */
+export function assertPath(given: unknown): asserts given is string {
+  if (typeof given !== 'string') {
+    throw new TypeError(`path: must be a string, was given ${describe(given)}`)
+  }
+  if (given === '') throw new RangeError('path: must not be empty; expected a key such as /master')
+  if (!isUnicode(given)) {
+    throw new RangeError(
+      `path: must be valid Unicode, was given ${describe(given)}, in which half of a surrogate pair stands alone`,
+    )
+  }
+}
+
+/** Whether no half of a surrogate pair stands alone in it. */
+export function isUnicode(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text)
 }
 
 /** @throws TypeError when `given` has keys other than `known`. */

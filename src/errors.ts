@@ -42,6 +42,9 @@ export function isForGood(error: unknown): error is RefusedError {
   return error instanceof RefusedError && !(error instanceof DeniedError)
 }
 
+/** The store takes no value that is so large. */
+export class TooLargeError extends RefusedError {}
+
 /** The lease that a request named no longer exists on the store. */
 export class LeaseGoneError extends LockedError {
   override readonly name = 'LeaseGoneError'

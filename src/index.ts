@@ -29,6 +29,7 @@ export {
   NotLeaderError,
   RefusedError,
   StoppedError,
+  TooLargeError,
   UnreachableError,
   UnsupportedError,
   WorkError,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Etcd3, Namespace } from 'etcd3'
 import type { ElectionMachine, Json } from '../machines/election.js'
-import { assertJson, assertKnownKeys, describe } from './arguments.js'
+import { assertJson, assertKnownKeys, assertPath, describe, LONGEST_TTL } from './arguments.js'
 import { type Clock, systemClock } from './clock.js'
 import { senderFromEnvironment } from './inspection/sender.js'
 import { LockedNode, type Onlookers } from './node.js'
@@ -236,6 +236,11 @@ function nodeSettings(pathOrOptions: unknown, maybeOptions: unknown) {
     throw new RangeError(`ttl: must be a finite number of seconds above 0, was given ${ttl}`)
   }
   const inspect = inspectGiven(options.inspect)
+  if (ttl > LONGEST_TTL) {
+    throw new RangeError(
+      `ttl: must be at most ${LONGEST_TTL} seconds, which is the most that etcd grants; was given ${ttl}`,
+    )
+  }
   return { path, id, value: structuredClone(value), ttl, inspect }
 }
 
@@ -250,13 +255,6 @@ function assertObservable(path: unknown, options: unknown): void {
   }
   // An empty prefix is that of all paths.
   if (!prefix || path !== '') assertPath(path)
-}
-
-function assertPath(path: unknown): asserts path is string {
-  if (typeof path !== 'string') {
-    throw new TypeError(`path: must be a string, was given ${describe(path)}`)
-  }
-  if (path === '') throw new RangeError('path: must not be empty; expected a key such as /master')
 }
 
 function inspectGiven(given: unknown): Inspect | undefined {

@@ -30,6 +30,7 @@ import type {
   NodeState,
   Work,
 } from './node-types.js'
+import { Proposals } from './proposals.js'
 import { holderFrom } from './record.js'
 import type { Competitor } from './services/competitors.js'
 import { Participant } from './services/participant.js'
@@ -73,6 +74,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   readonly #participant: Participant
   readonly #onlookers: Onlookers
   readonly #succession: Succession
+  readonly #proposals = new Proposals()
   #work: LeadWork | null = null
   /** Whether `select` was told, and `deselect` not yet. */
   #isSelected = false
@@ -243,15 +245,21 @@ export class LockedNode extends EventEmitter<NodeEvents> {
 
   /**
    * Changes this node's value, to a copy of the one given. As leader it is written to the path, and
-   * told by `change`.
+   * told by `change`. Resolves once that is done; or, while this node does not lead, once it is
+   * remembered for the next time that it does.
+   *
+   * @throws TypeError or RangeError when it is not JSON, or is nested too deep.
+   * @throws TooLargeError (as a rejection) when the store takes no value that large: this node goes on
+   *   with the one before. The promise may be ignored.
    */
-  propose(value: Json): void {
+  propose(value: Json): Promise<void> {
     assertJson(value)
     // A copy: what the caller does to it later must not change what this node says.
     const copy = structuredClone(value)
     // An actor that has ended would not remember it.
     this.#replaceIfStopped()
     this.actor.send({ type: 'propose', value: copy })
+    return this.#proposals.follow(this.actor)
   }
 
   /**
@@ -457,6 +465,9 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       case 'error':
         this.#fail(this.#services.failures.errorOf(emitted.error))
         return
+      case 'valueRefused':
+        this.#proposals.refuse(this.#services.failures.errorOf(emitted.error))
+        return
       // Of these the succession hears.
       case 'released':
       case 'settled':
@@ -489,6 +500,9 @@ export class LockedNode extends EventEmitter<NodeEvents> {
         return
       case 'error':
         debug('%s, node %s: gives up: %s', path, id, emitted.error.message)
+        return
+      case 'valueRefused':
+        debug('%s, node %s: keeps the value before: %s', path, id, emitted.error.message)
         return
       case 'released':
         debug('%s, node %s: has left the election', path, id)

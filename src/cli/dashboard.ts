@@ -7,7 +7,7 @@ import { errorFrom } from '../errors.js'
 import { askTransfer } from '../services/ask-transfer.js'
 import type { Endpoint } from '../stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../stores/etcd/etcd-store.js'
-import { parsePort } from './arguments.js'
+import { checkPrefix, parsePort } from './arguments.js'
 import {
   addConnectionOptions,
   type ConnectionOptions,
@@ -46,7 +46,7 @@ export function addDashboard(program: Command): void {
     .description(
       'Serves a page that shows elections as they go on, and sends nothing anywhere else.',
     )
-    .option('--prefix <prefix>', 'what the paths to watch begin with', '/')
+    .option('--prefix <prefix>', 'what the paths to watch begin with', checkPrefix, '/')
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .addOption(
       new Option('--port <number>', 'the port to listen on; 0 is any')

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { DeniedError, type LockedObserver, locked, type NodeHolder } from '../index.js'
-import { collectPaths } from './arguments.js'
+import { checkPrefix, collectPaths } from './arguments.js'
 import { addConnectionOptions, type ConnectionOptions, connectionFrom } from './connection.js'
 import { EXIT } from './exit-codes.js'
 import { shownHolder } from './holder.js'
@@ -38,7 +38,11 @@ export function addObserve(program: Command): void {
     .command('observe')
     .description('Prints who holds paths, and each change.')
     .argument('[path...]', 'the paths', collectPaths)
-    .option('--prefix <prefix>', 'all paths that begin so, rather than paths; empty for all')
+    .option(
+      '--prefix <prefix>',
+      'all paths that begin so, rather than paths; empty for all',
+      checkPrefix,
+    )
     .option('--json', 'print lines of JSON')
     .option('-q, --quiet', 'say nothing on standard error')
     .addHelpText('after', HELP)

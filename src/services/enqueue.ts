@@ -5,7 +5,7 @@ import type { Means, Task } from './service.js'
 /** Enters the node as candidate with the value that it has now; where the store has none, there is nothing to do. */
 export function enqueue({ store, failures }: Means, { participant, input, send }: Task): undefined {
   const { path, ttl, session } = participant
-  const { value } = input
+  const { value, entered: before } = input
   if (session === null) throw new Error('enqueue: there is no session to enter under')
   const { lease } = session
   const entered = (revision: number) => send({ type: 'entered', value, lease: lease.id, revision })
@@ -17,5 +17,10 @@ export function enqueue({ store, failures }: Means, { participant, input, send }
   const candidacy = candidacyOf(participant, value)
   const request = async () =>
     candidates.enter(path, candidacy, lease, { timeoutMs: timeoutMsFor(ttl) })
-  request().then(entered, (thrown: unknown) => send(failures.event(thrown, lease.id)))
+  request().then(entered, (thrown: unknown) =>
+    // With none before, the store takes none of this node’s.
+    send(
+      before === null ? failures.event(thrown, lease.id) : failures.eventOfValue(thrown, lease.id),
+    ),
+  )
 }

@@ -1,5 +1,5 @@
 import type { ElectionEvent, Failure } from '../../machines/election.js'
-import { errorFrom, isForGood } from '../errors.js'
+import { errorFrom, isForGood, TooLargeError } from '../errors.js'
 import { isAnswer } from './is-answer.js'
 
 /** What machines are told in place of errors, since their events are plain data; and the errors themselves. */
@@ -24,6 +24,12 @@ export class Failures {
     if (isForGood(thrown)) return { type: 'refused', error }
     const isUnanswered = lease !== null && !isAnswer(thrown)
     return { type: 'failed', error, ...(isUnanswered && { lease }) }
+  }
+
+  /** The same, of a request by which a new value is written. */
+  eventOfValue(thrown: unknown, lease: string | null = null): ElectionEvent {
+    if (thrown instanceof TooLargeError) return { type: 'valueRefused', error: this.of(thrown) }
+    return this.event(thrown, lease)
   }
 
   /** The error behind a failure that a machine tells of. */

@@ -14,6 +14,6 @@ export function propose({ store, failures }: Means, { participant, input, send }
   request().then(
     (revision) =>
       send(revision === null ? { type: 'reignOver' } : { type: 'proposed', value, revision }),
-    (thrown: unknown) => send(failures.event(thrown)),
+    (thrown: unknown) => send(failures.eventOfValue(thrown)),
   )
 }

@@ -9,7 +9,8 @@
  * - A request that is not answered within `timeoutMs` rejects with UnreachableError. It may have been
  *   carried out all the same.
  * - RefusedError means: never, whatever an operator of the store does. DeniedError, a kind of it, means:
- *   not until an operator allows it. LeaseGoneError means: that lease no longer exists.
+ *   not until an operator allows it; TooLargeError, another kind: not so large a text. LeaseGoneError
+ *   means: that lease no longer exists.
  */
 
 import type { ComparatorBuilder } from 'etcd3'

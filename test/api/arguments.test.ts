@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import locked from '../../src/index.js'
+import { createActor } from 'xstate'
+import locked, { type Locker } from '../../src/index.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 
 /** Calls as JavaScript can make them, without types. */
@@ -312,3 +313,40 @@ function describeIn(given: unknown): string {
   if (typeof given === 'object' && given !== null) return 'an object'
   return String(given)
 }
+
+describe('a path that is not valid Unicode', () => {
+  const lone =
+    /^path: must be valid Unicode, was given "\/a\\ud800", in which half of a surrogate pair stands alone$/
+
+  test.each<[string, (locker: Locker) => unknown]>([
+    ['a node', (locker) => locker('/a\ud800', { value: 1 })],
+    ['a node of an object', (locker) => locker({ path: '/a\ud800', value: 1 })],
+    ['an observer', (locker) => locker.observe('/a\ud800')],
+    ['an observer of a prefix', (locker) => locker.observe('/a\ud800', { prefix: true })],
+  ])('is refused by %s', (_, use) => {
+    expect(() => use(locked('memory:'))).toThrow(
+      expect.objectContaining({ name: 'RangeError', message: expect.stringMatching(lone) }),
+    )
+  })
+
+  test('is refused by candidates', async () => {
+    await expect(locked('memory:').candidates('/a\ud800')).rejects.toThrow(lone)
+  })
+
+  test('ends an actor on the machine', async () => {
+    const actor = createActor(locked('memory:').machine, {
+      input: { path: '/a\ud800', id: 'a', instance: 'a', value: 1, ttl: 10 },
+    })
+    const ended = new Promise((_resolve, reject) => actor.subscribe({ error: reject }))
+    actor.start()
+    actor.send({ type: 'start' })
+    await expect(ended).rejects.toThrow(lone)
+  })
+})
+
+test('a ttl that etcd never grants is refused at once', () => {
+  expect(() => locked('memory:')('/a', { value: 1, ttl: 9_000_000_001 })).toThrow(
+    /^ttl: must be at most 9000000000 seconds, which is the most that etcd grants; was given 9000000001$/,
+  )
+  expect(() => locked('memory:')('/a', { value: 1, ttl: 9_000_000_000 })).not.toThrow()
+})

@@ -25,6 +25,7 @@ export const JUNK = 'not a record'
 const FAILURE = { name: 'Error', message: 'model' }
 const LEASE = 'lease'
 const OVER = { late: false, write: null, robbed: false }
+const REFUSED_VALUE = { type: 'valueRefused', cause: 'too large', error: FAILURE } as const
 /** The session of a follower ends. */
 const SILENT: ModelEvent = {
   type: 'expired',
@@ -302,6 +303,7 @@ function proposing(context: ModelContext, { write }: World): ModelEvent[] {
   if (carriedOut) return events
   return [
     ...events,
+    { ...REFUSED_VALUE, world: { write: null } },
     {
       type: 'reignOver',
       cause: 'deleted',
@@ -376,8 +378,9 @@ function installed(context: ModelContext, { standing, session }: World): ModelEv
 }
 
 /** A new value is on its way to where candidates stand. */
-function enqueueing({ value, revision }: ModelContext): ModelEvent[] {
+function enqueueing({ value, revision, entered }: ModelContext): ModelEvent[] {
   return [
+    ...(entered === null ? [] : [REFUSED_VALUE]),
     { type: 'entered', cause: 'answer', value, lease: LEASE, revision: revision + 1 },
     { type: 'failed', cause: 'no answer', error: FAILURE, lease: LEASE },
   ]

@@ -7,6 +7,7 @@ import {
   locked,
   RefusedError,
   type Store,
+  TooLargeError,
   UnreachableError,
 } from '../../src/index.js'
 import { decodeRecord, encodeHolder, holderFrom } from '../../src/record.js'
@@ -171,8 +172,9 @@ export class Scene {
         if (during === 'stopped.releasing') return this.#leftTooLate(event)
         return cause === 'session over' ? this.#wonTooLate(event) : this.#claimed(event, world)
       case 'failed':
+      case 'valueRefused':
       case 'refused':
-        this.#workObeys = type === 'failed'
+        this.#workObeys = type !== 'refused'
         return this.#failed(event, world)
       case 'retrying':
         return this.#retrying(event)
@@ -297,8 +299,7 @@ export class Scene {
 
   async #failed(event: ModelEvent, world: World): Promise<ModelEvent> {
     const { cause } = event
-    const refused = new RefusedError('the store refuses')
-    const error = event.type === 'refused' ? refused : new UnreachableError('no answer')
+    const error = errorFor(event)
     switch (cause) {
       case 'no session':
       case 'session':
@@ -341,7 +342,7 @@ export class Scene {
     if (this.leaf === 'follower.enqueueing') {
       const { lease } = this.#entering
       this.gate.newest('enter')?.fail(error)
-      return { ...tells(event, error), lease }
+      return { ...tells(event, error), ...(event.type === 'failed' && { lease }) }
     }
     if (this.leaf === 'stopped.handingOver') {
       const { holder } = this.node.actor.getSnapshot().context
@@ -797,6 +798,12 @@ function reignOf(entry: Entry): Reign {
   const reign = reignOfHolder(holderFrom(entry))
   if (reign === null) throw new Error('no lease stands behind the path')
   return reign
+}
+
+function errorFor({ type }: ModelEvent): Error {
+  if (type === 'refused') return new RefusedError('the store refuses')
+  if (type === 'valueRefused') return new TooLargeError('the value is too large')
+  return new UnreachableError('no answer')
 }
 
 function tells(event: ModelEvent, { name, message }: Error): ModelEvent {

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ICompare, IRequestOp, IResponseOp, ITxnRequest } from 'etcd3/lib/rpc.js'
-import { errorFrom, LeaseGoneError, UnreachableError } from '../../errors.js'
+import { errorFrom, LeaseGoneError, TooLargeError, UnreachableError } from '../../errors.js'
+import { TooManyOperationsError } from './errors.js'
 
 /** One compare-and-set, which may travel together with others. */
 export interface Operation {
@@ -56,6 +57,8 @@ export class Batch {
   #waiting: Waiting[] = []
   /** Whether something was sent in this turn of the event loop: the rest goes when it ends. */
   #isTurnBegun = false
+  /** What this etcd takes, as far as it has said. */
+  readonly #most = { operations: MOST_OPERATIONS, bytes: MOST_BYTES }
 
   constructor(send: Send) {
     this.#send = send
@@ -81,7 +84,7 @@ export class Batch {
   async #flush(): Promise<void> {
     const waiting = this.#waiting
     this.#waiting = []
-    for (const group of grouped(waiting)) {
+    for (const group of grouped(waiting, this.#most)) {
       void this.#commit(group)
       // It is on its way while the next one is made, which takes a few milliseconds.
       if (group.length > 1) await turn()
@@ -98,7 +101,10 @@ export class Batch {
       const error = errorFrom(thrown)
       // A whole group shares the connection and the lease; anything else is one operation's own
       // fault, and is found by halving.
-      const shared = error instanceof UnreachableError || error instanceof LeaseGoneError
+      const isTooMuch = error instanceof TooManyOperationsError || error instanceof TooLargeError
+      const shared =
+        (error instanceof UnreachableError && !isTooMuch) || error instanceof LeaseGoneError
+      if (isTooMuch && group.length > 1) this.#learn(error, group)
       if (group.length === 1 || shared) {
         for (const { reject } of group) reject(error)
         return
@@ -106,6 +112,18 @@ export class Batch {
       const middle = Math.ceil(group.length / 2)
       await Promise.all([this.#commit(group.slice(0, middle)), this.#commit(group.slice(middle))])
     }
+  }
+
+  /** Less than that at once from now on. One operation that is too large by itself says nothing of it. */
+  #learn(error: Error, group: readonly Waiting[]): void {
+    const most = this.#most
+    if (error instanceof TooManyOperationsError) {
+      most.operations = Math.min(most.operations, Math.ceil(namesIn(group).length / 2))
+      return
+    }
+    const bytes = group.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    const largest = Math.max(...group.map(({ sizeBytes }) => sizeBytes))
+    if (largest < bytes / 2) most.bytes = Math.min(most.bytes, Math.ceil(bytes / 2))
   }
 
   async #commitAlone({ operation, resolve }: Waiting): Promise<void> {
@@ -191,7 +209,10 @@ function bytesIn({ compare = [], success = [], failure = [] }: Parts): number {
  * Groups of one lease each, within etcd's limits, and with no key twice: etcd refuses that. What comes
  * second for a key is in a group of those that do.
  */
-function grouped(waiting: readonly Waiting[]): Waiting[][] {
+function grouped(
+  waiting: readonly Waiting[],
+  most: { readonly operations: number; readonly bytes: number },
+): Waiting[][] {
   if (waiting.length === 1) return [[...waiting]]
   const groups: Waiting[][] = []
   const open = new Map<string, { group: Waiting[]; bytes: number; names: number }>()
@@ -206,8 +227,8 @@ function grouped(waiting: readonly Waiting[]): Waiting[][] {
     let current = open.get(line)
     if (
       current === undefined ||
-      current.names + names > MOST_OPERATIONS ||
-      current.bytes + one.sizeBytes > MOST_BYTES
+      current.names + names > most.operations ||
+      current.bytes + one.sizeBytes > most.bytes
     ) {
       current = { group: [], bytes: 0, names: 0 }
       open.set(line, current)

@@ -4,6 +4,7 @@ import {
   LeaseGoneError,
   LockedError,
   RefusedError,
+  TooLargeError,
   UnreachableError,
 } from '../../errors.js'
 import { detailOf, tlsTrouble } from './tls-errors.js'
@@ -23,6 +24,8 @@ import { detailOf, tlsTrouble } from './tls-errors.js'
  * | permission denied; a user or a role that was taken away meanwhile | `unreachable` | PermissionError |
  * | authentication failed (also with a user who is not there, or who has no password) | `error` | RefusedError |
  * | user name is empty, to a client without one | `error` | RefusedError |
+ * | database space exceeded; too many requests; the server's limit for operations in a transaction | `unreachable`, over the same connection | HeldUpError |
+ * | request is too large | `error`; a value that is proposed is given up instead | TooLargeError |
  *
  * A password that etcd does not accept is the client's: whoever changed it on the server has given the
  * new one to the client's owner. What else etcd says of users and roles is answered to operators only.
@@ -31,7 +34,11 @@ const STALE_LOGIN = /invalid auth token|revision in header is old|revision of au
 const DENIALS = /permission denied|(?:user|role) name not found|(?:role|permission) is not granted/i
 const LOGIN_REFUSALS = /authentication failed|user name is empty|invalid user/i
 /** What it will never do, whoever asks. */
-const REFUSALS = /request is too large|unsupported protocol/i
+const REFUSALS = /unsupported protocol|too large lease TTL/i
+/** The latter is what gRPC says, of a request far above etcd's limit; its client has other words for answers. */
+const TOO_LARGE = /request is too large|grpc: received message larger than max/
+const TOO_MANY_OPERATIONS = /too many operations in txn request/i
+const HELD_UP = /database space exceeded|too many requests/i
 
 /** What was asked about is no longer in etcd's history. */
 export class CompactedError extends LockedError {
@@ -41,8 +48,14 @@ export class CompactedError extends LockedError {
 /** The user may not do this, until an operator allows it. */
 export class PermissionError extends DeniedError {}
 
+/** etcd has answered, and does not do it for now. Its member is none the worse: another would say the same. */
+export class HeldUpError extends UnreachableError {}
+
 /** The login counts no more, or there was none when it was not needed: another one makes it right. */
-export class TokenError extends UnreachableError {}
+export class TokenError extends HeldUpError {}
+
+/** More operations than etcd takes in one transaction (--max-txn-ops). */
+export class TooManyOperationsError extends HeldUpError {}
 
 /** The two ends of a connection do not accept each other. */
 export class TlsError extends RefusedError {}
@@ -68,6 +81,13 @@ export function storeError(doing: string, thrown: unknown, at?: Destination): Lo
     const who = at?.user === undefined ? 'the login' : `the login of user ${at.user}`
     return new RefusedError(`${doing}: ${who} was refused: ${message}`, { cause })
   }
+  if (TOO_LARGE.test(message)) return new TooLargeError(text, { cause })
+  if (TOO_MANY_OPERATIONS.test(message)) {
+    return new TooManyOperationsError(`${text}; etcd has to be given a larger --max-txn-ops`, {
+      cause,
+    })
+  }
+  if (HELD_UP.test(message)) return new HeldUpError(text, { cause })
   if (REFUSALS.test(message)) return new RefusedError(text, { cause })
   const tls = tlsTrouble(message, at?.name ?? 'etcd')
   if (tls === null) return new UnreachableError(`${doing}: ${detailOf(message)}`, { cause })

@@ -1,6 +1,12 @@
 import type { ComparatorBuilder } from 'etcd3'
 import type { IKeyValue, IRequestOp } from 'etcd3/lib/rpc.js'
-import { LeaseGoneError, RefusedError, UnconfirmedError, UnreachableError } from '../../errors.js'
+import {
+  LeaseGoneError,
+  RefusedError,
+  TooLargeError,
+  UnconfirmedError,
+  UnreachableError,
+} from '../../errors.js'
 import { candidateAt, latestAt, reignAt } from '../candidates.js'
 import { isAny } from '../is-any.js'
 import type { Watched } from '../path-watcher.js'
@@ -331,7 +337,8 @@ export class EtcdStore implements Store {
       return await this.#batch.run(operation)
     } catch (thrown) {
       if (!(thrown instanceof RefusedError)) throw thrown
-      const Kind = thrown instanceof PermissionError ? PermissionError : RefusedError
+      const kinds = [PermissionError, TooLargeError] as const
+      const Kind = kinds.find((kind) => thrown instanceof kind) ?? RefusedError
       throw new Kind(`${operation.key}: ${thrown.message}`, { cause: thrown.cause })
     }
   }

@@ -4,6 +4,7 @@ import { type Host, partsOf } from './addresses.js'
 import type { Credentials } from './credentials.js'
 import { type Dialling, dial } from './dial.js'
 import { Login } from './login.js'
+import { keepConnections } from './members.js'
 import { warnOfPlainPassword } from './plain-password.js'
 import { checkAddress, serverNameOptions } from './server-name.js'
 
@@ -101,6 +102,7 @@ export function memberEndpoint(
       }
       const make = () => {
         const made = new Client(settings)
+        keepConnections(made)
         if (checks) checkAddress(made, address, credentials ?? {})
         return made
       }

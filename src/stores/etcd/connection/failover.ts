@@ -3,7 +3,7 @@ import { sleep, systemClock } from '../../../clock.js'
 import { debug } from '../../../debug.js'
 import { UnreachableError } from '../../../errors.js'
 import type { Call } from '../../store.js'
-import { TokenError } from '../errors.js'
+import { HeldUpError } from '../errors.js'
 import type { Header, History, Mark } from '../history.js'
 import { asUser } from './as-user.js'
 import { closed } from './closed.js'
@@ -115,8 +115,7 @@ export class Endpoints {
     try {
       answer = await asUser(connection, doing, () => request(client))
     } catch (error) {
-      // A login that does not last is no fault of the member's.
-      const isAnswered = error instanceof TokenError
+      const isAnswered = error instanceof HeldUpError
       if (error instanceof UnreachableError && !isAnswered) this.giveUp(client)
       throw error
     }

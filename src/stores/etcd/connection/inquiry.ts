@@ -1,5 +1,5 @@
 import type { CallOptions } from '@grpc/grpc-js'
-import { PermissionError } from '../errors.js'
+import { HeldUpError, PermissionError } from '../errors.js'
 import { type Header, History, type Mark } from '../history.js'
 import { asUser } from './as-user.js'
 import type { Connection, EtcdClient } from './endpoint.js'
@@ -61,8 +61,8 @@ export class Inquiry {
       )
       this.hear(header, mark, { isLinearizable: true })
     } catch (error) {
-      // Not being allowed to read that key is an answer.
-      if (!(error instanceof PermissionError)) throw error
+      // Not being allowed to read that key is an answer, and so is not to be served for now.
+      if (!(error instanceof PermissionError || error instanceof HeldUpError)) throw error
     }
   }
 

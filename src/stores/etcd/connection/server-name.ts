@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type { Etcd3 } from 'etcd3'
 import { partsOf } from './addresses.js'
 import type { Credentials } from './credentials.js'
+import { membersOf } from './members.js'
 
 const require = createRequire(import.meta.url)
 
@@ -34,13 +35,6 @@ export function checkAddress(client: Etcd3, address: string, credentials: Creden
     checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
   })
   for (const member of membersOf(client)) Object.assign(member, { channelCredentials })
-}
-
-function membersOf(client: Etcd3): object[] {
-  const pool: unknown = Reflect.get(client, 'pool')
-  const members: unknown = typeof pool === 'object' && pool !== null && Reflect.get(pool, 'hosts')
-  if (!Array.isArray(members)) throw new Error('etcd3: a client without members')
-  return members
 }
 
 function isNumeric(host: string): boolean {

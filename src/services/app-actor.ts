@@ -1,5 +1,6 @@
 import { createActor } from 'xstate'
 import type { ElectionActor, ElectionContext } from '../../machines/election.js'
+import { assertPath } from '../arguments.js'
 import type { Clock } from '../clock.js'
 import { ActorError, textOf } from '../errors.js'
 import { containInspection } from '../inspection/contain-inspection.js'
@@ -16,7 +17,9 @@ export class AppActor {
 
   constructor(stage: Stage & { readonly clock: Clock }, actor: ElectionActor) {
     const { machine, clock, registry } = stage
-    this.participant = new Participant(actor.getSnapshot().context)
+    const { context } = actor.getSnapshot()
+    assertPath(context.path)
+    this.participant = new Participant(context)
     containInspection(actor)
     const replace = (ended: ElectionActor) => {
       if (registry.isPresent(ended)) this.#succession.replace()

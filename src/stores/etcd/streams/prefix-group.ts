@@ -81,7 +81,7 @@ export class PrefixGroup implements Watched {
   join(watcher: Watcher): void {
     const { path } = watcher
     this.#watchers.set(path, this.#servedAt(path).concat(watcher))
-    const missed = this.#rememberedOf(path).flatMap(({ at, sighting }) =>
+    const missed = this.#rememberedOf(pathBeside(path)).flatMap(({ at, sighting }) =>
       at === path ? [sighting] : [],
     )
     if (missed.every(({ revision }) => revision < watcher.next)) return
@@ -134,14 +134,16 @@ export class PrefixGroup implements Watched {
     // Not the next one: there may be more of the same revision on its way.
     this.#next = sighting.revision
     const path = pathBeside(at)
-    const watchers = this.#servedAt(path)
+    // What looks like an entry beside a path may be a path of its own.
+    const watchers = this.#servedAt(at)
     const remembered = this.#recent.get(path) ?? { happened: [], own: false }
     this.#recent.set(path, remembered)
     remembered.happened.push({ at, sighting })
-    remembered.own ||= watchers.length > 0
+    remembered.own ||= watchers.length > 0 || this.#servedAt(path).length > 0
     this.#forgetLater()
-    if (at === path) for (const watcher of watchers) watcher.report(sighting)
-    else for (const follower of this.#followers.get(path) ?? []) follower.take(at, sighting)
+    for (const watcher of watchers) watcher.report(sighting)
+    if (at !== path)
+      for (const follower of this.#followers.get(path) ?? []) follower.take(at, sighting)
   }
 
   /** What was before `revision` is no longer in etcd's history: the group goes on from there. */

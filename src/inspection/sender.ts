@@ -7,6 +7,7 @@ import { debug } from '../debug.js'
 import { parseJson } from '../json.js'
 import { contained } from '../onlookers/contained.js'
 import { inspectionAddress } from './address.js'
+import { lookUp } from './lookup.js'
 import {
   type ControlMessage,
   DEEPEST_MESSAGE,
@@ -27,6 +28,7 @@ const CLIENT_OPTIONS = {
   perMessageDeflate: false,
   /** In bytes. All that is ever received is which action of which actor to take. */
   maxPayload: 64 * 1_024,
+  lookup: lookUp,
   /** No process that has nothing else to do waits for a viewer, whatever that answers or does not. */
   finishRequest(request: ClientRequest) {
     request.on('socket', (connection) => connection.unref())

@@ -1,12 +1,16 @@
-// A node on the embedded store, in a process of its own that LOCKED_INSPECT has told of a viewer.
+// A node on the embedded store, in a process of its own that LOCKED_INSPECT has told of a viewer. NAME_SERVER
+// is who is asked for names, if not whom this machine asks.
 //   finish         leads, waits for a line on standard input, says whether it still does, stops, and says
 //                  what keeps it for half a second
 //   come-and-go N  has N nodes come and go, and says how many are still held
+import { setServers } from 'node:dns'
 import { once } from 'node:events'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import locked from 'locked'
 
 const [what, count] = process.argv.slice(2)
+const { NAME_SERVER } = process.env
+if (NAME_SERVER) setServers([NAME_SERVER])
 const locker = locked('memory:')
 
 if (what === 'come-and-go') await comeAndGo(Number(count))

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { EventEmitter, once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -42,6 +43,22 @@ describe('a process that has nothing else to do ends, though its viewer', () => 
       expect(await said).toEqual({ out: 'true\nkept by nothing\n', err: '' })
     })
   }
+})
+
+test('a process that has nothing else to do ends, though no name server answers', async () => {
+  const server = createSocket('udp4')
+  onTestFinished(() => void server.close())
+  const asked = once(server, 'message')
+  server.bind(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { child, said } = start(['finish'], 'ws://viewer.example:4100/inspect', {
+    NAME_SERVER: `127.0.0.1:${server.address().port}`,
+  })
+  const [question] = await asked
+  expect(String(question)).toContain('viewer')
+  child.stdin.write('go on\n')
+  expect(await once(child, 'exit')).toEqual([0, null])
+  expect(await said).toEqual({ out: 'true\nkept by nothing\n', err: '' })
 })
 
 describe('a node goes on leading, though its viewer sends', () => {

@@ -1,3 +1,5 @@
+import { shown } from './shown.js'
+
 /** Where an error belongs, as far as it is known. */
 export interface ErrorPlace {
   readonly path?: string | undefined
@@ -5,14 +7,18 @@ export interface ErrorPlace {
   readonly cause?: unknown
 }
 
-/** The base of every error of this package that is not the caller's fault (those are TypeError and RangeError). */
+/**
+ * The base of every error of this package that is not the caller's fault (those are TypeError and RangeError).
+ * Its message may hold what a server answered or another process wrote, and be printed by whoever gets it:
+ * what a terminal would obey is escaped.
+ */
 export class LockedError extends Error {
   override readonly name: string = 'LockedError'
   readonly path: string | undefined
   readonly nodeId: string | undefined
 
   constructor(message: string, { path, nodeId, cause }: ErrorPlace = {}) {
-    super(message, cause === undefined ? undefined : { cause })
+    super(shown(message), cause === undefined ? undefined : { cause })
     this.path = path
     this.nodeId = nodeId
   }

@@ -1,5 +1,6 @@
 /** What the commands say on standard error: one line each. */
-import { escaped, print } from './shown.js'
+import { escaped } from '../shown.js'
+import { print } from './shown.js'
 
 /** Says something unless the user wants quiet. */
 export type Say = (message: string) => void

@@ -1,4 +1,5 @@
 import { textOf } from '../errors.js'
+import { shown } from '../shown.js'
 
 /** What belongs to somebody who only looks on at an election, or lends it a clock. */
 export type Onlooker = 'inspect' | 'meter' | 'debug' | 'clock' | 'timer'
@@ -27,7 +28,7 @@ function report(whose: Onlooker, thrown: unknown): void {
   if (reported.has(whose)) return
   reported.add(whose)
   process.emitWarning(
-    `${whose}: what it throws is passed over, and the election goes on without it; this is told once. It threw: ${textOf(thrown)}`,
+    `${whose}: what it throws is passed over, and the election goes on without it; this is told once. It threw: ${shown(textOf(thrown))}`,
     { type: 'LockedWarning', code: 'LOCKED_OBSERVER' },
   )
 }

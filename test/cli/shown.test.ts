@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { print, shown, write } from '../../src/cli/shown.js'
+import { print, write } from '../../src/cli/shown.js'
+import { shown } from '../../src/shown.js'
 
 /** As few terminals as may be show text as it stands, with these among it. */
 const OBEYED = [

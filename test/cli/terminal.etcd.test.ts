@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http2'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Etcd, startEtcd } from '../etcd/index.js'
@@ -9,6 +11,8 @@ const HOSTILE = '\x1b]52;c;ZXZpbA==\x07\x1b]0;title\x07\x1b[2J\x9b2J\u202eevil\u
 const ESCAPED = String.raw`\u001b]52;c;ZXZpbA==`
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const OBEYED = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/
+/** Otherwise Node.js colours the number of the process. */
+const DEBUG = { NODE_DEBUG: 'locked', NO_COLOR: '1' }
 const CTRL_C = '\x03'
 
 const path = `/terminal-${randomUUID()}${HOSTILE}`
@@ -105,6 +109,42 @@ describe('on a terminal nothing is obeyed that others wrote', () => {
     const shownKey = command.output.replaceAll('^C', '')
     expect(shownKey).toContain(ESCAPED)
     for (const line of linesOf(command)) expect(line).not.toMatch(OBEYED)
+  })
+
+  test('what is told of an election with NODE_DEBUG, of its path and of its holder', async () => {
+    const command = onTerminal('elect "$AT" --id "$HOSTILE" -- true', { ...DEBUG })
+    const [line] = await command.untilMatch(/LOCKED \d+: .*the holder is .*/)
+    command.type(CTRL_C)
+    await command.exited
+    // In the path, in the id and in the holder's.
+    expect(line.split(ESCAPED)).toHaveLength(4)
+    expectHarmless(command)
+  })
+
+  test('what is told with NODE_DEBUG of a server that is none', async () => {
+    const server = createServer()
+    server.on('stream', (stream) => {
+      const status = {
+        'grpc-status': '13',
+        'grpc-message': encodeURI(`${HOSTILE}\nLOCKED 1: forged`),
+      }
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', ...status },
+        { endStream: true },
+      )
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void server.close())
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : null
+    const command = onTerminal(`elect /path --endpoints 127.0.0.1:${port} -- true`, {
+      ...DEBUG,
+    })
+    await command.untilMatch(/attempt 2: .*evil.*/)
+    command.type(CTRL_C)
+    await command.exited
+    expectHarmless(command)
+    expect(command.output).not.toMatch(/^LOCKED 1:/m)
   })
 
   test('the demo’s table and log, which are drawn with control sequences', async () => {

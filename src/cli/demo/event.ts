@@ -1,5 +1,5 @@
 import type { Json } from '../../index.js'
-import { shown } from '../shown.js'
+import { shown } from '../../shown.js'
 
 type DemoEventKind =
   | 'select'

@@ -1,5 +1,5 @@
+import { shown } from '../../shown.js'
 import { oneLine } from '../messages.js'
-import { shown } from '../shown.js'
 import type { DemoView } from './demo.js'
 import type { NodeView } from './demo-node.js'
 import { formatValue } from './event.js'

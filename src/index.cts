@@ -1,72 +1,66 @@
-/** What `require('locked')` gives: the function itself, with the error classes as its properties. */
-import type * as election from '../machines/election.js' with { 'resolution-mode': 'import' }
-import type * as clock from './clock.js' with { 'resolution-mode': 'import' }
-import type * as errors from './errors.js' with { 'resolution-mode': 'import' }
-import type * as locker from './locker.js' with { 'resolution-mode': 'import' }
-import type * as node from './node.js' with { 'resolution-mode': 'import' }
-import type * as nodeApi from './node-types.js' with { 'resolution-mode': 'import' }
-import type * as observer from './observing/observer.js' with { 'resolution-mode': 'import' }
-import type * as pathObserver from './observing/path-observer.js' with {
-  'resolution-mode': 'import',
-}
-import type * as meters from './onlookers/meter.js' with { 'resolution-mode': 'import' }
-import type * as competitors from './services/competitors.js' with { 'resolution-mode': 'import' }
-import type * as etcdjs from './stores/etcd-v2/client.js' with { 'resolution-mode': 'import' }
-import type * as store from './stores/store.js' with { 'resolution-mode': 'import' }
+/** What `require('locked')` gives: the function itself, with all that can be imported by name as its properties. */
+import index = require('./index.js')
 
-type Classes = Omit<typeof errors, 'errorFrom'>
-
-const { errorFrom: _, ...classes }: typeof errors = require('./errors.js')
-const { locked: make }: typeof locker = require('./locker.js')
-const locked: typeof make & Classes = Object.assign(make, classes)
+const { default: _, ...named } = index
+const locked: typeof index.locked & typeof named = Object.assign(index.locked, named)
 
 declare namespace locked {
-  export type DeselectReason = election.DeselectReason
-  export type ElectionActor = election.ElectionActor
-  export type ElectionContext = election.ElectionContext
-  export type ElectionEmitted = election.ElectionEmitted
-  export type ElectionEvent = election.ElectionEvent
-  export type ElectionMachine = election.ElectionMachine
-  export type Entered = election.Entered
-  export type Failure = election.Failure
-  export type Holder = election.Holder
-  export type Json = election.Json
-  export type Successor = election.Successor
-  export type Clock = clock.Clock
-  export type Hosts = locker.Hosts
-  export type Locker = locker.Locker
-  export type LockerOptions = locker.LockerOptions
-  export type NodeOptions = locker.NodeOptions
-  export type ObserveOptions = locker.ObserveOptions
-  export type LockedObserver = observer.LockedObserver
-  export type LockedPathObserver = pathObserver.LockedPathObserver
-  export type Observed = nodeApi.Observed
-  export type ObserverEvents = nodeApi.ObserverEvents
-  export type Inspect = nodeApi.Inspect
-  export type Leadership = nodeApi.Leadership
-  export type LockedNode = node.LockedNode
-  export type NodeEvents = nodeApi.NodeEvents
-  export type NodeHolder = nodeApi.NodeHolder
-  export type NodeState = nodeApi.NodeState
-  export type Work = nodeApi.Work
-  export type Done<Result = void> = nodeApi.Done<Result>
-  export type Competitor = competitors.Competitor
-  export type Call = store.Call
-  export type Candidacy = store.Candidacy
-  export type Candidate = store.Candidate
-  export type Candidates = store.Candidates
-  export type Claim = store.Claim
-  export type Competitors = store.Competitors
-  export type Entry = store.Entry
-  export type Lease = store.Lease
-  export type ObserveListener = store.ObserveListener
-  export type Reign = store.Reign
-  export type Sighting = store.Sighting
-  export type Store = store.Store
-  export type Watch = store.Watch
-  export type WatchListener = store.WatchListener
-  export type Meter = meters.Meter
-  export type Etcdjs = etcdjs.Etcdjs
+  export type ActorError = index.ActorError
+  export type Call = index.Call
+  export type Candidacy = index.Candidacy
+  export type Candidate = index.Candidate
+  export type Candidates = index.Candidates
+  export type Claim = index.Claim
+  export type Clock = index.Clock
+  export type Competitor = index.Competitor
+  export type Competitors = index.Competitors
+  export type DeselectReason = index.DeselectReason
+  export type Done<Result = void> = index.Done<Result>
+  export type ElectionActor = index.ElectionActor
+  export type ElectionContext = index.ElectionContext
+  export type ElectionEmitted = index.ElectionEmitted
+  export type ElectionEvent = index.ElectionEvent
+  export type ElectionMachine = index.ElectionMachine
+  export type Entered = index.Entered
+  export type Entry = index.Entry
+  export type Etcdjs = index.Etcdjs
+  export type Failure = index.Failure
+  export type Holder = index.Holder
+  export type Hosts = index.Hosts
+  export type Inspect = index.Inspect
+  export type Json = index.Json
+  export type Leadership = index.Leadership
+  export type Lease = index.Lease
+  export type LeaseGoneError = index.LeaseGoneError
+  export type LockedError = index.LockedError
+  export type LockedNode = index.LockedNode
+  export type LockedObserver = index.LockedObserver
+  export type LockedPathObserver = index.LockedPathObserver
+  export type Locker = index.Locker
+  export type LockerOptions = index.LockerOptions
+  export type Meter = index.Meter
+  export type NoCandidateError = index.NoCandidateError
+  export type NodeEvents = index.NodeEvents
+  export type NodeHolder = index.NodeHolder
+  export type NodeOptions = index.NodeOptions
+  export type NodeState = index.NodeState
+  export type NotLeaderError = index.NotLeaderError
+  export type ObserveListener = index.ObserveListener
+  export type ObserveOptions = index.ObserveOptions
+  export type Observed = index.Observed
+  export type ObserverEvents = index.ObserverEvents
+  export type RefusedError = index.RefusedError
+  export type Reign = index.Reign
+  export type Sighting = index.Sighting
+  export type StoppedError = index.StoppedError
+  export type Store = index.Store
+  export type Successor = index.Successor
+  export type UnreachableError = index.UnreachableError
+  export type UnsupportedError = index.UnsupportedError
+  export type Watch = index.Watch
+  export type WatchListener = index.WatchListener
+  export type Work = index.Work
+  export type WorkError = index.WorkError
 }
 
 export = locked

@@ -68,5 +68,5 @@ export type {
   Watch,
   WatchListener,
 } from './stores/store.js'
-export { locked, locked as 'module.exports' }
+export { locked }
 export default locked

@@ -1,10 +1,10 @@
 import type { ClientRequest } from 'node:http'
-import { createRequire } from 'node:module'
 import type { WebSocket } from 'ws'
 import type { InspectionEvent } from 'xstate'
 import { backoff } from '../../machines/backoff.js'
 import { debug } from '../debug.js'
 import { parseJson } from '../json.js'
+import { load } from '../load.js'
 import { contained } from '../onlookers/contained.js'
 import { inspectionAddress } from './address.js'
 import { lookUp } from './lookup.js'
@@ -15,8 +15,6 @@ import {
   messageOf,
   type OfferMessage,
 } from './message.js'
-
-const require = createRequire(import.meta.url)
 
 const BACKOFF = { firstMs: 500, longestMs: 5_000 }
 /** Of ws. The types that it has leave `closeTimeout` out. */
@@ -60,6 +58,7 @@ export class InspectionSender {
   readonly #actors = new Map<string, Known>()
   readonly #offers = new Map<string, Offer>()
   readonly #collected = new FinalizationRegistry((sessionId: string) => this.#forget(sessionId))
+  #isBegun = false
   #socket: WebSocket | null = null
   #isOpen = false
   #attempt = 0
@@ -82,7 +81,7 @@ export class InspectionSender {
       this.#actors.set(sessionId, { rootId, actor: new WeakRef(actorRef) })
       this.#collected.register(actorRef, sessionId)
     }
-    if (this.#socket === null) this.#connect()
+    if (!this.#isBegun) this.#begin()
     if (this.#isOpen) this.#tell(event)
     if (event.type === '@xstate.snapshot' && event.snapshot.status !== 'active') {
       this.#forget(sessionId)
@@ -94,9 +93,15 @@ export class InspectionSender {
     this.#offers.delete(sessionId)
   }
 
-  #connect(): void {
-    // Loaded when it is needed: importing `locked` must not load it.
-    const { WebSocket: Client }: typeof import('ws') = require('ws')
+  #begin(): void {
+    this.#isBegun = true
+    contained('inspect', async () => {
+      const { WebSocket: Client } = await load('ws')
+      this.#connect(Client)
+    })
+  }
+
+  #connect(Client: typeof WebSocket): void {
     const socket = new Client(this.#address, CLIENT_OPTIONS)
     this.#socket = socket
     socket.on('open', () => {
@@ -114,7 +119,7 @@ export class InspectionSender {
     socket.on('close', () => {
       this.#isOpen = false
       this.#attempt += 1
-      setTimeout(() => this.#connect(), backoff(this.#attempt, BACKOFF)).unref()
+      setTimeout(() => this.#connect(Client), backoff(this.#attempt, BACKOFF)).unref()
     })
   }
 

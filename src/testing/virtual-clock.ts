@@ -1,5 +1,8 @@
-import { setImmediate as immediate } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../clock.js'
+
+/** As it was when this file was loaded: test runners replace it, the one of its module as well. */
+const immediate = nextTurn
 
 interface Timer {
   readonly dueMs: number
@@ -102,8 +105,7 @@ export class VirtualClock implements Clock {
 
 /**
  * Node.js runs its event loop's next phase only once no microtask is left, so one turn of
- * `setImmediate` outlasts promise chains of any length. Imported from its module, because test
- * runners replace the global one.
+ * `setImmediate` outlasts promise chains of any length.
  */
 async function settle(): Promise<void> {
   await immediate()

@@ -60,7 +60,10 @@ describe('the installed package', () => {
     console.log(`package: ${kB(size)} packed, ${kB(unpackedSize)} unpacked, ${files.length} files`)
     expect(size).toBeLessThan(400_000)
     expect(unpackedSize).toBeLessThan(2_000_000)
-    for (const { path } of files) expect(path).toMatch(/^(dist\/(src|machines)\/|[^/]+$)/)
+    for (const { path } of files)
+      expect(path).toMatch(
+        /^(dist\/((commonjs\/)?(src|machines)\/|commonjs\/package\.json$)|[^/]+$)/,
+      )
     expect(files.map(({ path }) => path).filter((path) => /\.test\.|fixtures/.test(path))).toEqual(
       [],
     )
@@ -80,7 +83,9 @@ describe('the installed package', () => {
       const folder = mkdtempSync(join(project, 'loaded-'))
       run(process.execPath, [script], project, { NODE_V8_COVERAGE: folder })
       const loaded = loadedModules(folder)
-      expect(loaded.filter((path) => /\/locked\/dist\/src\/locker\.js$/.test(path))).toHaveLength(1)
+      expect(
+        loaded.filter((path) => /\/locked\/dist\/commonjs\/src\/locker\.js$/.test(path)),
+      ).toHaveLength(1)
       const unwanted =
         /node_modules\/(etcd3|etcdjs|@grpc|cockatiel|protobufjs)\/|\/src\/(cli|dashboard|testing)\//
       expect(loaded.filter((path) => unwanted.test(path))).toEqual([])

@@ -57,6 +57,9 @@ export class TokenError extends HeldUpError {}
 /** More operations than etcd takes in one transaction (--max-txn-ops). */
 export class TooManyOperationsError extends HeldUpError {}
 
+/** There is no client to ask etcd with. */
+export class ClientError extends RefusedError {}
+
 /** The two ends of a connection do not accept each other. */
 export class TlsError extends RefusedError {}
 

@@ -1,7 +1,5 @@
-import { createRequire } from 'node:module'
+import { createSecureContext } from 'node:tls'
 import { describe } from '../../../arguments.js'
-
-const require = createRequire(import.meta.url)
 
 /** What TLS needs, each in PEM. */
 export interface Credentials {
@@ -62,7 +60,6 @@ function partOf(given: object, name: (typeof PARTS)[number]): Buffer | undefined
 }
 
 function assertUsable(what: string, parts: Readonly<Record<string, Buffer | undefined>>): void {
-  const { createSecureContext }: typeof import('node:tls') = require('node:tls')
   try {
     createSecureContext(parts)
   } catch (cause) {

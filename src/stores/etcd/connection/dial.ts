@@ -1,7 +1,5 @@
-import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { partsOf } from './addresses.js'
-
-const require = createRequire(import.meta.url)
 
 export interface Dialling {
   readonly timeoutMs: number
@@ -19,7 +17,6 @@ export interface Dialling {
 export function dial(address: string, { timeoutMs, signal }: Dialling): Promise<void> {
   // gRPC goes by way of a proxy, to where there may be no other way.
   if (usesProxy(process.env)) return Promise.resolve()
-  const { connect }: typeof import('node:net') = require('node:net')
   return new Promise((resolve, reject) => {
     const socket = connect(partsOf(address))
     let giveUp: NodeJS.Immediate | undefined

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
-import type { Etcd3, IOptions, Namespace } from 'etcd3'
+import type * as etcd3 from 'etcd3'
 import { type Host, partsOf } from './addresses.js'
+import { type Client, loadClient } from './client.js'
 import type { Credentials } from './credentials.js'
 import { type Dialling, dial } from './dial.js'
 import { Login } from './login.js'
@@ -9,7 +9,7 @@ import { warnOfPlainPassword } from './plain-password.js'
 import { checkAddress, serverNameOptions } from './server-name.js'
 
 /** An etcd3 client, or a namespace of one. */
-export type EtcdClient = Etcd3 | Namespace
+export type EtcdClient = etcd3.Etcd3 | etcd3.Namespace
 
 /** How one member, or one client of the user's, is reached. */
 export interface Endpoint {
@@ -30,11 +30,9 @@ export interface Connection {
 }
 
 /** What is passed on to etcd3 (see its IOptions). */
-export interface EtcdOptions extends Omit<IOptions, 'hosts' | 'credentials'> {
+export interface EtcdOptions extends Omit<etcd3.IOptions, 'hosts' | 'credentials'> {
   readonly credentials?: Credentials
 }
-
-const require = createRequire(import.meta.url)
 
 const GRPC_OPTIONS = {
   'grpc.keepalive_time_ms': 10_000,
@@ -47,20 +45,14 @@ const GRPC_OPTIONS = {
 
 let connections = 0
 
-/** Loads it when it is needed: importing `locked` must not load a client that is not used. */
-function load() {
-  const { Etcd3: Client }: typeof import('etcd3') = require('etcd3')
-  const { noop }: typeof import('cockatiel') = require('cockatiel')
-  return { Client, noop }
-}
-
 /** The member at `host`, through a client of our own. */
 export function memberEndpoint(
   { secure, address }: Host,
   { auth, credentials, ...options }: EtcdOptions,
 ): Endpoint {
   /** What was opened for logins, by the client that they are for. */
-  const doors = new WeakMap<EtcdClient, Etcd3>()
+  const doors = new WeakMap<EtcdClient, etcd3.Etcd3>()
+  let loaded: Client | null = null
   const isTls = secure || credentials !== undefined
   if (auth !== undefined && !isTls) {
     const { host } = partsOf(address)
@@ -72,14 +64,14 @@ export function memberEndpoint(
   return {
     name: address,
     user: auth?.username,
-    dial(how) {
-      const dialled = dial(address, how)
-      // It takes longer than being answered does.
-      load()
-      return dialled
+    async dial(how) {
+      // Loading takes longer than being answered does.
+      const [, client] = await Promise.all([dial(address, how), loadClient()])
+      loaded = client
     },
     open() {
-      const { Client, noop } = load()
+      if (loaded === null) throw new Error(`etcd: ${address} is opened before it was dialled`)
+      const { Etcd3, noop } = loaded
       connections += 1
       // A name that the user gave is asked for, and the certificate compared with it.
       const isNamed = options.grpcOptions?.['grpc.ssl_target_name_override'] !== undefined
@@ -87,7 +79,9 @@ export function memberEndpoint(
       const settings = {
         ...options,
         // gRPC trusts the system's roots where there are none, which etcd3's types do not allow for.
-        ...(credentials && { credentials: credentials as NonNullable<IOptions['credentials']> }),
+        ...(credentials && {
+          credentials: credentials as NonNullable<etcd3.IOptions['credentials']>,
+        }),
         hosts: `${secure ? 'https' : 'http'}://${address}`,
         // etcd3’s circuit breaker stays open for 5 s, and its retries know nothing of validity.
         faultHandling: { host: () => noop, global: noop, ...options.faultHandling },
@@ -101,7 +95,7 @@ export function memberEndpoint(
         },
       }
       const make = () => {
-        const made = new Client(settings)
+        const made = new Etcd3(settings)
         keepConnections(made)
         if (checks) checkAddress(made, address, credentials ?? {})
         return made
@@ -127,7 +121,7 @@ export function clientEndpoint(client: EtcdClient): Endpoint {
 }
 
 /** An Etcd3 or a namespace of one, from whichever copy of the package. */
-export function isEtcdClient(given: object): given is Etcd3 {
+export function isEtcdClient(given: object): given is etcd3.Etcd3 {
   return (
     'kv' in given &&
     'leaseClient' in given &&

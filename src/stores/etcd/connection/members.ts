@@ -1,7 +1,9 @@
+import type { ChannelCredentials } from '@grpc/grpc-js'
 import type { Etcd3 } from 'etcd3'
 
 /** What etcd3 knows a member by: its `Host`, which it does not export. */
 interface Member {
+  readonly channelCredentials: { readonly constructor: typeof ChannelCredentials }
   resetAllServices(): void
   close(): void
 }
@@ -33,10 +35,13 @@ export function keepConnections(client: Etcd3): void {
 }
 
 function isMember(given: unknown): given is Member {
+  if (typeof given !== 'object' || given === null) return false
+  const credentials: unknown = Reflect.get(given, 'channelCredentials')
   return (
-    typeof given === 'object' &&
-    given !== null &&
     typeof Reflect.get(given, 'resetAllServices') === 'function' &&
-    typeof Reflect.get(given, 'close') === 'function'
+    typeof Reflect.get(given, 'close') === 'function' &&
+    typeof credentials === 'object' &&
+    credentials !== null &&
+    typeof Reflect.get(credentials.constructor, 'createSsl') === 'function'
   )
 }

@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module'
-
-const require = createRequire(import.meta.url)
+import { isIPv6 } from 'node:net'
 
 let isTold = false
 
@@ -25,7 +23,6 @@ export function warnOfPlainPassword(host: string, right: string): void {
  * where it leads.
  */
 export function isLoopback(host: string): boolean {
-  const { isIPv6 }: typeof import('node:net') = require('node:net')
   const given = `http://${isIPv6(host) ? `[${host}]` : host}/`
   if (!URL.canParse(given)) return false
   // It writes an address in one way only.

@@ -1,10 +1,9 @@
-import { createRequire } from 'node:module'
+import { isIP } from 'node:net'
+import { checkServerIdentity } from 'node:tls'
 import type { Etcd3 } from 'etcd3'
 import { partsOf } from './addresses.js'
 import type { Credentials } from './credentials.js'
 import { membersOf } from './members.js'
-
-const require = createRequire(import.meta.url)
 
 /** Asked for in place of an address: TLS has no way to ask for one (RFC 6066, section 3). */
 const ANY_NAME = 'etcd'
@@ -25,19 +24,19 @@ export function serverNameOptions(address: string): Record<string, string> {
 export function checkAddress(client: Etcd3, address: string, credentials: Credentials): void {
   const { host } = partsOf(address)
   if (!isNumeric(host)) return
-  const { checkServerIdentity }: typeof import('node:tls') = require('node:tls')
-  // The one that etcd3 uses: it takes credentials of its own only.
-  const grpc: typeof import('@grpc/grpc-js') = createRequire(require.resolve('etcd3'))(
-    '@grpc/grpc-js',
-  )
   const { rootCertificate = null, privateKey = null, certChain = null } = credentials
-  const channelCredentials = grpc.credentials.createSsl(rootCertificate, privateKey, certChain, {
-    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
-  })
-  for (const member of membersOf(client)) Object.assign(member, { channelCredentials })
+  for (const member of membersOf(client)) {
+    // The class of those that it has: gRPC takes credentials of its own copy only.
+    const channelCredentials = member.channelCredentials.constructor.createSsl(
+      rootCertificate,
+      privateKey,
+      certChain,
+      { checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate) },
+    )
+    Object.assign(member, { channelCredentials })
+  }
 }
 
 function isNumeric(host: string): boolean {
-  const { isIP }: typeof import('node:net') = require('node:net')
   return isIP(host) !== 0
 }

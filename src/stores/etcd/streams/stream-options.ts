@@ -1,8 +1,5 @@
-import { createRequire } from 'node:module'
-import type { CallOptions, Interceptor } from '@grpc/grpc-js'
+import type { CallOptions, InterceptingCall, Interceptor } from '@grpc/grpc-js'
 import type { EtcdClient } from '../connection/endpoint.js'
-
-const require = createRequire(import.meta.url)
 
 /** Which call it is, in etcd3's words. */
 export type StreamContext =
@@ -17,19 +14,22 @@ export type StreamContext =
  * deadline is not: it is meant for requests.
  */
 export function streamOptions(client: EtcdClient, context: StreamContext): CallOptions {
-  // Loaded when it is needed: importing `locked` must not load a client that is not used.
-  const { InterceptingCall }: typeof import('@grpc/grpc-js') = require('@grpc/grpc-js')
-  const requireLeader: Interceptor = (options, nextCall) =>
-    new InterceptingCall(nextCall(options), {
-      start(metadata, listener, next) {
-        metadata.set('hasleader', 'true')
-        next(metadata, listener)
-      },
-    })
   return {
     deadline: Number.POSITIVE_INFINITY,
     interceptors: [requireLeader, ...interceptorsOf(client, context)],
   }
+}
+
+/** Without gRPC's own class for it, which would have to be loaded, from the copy that the client uses. */
+function requireLeader(...[options, nextCall]: Parameters<Interceptor>): InterceptingCall {
+  const call = nextCall(options)
+  const start: typeof call.start = call.start.bind(call)
+  call.start = (metadata, listener) => {
+    metadata.set('hasleader', 'true')
+    start(metadata, listener)
+  }
+  // gRPC takes whatever has these methods, and its types ask for the class.
+  return call as InterceptingCall
 }
 
 function interceptorsOf(client: EtcdClient, context: StreamContext): readonly Interceptor[] {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { partsOf } from './addresses.js'
+import { askProxy, proxyTo } from './proxy.js'
 
 export interface Dialling {
   readonly timeoutMs: number
@@ -12,13 +13,15 @@ export interface Dialling {
  *
  * gRPC waits for as long as the system does for a host that swallows packets, two minutes say, even
  * once it has been closed, and keeps the process from ending meanwhile. So it is only sent to where
- * somebody answers.
+ * somebody answers; by way of a proxy where gRPC goes by way of it.
  */
 export function dial(address: string, { timeoutMs, signal }: Dialling): Promise<void> {
-  // gRPC goes by way of a proxy, to where there may be no other way.
-  if (usesProxy(process.env)) return Promise.resolve()
+  const { host, port } = partsOf(address)
+  const proxy = proxyTo(host)
   return new Promise((resolve, reject) => {
-    const socket = connect(partsOf(address))
+    const socket = connect(
+      proxy === null ? { host, port } : partsOf(`${proxy.hostname}:${proxy.port || 80}`),
+    )
     let giveUp: NodeJS.Immediate | undefined
     const end = (error?: unknown) => {
       clearTimeout(timer)
@@ -35,13 +38,11 @@ export function dial(address: string, { timeoutMs, signal }: Dialling): Promise<
       giveUp = setImmediate(late)
     }, timeoutMs)
     signal.addEventListener('abort', abandon)
-    socket.once('connect', () => end())
+    socket.once('connect', () => {
+      if (proxy === null) end()
+      else askProxy(proxy, address, socket, end)
+    })
     socket.on('error', (error) => end(error))
     if (signal.aborted) abandon()
   })
-}
-
-/** As gRPC reads the environment (grpc-js, http_proxy.ts). */
-function usesProxy({ grpc_proxy, https_proxy, http_proxy }: NodeJS.ProcessEnv): boolean {
-  return Boolean(grpc_proxy || https_proxy || http_proxy)
 }

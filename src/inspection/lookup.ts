@@ -1,11 +1,8 @@
-import type { LookupAddress } from 'node:dns'
+import { getServers, type LookupAddress, promises } from 'node:dns'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { isIP, type LookupFunction } from 'node:net'
 import { join } from 'node:path'
 import { errorFrom } from '../errors.js'
-
-const require = createRequire(import.meta.url)
 
 /** In milliseconds. A question to a name server keeps the process until it is answered or given up. */
 const WITHIN_MS = 400
@@ -64,7 +61,6 @@ async function addressesOf(host: string): Promise<readonly LookupAddress[]> {
 
 /** Asks whom `dns.resolve` asks: the servers of the system, or those that the app has set. */
 function newResolver() {
-  const { getServers, promises }: typeof import('node:dns') = require('node:dns')
   const resolver = new promises.Resolver(PATIENCE)
   try {
     resolver.setServers(getServers())

@@ -189,9 +189,7 @@ export class PrefixGroup implements Watched {
 
   /** Whether it serves that path, or has just now: a node that leaves hands over, and others act on that. */
   #isServed(path: string): boolean {
-    return (
-      this.#servedAt(path).length > 0 || this.#left.has(path) || this.#leftEarlier.has(path)
-    )
+    return this.#servedAt(path).length > 0 || this.#left.has(path) || this.#leftEarlier.has(path)
   }
 
   #isTooWide(): boolean {

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Etcd3 } from 'etcd3'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { servesV2 } from '../etcd/abilities.js'
 import { startEtcd } from '../etcd/index.js'
 import { V2Operator } from '../etcd/v2-operator.js'
 import { assertBuilt, root } from '../package/built.js'
@@ -45,32 +46,35 @@ test('the usage of the seed runs as it stands, in a project of its own', async (
   expect([first.complaints(), second.complaints()]).toEqual(['', ''])
 })
 
-test('the usage with an existing etcdjs object runs, in a project of its own', async () => {
-  const etcd = await startEtcd({ clientPorts: ports, enableV2: true })
-  onTestFinished(etcd.stop)
-  const operator = new V2Operator(etcd.endpoint)
-  const project = makeProject(usageOfEtcdjs)
-  const first = run(project, 'node1')
-  expect(await first.line()).toBe('10 was written by node1')
-  expect(await first.line()).toBe('elected with 10')
-  expect(await first.line()).toBe('the id is node1 and the value is 10')
-  expect(JSON.parse((await operator.get('/master')).node?.value ?? '')).toMatchObject({
-    id: 'node1',
-    value: 10,
-  })
+test.runIf(servesV2())(
+  'the usage with an existing etcdjs object runs, in a project of its own',
+  async () => {
+    const etcd = await startEtcd({ clientPorts: ports, enableV2: true })
+    onTestFinished(etcd.stop)
+    const operator = new V2Operator(etcd.endpoint)
+    const project = makeProject(usageOfEtcdjs)
+    const first = run(project, 'node1')
+    expect(await first.line()).toBe('10 was written by node1')
+    expect(await first.line()).toBe('elected with 10')
+    expect(await first.line()).toBe('the id is node1 and the value is 10')
+    expect(JSON.parse((await operator.get('/master')).node?.value ?? '')).toMatchObject({
+      id: 'node1',
+      value: 10,
+    })
 
-  const second = run(project, 'node2')
-  expect(await second.line()).toBe('10 was written by node1')
-  expect(await first.line()).toBe('refreshed with 10')
-  await first.kill()
-  expect(await second.line()).toBe('10 was written by node2')
-  expect(await second.line()).toBe('elected with 10')
-  expect(await second.line()).toBe('the id is node2 and the value is 10')
-  // It stops at its end of input, and then has nothing left to live for.
-  expect(await second.end()).toBe(0)
-  expect((await operator.get('/master')).node).toBeUndefined()
-  expect([first.complaints(), second.complaints()]).toEqual(['', ''])
-})
+    const second = run(project, 'node2')
+    expect(await second.line()).toBe('10 was written by node1')
+    expect(await first.line()).toBe('refreshed with 10')
+    await first.kill()
+    expect(await second.line()).toBe('10 was written by node2')
+    expect(await second.line()).toBe('elected with 10')
+    expect(await second.line()).toBe('the id is node2 and the value is 10')
+    // It stops at its end of input, and then has nothing left to live for.
+    expect(await second.end()).toBe(0)
+    expect((await operator.get('/master')).node).toBeUndefined()
+    expect([first.complaints(), second.complaints()]).toEqual(['', ''])
+  },
+)
 
 /** An empty CommonJS project that holds a usage and has this package installed. */
 function makeProject(usage: string): string {

@@ -3,6 +3,7 @@ import { Etcd3 } from 'etcd3'
 import { expect, onTestFinished, test } from 'vitest'
 import { requestsByMethod } from '../../../bench/requests.js'
 import locked from '../../../src/index.js'
+import { renewsWhateverItsKeys } from '../../etcd/abilities.js'
 import { startEtcd } from '../../etcd/index.js'
 import { authOf, ROOT, withUsers } from '../../secure/users.js'
 
@@ -43,15 +44,15 @@ test('a session goes on if one of its nodes may no longer read its path', async 
   const root = new Etcd3({ hosts: etcd.endpoint, auth: ROOT })
   onTestFinished(() => root.close())
   await root.auth.roleRevokePermission({ role: 'both', key: Buffer.from('/lost') })
-  let deselected = false
-  kept.on('deselect', () => {
-    deselected = true
-  })
+  const deselected: string[] = []
+  kept.on('deselect', (reason) => deselected.push(reason))
+  // From 3.6 on etcd renews no lease with a key that its user may not write: there is another session then.
+  if (renewsWhateverItsKeys()) lost.propose(3)
+  else await once(kept, 'select')
   // More than one validity: it has been renewed, and could not have been by asking for the lost path.
   for (let renewals = 0; renewals < 3; renewals += 1) await once(kept, 'refresh')
   expect(kept.isLeader).toBe(true)
-  expect(deselected).toBe(false)
-  lost.propose(3)
+  expect(deselected).toEqual(renewsWhateverItsKeys() ? [] : ['expired'])
   await denied
   await locker.close()
 })

@@ -3,7 +3,7 @@ import type { Connection } from './endpoint.js'
 import { forgetLogin } from './login.js'
 
 /** Each change of etcd's users and roles can end all logins, and an operator makes several in a row. */
-const MOST_LOGINS = 5
+export const MOST_LOGINS = 5
 
 /**
  * Makes a request, and repeats it with another login where the one that it was made with counts no

@@ -3,7 +3,7 @@ import type { EtcdClient } from '../connection/endpoint.js'
 import type { Endpoints } from '../connection/failover.js'
 import { storeError } from '../errors.js'
 import type { Header, Mark, Terms } from '../history.js'
-import type { Stream } from './open-stream.js'
+import type { Opened, Stream } from './open-stream.js'
 
 interface KeepAliveRequest {
   ID: string
@@ -44,8 +44,7 @@ export class KeepAliveStream {
   #retired = false
 
   constructor(
-    client: EtcdClient,
-    stream: RawStream,
+    { client, endpoint, stream }: Opened<RawStream>,
     endpoints: Endpoints,
     onEnd: (error: Error) => void,
   ) {
@@ -54,7 +53,7 @@ export class KeepAliveStream {
     this.#endpoints = endpoints
     stream.on('data', (response) => this.#answer(response))
     stream.on('error', (thrown) => {
-      const error = storeError('renewing the session', errorFrom(thrown))
+      const error = storeError('renewing the session', errorFrom(thrown), endpoint)
       this.#fail(error)
       if (!this.#retired) onEnd(error)
     })

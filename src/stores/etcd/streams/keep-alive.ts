@@ -1,10 +1,11 @@
 import { UnreachableError } from '../../../errors.js'
 import type { Call, Lease } from '../../store.js'
+import { MOST_LOGINS } from '../connection/as-user.js'
 import type { Endpoints } from '../connection/failover.js'
 import { forgetLogin } from '../connection/login.js'
 import { storeError, TokenError } from '../errors.js'
 import { KeepAliveStream, type RawStream, type Renewal } from './keep-alive-stream.js'
-import { type Opened, openStream } from './open-stream.js'
+import { openStream } from './open-stream.js'
 
 /** Renews leases over one stream, which stays open as long as its member is in use. */
 export class KeepAlive {
@@ -36,7 +37,20 @@ export class KeepAlive {
     this.#leave((stream) => stream.end())
   }
 
-  async #renew({ id }: Lease, timeoutMs: number): Promise<Renewal> {
+  /** From 3.6 on etcd looks with each renewal at the login that the stream was opened with. */
+  async #renew(lease: Lease, timeoutMs: number): Promise<Renewal> {
+    const endsAt = performance.now() + timeoutMs
+    for (let logins = 0; ; logins += 1) {
+      try {
+        return await this.#renewOnce(lease, endsAt - performance.now())
+      } catch (thrown) {
+        // Nothing was renewed.
+        if (!(thrown instanceof TokenError) || logins === MOST_LOGINS) throw thrown
+      }
+    }
+  }
+
+  async #renewOnce({ id }: Lease, timeoutMs: number): Promise<Renewal> {
     try {
       let stream = await this.#open()
       if (stream.awaits(id)) {
@@ -76,12 +90,13 @@ export class KeepAlive {
 
   async #connect(onEnd: () => void): Promise<KeepAliveStream> {
     try {
-      const { client, stream: raw }: Opened<RawStream> = await openStream(this.#endpoints, {
+      const opened = await openStream<RawStream>(this.#endpoints, {
         doing: 'renewing the session',
         context: { service: 'Lease', method: 'leaseKeepAlive', isStream: true },
         open: (client, options) => client.leaseClient.leaseKeepAlive(options),
       })
-      return new KeepAliveStream(client, raw, this.#endpoints, (error) => {
+      const { client } = opened
+      return new KeepAliveStream(opened, this.#endpoints, (error) => {
         onEnd()
         if (error instanceof TokenError) forgetLogin(client)
         else if (error instanceof UnreachableError) this.#endpoints.giveUp(client)

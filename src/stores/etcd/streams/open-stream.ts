@@ -1,7 +1,7 @@
 import type { CallOptions } from '@grpc/grpc-js'
 import { UnreachableError } from '../../../errors.js'
 import { asUser } from '../connection/as-user.js'
-import type { EtcdClient } from '../connection/endpoint.js'
+import type { Endpoint, EtcdClient } from '../connection/endpoint.js'
 import type { Endpoints } from '../connection/failover.js'
 import { type StreamContext, streamOptions } from './stream-options.js'
 
@@ -26,6 +26,7 @@ interface Opening<S> {
 export interface Opened<S> {
   /** Which leads to the member that the stream is to. */
   readonly client: EtcdClient
+  readonly endpoint: Endpoint
   readonly stream: S
 }
 
@@ -40,9 +41,9 @@ export async function openStream<S extends { cancel(): void }>(
   { doing, context, open }: Opening<S>,
 ): Promise<Opened<S>> {
   const connection = await endpoints.connection()
-  const { client } = connection
+  const { client, endpoint } = connection
   const stream = await asUser(connection, doing, () => open(client, streamOptions(client, context)))
-  if (endpoints.isInUse(client)) return { client, stream }
+  if (endpoints.isInUse(client)) return { client, endpoint, stream }
   stream.cancel()
   throw new UnreachableError(`${doing}: the member was given up`)
 }

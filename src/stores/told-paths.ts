@@ -35,44 +35,47 @@ export class ToldPaths {
     for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: '' })
   }
 
-  /** Whether that is what was told, and all of it. */
-  isAs({ found }: Picture): boolean {
-    return (
-      found.size === this.#told.size &&
-      [...this.#told].every(([path, { print }]) => print === printOf(found.get(path)))
-    )
+  get size(): number {
+    return this.#told.size
   }
 
-  /** Whether something else was told of a revision than what that shows. */
-  isRefutedBy({ found }: Picture): boolean {
-    return [...found].some(([path, entry]) => {
-      const told = this.#told.get(path)
-      return told && entry.revision <= told.revision && told.print !== printOf(entry)
-    })
+  /** Whether that is what was told of the path. */
+  isTold(path: string, entry: Entry): boolean {
+    return this.#told.get(path)?.print === printOf(entry)
   }
 
-  /** Paths that were told to be held, and are vacant there. */
-  vacatedIn({ found }: Picture): readonly string[] {
+  /** Whether something else was told of the path at a revision that was as high, or higher. */
+  isRefutedBy(path: string, entry: Entry): boolean {
+    const told = this.#told.get(path)
+    return told !== undefined && entry.revision <= told.revision && told.print !== printOf(entry)
+  }
+
+  /** Paths that were told to be held, and are not among these. */
+  vacatedIn(found: { has(path: string): boolean }): readonly string[] {
     return [...this.#told.keys()].filter((path) => !found.has(path))
   }
 
-  /** What is not told yet of what that shows: up to which revision, by path. */
-  missingOf({ found, revision: asOf }: Picture): Map<string, number> {
+  /** What is not told yet of what stood there at `asOf`, by its revisions: up to which revision, by path. */
+  missingOf(found: ReadonlyMap<string, number>, asOf: number): Map<string, number> {
     const missing = new Map<string, number>()
     for (const [path, { revision }] of this.#told) {
       if (!found.has(path) && revision <= asOf) missing.set(path, revision + 1)
     }
-    for (const [path, { revision }] of found) {
+    for (const [path, revision] of found) {
       if ((this.#told.get(path)?.revision ?? 0) < revision) missing.set(path, revision)
     }
     return missing
   }
 }
 
-/** Not the text itself: there may be many of them, and each may be long. */
-function printOf(entry: Entry | undefined): string {
-  if (entry === undefined) return ''
+/**
+ * Not the text itself: there may be many of them, and each may be long. Nor text that is put together, of
+ * which V8 keeps the parts.
+ */
+function printOf(entry: Entry): string {
   const { text, token, revision, lease } = entry
-  const digest = createHash('sha256').update(text).digest('base64')
-  return `${revision} ${token} ${lease} ${digest}`
+  return createHash('sha256')
+    .update(`${revision} ${token} ${lease} ${text}`)
+    .digest()
+    .toString('latin1')
 }

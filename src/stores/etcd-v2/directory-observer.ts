@@ -105,12 +105,13 @@ export class DirectoryObserver implements Watch {
     const call = { timeoutMs: READ_WITHIN_MS }
     const { found: nodes, index } = await calls.getAll(this.#directory, call)
     if (signal.aborted) return
-    const picture = this.#pictureOf(nodes, index ?? known)
-    const { found, revision } = picture
-    if (this.#told.isRefutedBy(picture)) this.#told.distrust()
+    const { found, revision } = this.#pictureOf(nodes, index ?? known)
+    if ([...found].some(([path, entry]) => this.#told.isRefutedBy(path, entry))) {
+      this.#told.distrust()
+    }
     this.#next = revision + 1
     this.#isRead = true
-    for (const path of this.#told.vacatedIn(picture)) this.#tell(path, { entry: null, revision })
+    for (const path of this.#told.vacatedIn(found)) this.#tell(path, { entry: null, revision })
     for (const [path, entry] of found) this.#tell(path, { entry, revision: entry.revision })
     if (signal.aborted) return
     const [wasKnown, attempt] = [this.#isKnown, this.#attempt]

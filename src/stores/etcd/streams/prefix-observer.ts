@@ -2,7 +2,7 @@ import { isForGood } from '../../../errors.js'
 import { isObserved, tellSeen } from '../../candidates.js'
 import type { Watched } from '../../path-watcher.js'
 import type { ObserveListener, Sighting, Watch } from '../../store.js'
-import { type Picture, ToldPaths } from '../../told-paths.js'
+import { ToldPaths } from '../../told-paths.js'
 import type { Endpoint } from '../connection/endpoint.js'
 import { Endpoints } from '../connection/failover.js'
 import { CompactedError, PermissionError } from '../errors.js'
@@ -90,15 +90,23 @@ export class PrefixObserver implements Watch {
 
   /** Tells the difference between what was told and what is, as of one revision. */
   async #read(): Promise<void> {
-    const picture = await this.#reader.read()
+    const found = new Set<string>()
+    let isRefuted = false
+    const revision = await this.#reader.read(0, (path, entry) => {
+      found.add(path)
+      if (!isRefuted && this.#told.isRefutedBy(path, entry)) {
+        isRefuted = true
+        this.#told.distrust()
+      }
+      this.#tell(path, { entry, revision: entry.revision })
+    })
     if (this.#isClosed) return
-    const { found, revision } = picture
-    if (this.#told.isRefutedBy(picture)) this.#told.distrust()
+    // What came before that is news as well.
+    if (isRefuted) return await this.#read()
     this.#watched.next = revision + 1
     this.#toldAsOf = revision
     this.#isRead = true
-    for (const path of this.#told.vacatedIn(picture)) this.#tell(path, { entry: null, revision })
-    for (const [path, entry] of found) this.#tell(path, { entry, revision: entry.revision })
+    for (const path of this.#told.vacatedIn(found)) this.#tell(path, { entry: null, revision })
     if (this.#isKnown || this.#isClosed) return
     this.#isKnown = true
     this.#listener.known()
@@ -110,7 +118,13 @@ export class PrefixObserver implements Watch {
    */
   async #checkHistory(): Promise<void> {
     try {
-      if (!this.#told.isAs(await this.#reader.read(this.#toldAsOf))) this.#forget()
+      let told = 0
+      let isAsTold = true
+      await this.#reader.read(this.#toldAsOf, (path, entry) => {
+        told += 1
+        isAsTold &&= this.#told.isTold(path, entry)
+      })
+      if (!isAsTold || told !== this.#told.size) this.#forget()
     } catch (error) {
       if (!(error instanceof CompactedError)) throw error
       this.#isRead = false
@@ -157,9 +171,12 @@ export class PrefixObserver implements Watch {
 
   /** etcd confirms a watch first, and then tells what was before: how much, only a read can say. */
   async #expectHistory(stream: WatchStream): Promise<void> {
-    let now: Picture
+    const found = new Map<string, number>()
+    let asOf: number
     try {
-      now = await this.#reader.read()
+      asOf = await this.#reader.read(0, (path, entry) => {
+        found.set(path, entry.revision)
+      })
     } catch {
       // Reading it all again, and telling the difference, answers it for sure.
       this.#isRead = false
@@ -167,7 +184,7 @@ export class PrefixObserver implements Watch {
       return
     }
     if (this.#connection.stream !== stream) return
-    this.#missing = this.#told.missingOf(now)
+    this.#missing = this.#told.missingOf(found, asOf)
     this.#recoverWhenWhole()
   }
 

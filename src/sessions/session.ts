@@ -57,7 +57,7 @@ export class Session {
     this.#ttlMs = lease.ttlMs
     this.#sent = sent
     this.#armEnd()
-    this.#armRenewal(this.#ttlMs / 2 - (clock.now() - sent.startedAt))
+    this.#armDue()
   }
 
   /** Opens a session with a lease of `ttl` seconds, for nodes that may read `paths`. */
@@ -131,6 +131,24 @@ export class Session {
     )
   }
 
+  /** A renewal is to be answered when half of the ttl has passed, or at least sent. */
+  #armDue(): void {
+    const { renewalMs } = this.#store
+    const passedMs = () => this.#clock.now() - this.#sent.startedAt
+    const dueMs = () =>
+      this.#ttlMs / 2 - Math.min(this.#store.renewalMs ?? 0, this.#ttlMs / 4) - passedMs()
+    if (renewalMs === undefined) {
+      this.#armRenewal(dueMs())
+      return
+    }
+    // How long it takes may become known meanwhile.
+    this.#clock.clearTimeout(this.#renewTimer)
+    this.#renewTimer = this.#clock.setTimeout(
+      () => this.#armRenewal(dueMs()),
+      Math.min(Math.max(0, Math.floor(this.#ttlMs / 4 - passedMs())), LONGEST_DELAY_MS),
+    )
+  }
+
   #armRenewal(delayMs: number): void {
     this.#clock.clearTimeout(this.#renewTimer)
     this.#renewTimer = this.#clock.setTimeout(
@@ -145,7 +163,8 @@ export class Session {
     const sent = new Stopwatch(this.#clock)
     // An answer may take as long as the session is valid; meanwhile another attempt is made, in
     // case this one’s connection is frozen.
-    this.#armRenewal(Math.max(leftMs / 4, SHORTEST_RETRY_MS))
+    const fairMs = Math.min(2 * (this.#store.renewalMs ?? 0), leftMs / 2)
+    this.#armRenewal(Math.max(leftMs / 4, fairMs, SHORTEST_RETRY_MS))
     const answers = this.#answers
     try {
       const ttlMs = await this.#ask(leftMs)
@@ -157,7 +176,7 @@ export class Session {
       this.#sent = sent
       this.#attempt = 0
       this.#armEnd()
-      this.#armRenewal(ttlMs / 2 - (this.#clock.now() - sent.startedAt))
+      this.#armDue()
       const { validityMs } = this
       const tookMs = this.#clock.now() - sent.startedAt
       for (const listener of [...this.#listeners]) listener.renewed?.(validityMs, tookMs)

@@ -199,6 +199,11 @@ export interface Store {
    *   renewal counts. There is one at least.
    */
   renew(lease: Lease, call: Call, paths: Iterable<string>): Promise<number>
+  /**
+   * How long a renewal may take, as far as is known, in milliseconds: it is sent so much earlier. 0 where
+   * it is left out.
+   */
+  readonly renewalMs?: number
   /** Ends a lease and deletes the keys attached to it. A lease that is gone already is no error. */
   revoke(lease: Lease, call: Call): Promise<void>
   /**

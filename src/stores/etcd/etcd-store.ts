@@ -91,7 +91,13 @@ export class EtcdStore implements Store {
       client.leaseClient.leaseGrant({ TTL: Math.ceil(ttl) }, options),
     )
     this.candidates.forgetDenied()
-    return { id: ID, ttlMs: Number(TTL) * 1_000 }
+    const lease = { id: ID, ttlMs: Number(TTL) * 1_000 }
+    void this.#keepAlive.measure(lease, { timeoutMs })
+    return lease
+  }
+
+  get renewalMs(): number {
+    return this.#keepAlive.renewalMs
   }
 
   /** A renewal that is answered need not be one that counts: `confirmsRenewal` says when it is. */

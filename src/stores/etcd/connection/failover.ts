@@ -165,6 +165,18 @@ export class Endpoints {
     await this.#contest()
   }
 
+  /** Whether the member behind `client` answers something else within so many milliseconds. */
+  async answers(client: EtcdClient, timeoutMs: number): Promise<boolean> {
+    if (this.#connection?.client !== client) return false
+    try {
+      const asking = this.#inquiry.probe(this.#connection, ASKED_WITHIN_MS)
+      await within(timeoutMs, 'asking etcd', asking)
+      return true
+    } catch {
+      return false
+    }
+  }
+
   /** Closes what is open. A later request opens it again. */
   closeIdle(): void {
     this.#reaching.abort(closed())

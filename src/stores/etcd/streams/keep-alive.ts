@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { UnreachableError } from '../../../errors.js'
 import type { Call, Lease } from '../../store.js'
 import { MOST_LOGINS } from '../connection/as-user.js'
@@ -7,11 +8,31 @@ import { storeError, TokenError } from '../errors.js'
 import { KeepAliveStream, type RawStream, type Renewal } from './keep-alive-stream.js'
 import { openStream } from './open-stream.js'
 
-/** Renews leases over one stream, which stays open as long as its member is in use. */
+/** How long a member may take for another answer before it is doubted, in milliseconds. */
+const ALIVE_WITHIN_MS = 200
+/** Where all renewals of late took less, in milliseconds, there is no proxy on the way. */
+const PROMPT_MS = 30
+/** What `etcd grpc-proxy` may take before it passes a renewal on (client/v3/lease.go, `retryConnWait`), and a bit. */
+const BY_PROXY_MS = 600
+/** So many renewals tell how long they take. */
+const LATELY = 16
+const MEASURED = 2
+/** By then, in milliseconds, a proxy has heard that the stream before has ended. */
+const APART_MS = 250
+
+/**
+ * Renews leases, each time over a stream of its own.
+ *
+ * `etcd grpc-proxy` renews by itself whatever has a stream open, three times in a ttl, and answers with
+ * that. Over a stream that stays open an answer would come as late, and could be to a renewal that was
+ * made before it was asked for: then the lease would end sooner than its session.
+ */
 export class KeepAlive {
   readonly #endpoints: Endpoints
   readonly #unsent = new Map<string, Promise<Renewal>>()
   #stream: Promise<KeepAliveStream> | null = null
+  /** How long the latest renewals took, in milliseconds. */
+  readonly #tookMs: number[] = []
 
   constructor(endpoints: Endpoints) {
     this.#endpoints = endpoints
@@ -30,6 +51,24 @@ export class KeepAlive {
     const renewing = this.#renew(lease, timeoutMs)
     this.#unsent.set(lease.id, renewing)
     return renewing
+  }
+
+  /** How long a renewal may take, by those of late, in milliseconds. */
+  get renewalMs(): number {
+    const longestMs = Math.max(0, ...this.#tookMs)
+    return longestMs > PROMPT_MS ? Math.max(longestMs, BY_PROXY_MS) : longestMs
+  }
+
+  /** Finds out how long renewals take, unless it is known; and what is to be known before one that counts. */
+  async measure({ id }: Lease, { timeoutMs }: Call): Promise<void> {
+    try {
+      while (this.#tookMs.length < MEASURED && this.renewalMs <= PROMPT_MS) {
+        if (this.#tookMs.length > 0) await sleep(APART_MS, undefined, { ref: false })
+        await this.#send(await this.#open(), id, timeoutMs)
+      }
+    } catch {
+      // The next renewal tells what is wrong.
+    }
   }
 
   /** Ends the stream; what is unanswered fails. */
@@ -55,6 +94,12 @@ export class KeepAlive {
       let stream = await this.#open()
       if (stream.awaits(id)) {
         const doubted = stream
+        // The renewal is late, and not the member: through a proxy it may be.
+        if (await this.#endpoints.answers(stream.client, ALIVE_WITHIN_MS)) {
+          throw new UnreachableError(
+            `renewing the session: it was not answered in time, while ${this.#endpoints.names} answers otherwise: is a proxy on the way, such as etcd grpc-proxy?`,
+          )
+        }
         let owes = true
         const answered = stream.answered(id).then(() => {
           owes = false
@@ -68,10 +113,19 @@ export class KeepAlive {
         }
       }
       this.#unsent.delete(id)
-      return await stream.renew(id, timeoutMs)
+      return await this.#send(stream, id, timeoutMs)
     } finally {
       this.#unsent.delete(id)
     }
+  }
+
+  async #send(stream: KeepAliveStream, id: string, timeoutMs: number): Promise<Renewal> {
+    const sentAt = performance.now()
+    const renewal = await stream.renew(id, timeoutMs)
+    this.#tookMs.push(performance.now() - sentAt)
+    if (this.#tookMs.length > LATELY) this.#tookMs.shift()
+    if ((await this.#stream?.catch(() => null)) === stream) this.#leave((one) => one.retire())
+    return renewal
   }
 
   #leave(how: (stream: KeepAliveStream) => void): void {

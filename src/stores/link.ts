@@ -113,6 +113,7 @@ export class Link implements Store {
   kill(): void {
     this.#state = 'dead'
     this.#held = []
+    this.#resetListeners.clear()
     for (const watch of [...this.#watches]) watch.close()
   }
 

@@ -131,7 +131,8 @@ export function locked(hosts: Hosts, options: LockerOptions = {}): Locker {
     throw new TypeError(`locked: options must be an object, was given ${describe(options)}`)
   }
   assertKnownKeys('locked', options, LOCKER_OPTIONS)
-  if (options.credentials !== undefined) assertCredentials(options.credentials)
+  const { credentials } = options
+  if (credentials !== undefined && typeof credentials !== 'function') assertCredentials(credentials)
   if (options.auth !== undefined) assertAuth(options.auth)
   const { inspect: given, clock: givenClock, meter, ...etcdOptions } = options
   const clock = givenClock === undefined ? systemClock : new ContainedClock(givenClock)

@@ -89,16 +89,19 @@ interface CertificateFiles {
   readonly key: string | undefined
 }
 
+/** They are read at once, so that what is wrong with them is said at once, and again for each connection. */
 function credentialsFrom({ cacert, cert, key }: CertificateFiles) {
   if (cacert === undefined && cert === undefined && key === undefined) return null
   if ((cert === undefined) !== (key === undefined)) {
     throw new UsageError('--cert and --key: one is of no use without the other')
   }
-  return {
+  const read = () => ({
     ...(cacert !== undefined && { rootCertificate: readFile('--cacert', cacert) }),
     ...(cert !== undefined && { certChain: readFile('--cert', cert) }),
     ...(key !== undefined && { privateKey: readFile('--key', key) }),
-  }
+  })
+  read()
+  return read
 }
 
 async function authFrom({ user, passwordFile }: ConnectionOptions, env: NodeJS.ProcessEnv) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { connectionFrom } from '../../src/cli/connection.js'
 import { durationMs } from '../../src/cli/duration.js'
+import type { LockerOptions } from '../../src/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'locked-connection-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -37,7 +38,7 @@ describe('endpoints', () => {
       {},
     )
     expect(hosts).toEqual(['https://a:2379', 'http://b:2379', 'https://[::1]:3'])
-    expect(options.credentials?.rootCertificate?.toString()).toBe('a certificate')
+    expect((await credentialsOf(options))?.rootCertificate?.toString()).toBe('a certificate')
   })
 
   test('that are wrong are named', async () => {
@@ -61,10 +62,14 @@ describe('certificates', () => {
     const cert = file('cert.pem', 'cert')
     await expect(connectionFrom({ cert }, {})).rejects.toThrow(/--cert and --key/)
     const { options } = await connectionFrom({ cert, key: file('key.pem', 'key') }, {})
-    expect(options.credentials?.certChain?.toString()).toBe('cert')
-    expect(options.credentials?.privateKey?.toString()).toBe('key')
+    const credentials = await credentialsOf(options)
+    expect(credentials?.certChain?.toString()).toBe('cert')
+    expect(credentials?.privateKey?.toString()).toBe('key')
+    // They are read again for each connection.
+    file('cert.pem', 'renewed')
+    expect((await credentialsOf(options))?.certChain?.toString()).toBe('renewed')
     // Those of the system count.
-    expect(options.credentials?.rootCertificate).toBe(undefined)
+    expect(credentials?.rootCertificate).toBe(undefined)
   })
 })
 
@@ -119,3 +124,7 @@ test.each([
 ])('the duration %j is %s milliseconds', (text, ms) => {
   expect(durationMs(text)).toBe(ms)
 })
+
+async function credentialsOf({ credentials }: Pick<LockerOptions, 'credentials'>) {
+  return typeof credentials === 'function' ? await credentials() : credentials
+}

@@ -58,7 +58,7 @@ function connect(): EtcdStore {
   const store = new EtcdStore([
     {
       name: endpoint,
-      open: () => new Etcd3({ hosts: endpoint }),
+      open: async () => new Etcd3({ hosts: endpoint }),
       close: (opened) => {
         if (opened instanceof Etcd3) opened.close()
       },

@@ -18,6 +18,7 @@ export interface Subject {
   readonly addresses?: readonly string[]
   /** From when it is valid, for a year. Default now. */
   readonly from?: Date
+  readonly until?: Date
 }
 
 const KEYS = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const
@@ -50,10 +51,12 @@ export class Authority {
     names = ['localhost'],
     addresses = ['127.0.0.1', '::1'],
     from = new Date(),
+    until,
   }: Subject): Promise<Issued> {
     const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
       ...KEYS,
       notBeforeDate: from,
+      ...(until && { notAfterDate: until }),
       ca: { cert: this.cert, key: this.#key },
       extensions: [
         { name: 'basicConstraints', cA: false },

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { Credentials } from '../../src/stores/etcd/connection/credentials.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
+import { startRelay } from '../etcd/relay.js'
 import { Authority, type Issued, writeFiles } from './authority.js'
 import { type Observed, observe } from './observed.js'
 import { expectNoSecrets, secretOf } from './secrets.js'
@@ -31,6 +33,32 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([etcd?.stop(), strict?.stop(), plain?.stop()])
+})
+
+test('certificates that are renewed while the process runs are asked for at each connection', async () => {
+  const relay = await startRelay(strict.endpoint)
+  onTestFinished(() => relay.stop())
+  const lastsMs = 20_000
+  let asked = 0
+  const credentials = async () => {
+    asked += 1
+    // It says when it begins in whole seconds.
+    const from = new Date(Date.now() - 1_000)
+    const until = new Date(Date.now() + lastsMs)
+    return certified(await ours.issue({ commonName: 'client', from, until }))
+  }
+  const { node, errors } = observe(`https://${relay.endpoint}`, { credentials }, { ttl: 10 })
+  await node.start()
+  const askedBefore = asked
+  const expiresAt = Date.now() + lastsMs
+  while (Date.now() <= expiresAt + 1_000) await once(node, 'refresh')
+  await relay.cut()
+  await relay.heal()
+  await once(node, 'refresh')
+  await node.propose('proposed')
+  expect(asked).toBeGreaterThan(askedBefore)
+  expect(node.isLeader).toBe(true)
+  expect(errors).toEqual([])
 })
 
 describe('over TLS', () => {
@@ -210,10 +238,7 @@ function certified({ cert, key }: Issued) {
   }
 }
 
-async function expectElection(
-  host: string,
-  credentials: NonNullable<Parameters<typeof observe>[1]['credentials']>,
-): Promise<void> {
+async function expectElection(host: string, credentials: Credentials): Promise<void> {
   const leader = observe(host, { credentials }, { id: 'a' })
   const follower = observe(host, { credentials }, { id: 'b' })
   await leader.node.start()

@@ -63,10 +63,15 @@ export class ClientError extends RefusedError {}
 /** The two ends of a connection do not accept each other. */
 export class TlsError extends RefusedError {}
 
+/** The same, where other credentials are asked for by the next connection: it may accept those. */
+export class RenewableTlsError extends DeniedError {}
+
 /** Where a request went, as far as is known. */
 interface Destination {
   readonly name: string
   readonly user?: string | undefined
+  /** Whether credentials are asked for again: then what is wrong with them may come right. */
+  readonly renewsCredentials?: boolean
 }
 
 /** What went wrong with a request to etcd, as one of the errors that the store port knows. */
@@ -95,5 +100,8 @@ export function storeError(doing: string, thrown: unknown, at?: Destination): Lo
   const tls = tlsTrouble(message, at?.name ?? 'etcd')
   if (tls === null) return new UnreachableError(`${doing}: ${detailOf(message)}`, { cause })
   const told = `${doing}: ${tls.text}`
-  return tls.isForGood ? new TlsError(told, { cause }) : new UnreachableError(told, { cause })
+  if (!tls.isForGood) return new UnreachableError(told, { cause })
+  return at?.renewsCredentials
+    ? new RenewableTlsError(told, { cause })
+    : new TlsError(told, { cause })
 }

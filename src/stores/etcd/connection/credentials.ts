@@ -10,6 +10,9 @@ export interface Credentials {
   readonly certChain?: Buffer
 }
 
+/** What TLS needs, or what gives it: a function is asked before each new connection. */
+export type CredentialsSource = Credentials | (() => Credentials | Promise<Credentials>)
+
 const PARTS = ['rootCertificate', 'privateKey', 'certChain'] as const
 
 /**
@@ -35,6 +38,20 @@ export function assertCredentials(given: unknown): asserts given is Credentials 
   assertUsable('rootCertificate', { ca })
   assertUsable('certChain', { cert })
   assertUsable('privateKey, or whether it is the one of certChain', { cert, key })
+}
+
+/**
+ * What TLS needs for a connection now.
+ *
+ * @throws Error (as a rejection) when a function that was given throws, or gives what is no use.
+ */
+export async function credentialsNow(
+  source: CredentialsSource | undefined,
+): Promise<Credentials | undefined> {
+  if (typeof source !== 'function') return source
+  const given: unknown = await source()
+  assertCredentials(given)
+  return given
 }
 
 /** @throws TypeError that names the part that is wrong, and never shows the password. */

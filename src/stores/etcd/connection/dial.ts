@@ -1,6 +1,9 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
 import { partsOf } from './addresses.js'
 import { askProxy, proxyTo } from './proxy.js'
+
+const HANG_UP_WITHIN_MS = 1_000
 
 export interface Dialling {
   readonly timeoutMs: number
@@ -8,28 +11,49 @@ export interface Dialling {
   readonly signal: AbortSignal
 }
 
+/** What a TLS handshake is made with. */
+export interface Handshake {
+  /** Whom it asks for. */
+  readonly name: string
+  readonly key?: Buffer | undefined
+  readonly cert?: Buffer | undefined
+}
+
 /**
  * Resolves when something takes connections at `address`, a `host:port`; rejects with why not.
+ *
+ * With a `handshake` it is made, since a TLS server logs each connection that ends without one. Whether
+ * that is the right server is left to gRPC.
  *
  * gRPC waits for as long as the system does for a host that swallows packets, two minutes say, even
  * once it has been closed, and keeps the process from ending meanwhile. So it is only sent to where
  * somebody answers; by way of a proxy where gRPC goes by way of it.
  */
-export function dial(address: string, { timeoutMs, signal }: Dialling): Promise<void> {
+export function dial(
+  address: string,
+  { timeoutMs, signal }: Dialling,
+  handshake: Handshake | null,
+): Promise<void> {
   const { host, port } = partsOf(address)
   const proxy = proxyTo(host)
   return new Promise((resolve, reject) => {
     const socket = connect(
       proxy === null ? { host, port } : partsOf(`${proxy.hostname}:${proxy.port || 80}`),
     )
+    let secured: Socket | null = null
     let giveUp: NodeJS.Immediate | undefined
     const end = (error?: unknown) => {
       clearTimeout(timer)
       clearImmediate(giveUp)
       signal.removeEventListener('abort', abandon)
-      socket.destroy()
-      if (error === undefined) resolve()
-      else reject(error)
+      if (error === undefined) {
+        hangUp(secured ?? socket)
+        resolve()
+      } else {
+        secured?.destroy()
+        socket.destroy()
+        reject(error)
+      }
     }
     const abandon = () => end(signal.reason)
     const late = () => end(new Error(`connect: ${address} does not answer within ${timeoutMs} ms`))
@@ -38,11 +62,32 @@ export function dial(address: string, { timeoutMs, signal }: Dialling): Promise<
       giveUp = setImmediate(late)
     }, timeoutMs)
     signal.addEventListener('abort', abandon)
+    const connected = (refusal?: Error) => {
+      if (refusal !== undefined || handshake === null) {
+        end(refusal)
+        return
+      }
+      secured = shakeHands(socket, handshake, () => end())
+      secured.on('error', end)
+    }
     socket.once('connect', () => {
-      if (proxy === null) end()
-      else askProxy(proxy, address, socket, end)
+      if (proxy === null) connected()
+      else askProxy(proxy, address, socket, connected)
     })
-    socket.on('error', (error) => end(error))
+    socket.on('error', end)
     if (signal.aborted) abandon()
   })
+}
+
+function shakeHands(socket: Socket, { name, key, cert }: Handshake, done: () => void): Socket {
+  const options = { socket, servername: name, key, cert, ALPNProtocols: ['h2'] }
+  return connectSecurely({ ...options, rejectUnauthorized: false }, done)
+}
+
+/** In good order: a server logs a reset as well. It keeps no process alive. */
+function hangUp(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), HANG_UP_WITHIN_MS).unref()
+  socket.once('close', () => clearTimeout(timer))
+  // What it still has to say, such as session tickets, is of no interest.
+  socket.unref().resume().end()
 }

@@ -1,12 +1,14 @@
 import type * as etcd3 from 'etcd3'
 import { type Host, partsOf } from './addresses.js'
-import { type Client, loadClient } from './client.js'
-import type { Credentials } from './credentials.js'
+import { loadClient } from './client.js'
+import { closed } from './closed.js'
+import { type Credentials, type CredentialsSource, credentialsNow } from './credentials.js'
 import { type Dialling, dial } from './dial.js'
 import { Login } from './login.js'
 import { keepConnections } from './members.js'
 import { warnOfPlainPassword } from './plain-password.js'
-import { checkAddress, serverNameOptions } from './server-name.js'
+import { checkAddress, nameAskedFor, serverNameOptions } from './server-name.js'
+import { within } from './within.js'
 
 /** An etcd3 client, or a namespace of one. */
 export type EtcdClient = etcd3.Etcd3 | etcd3.Namespace
@@ -16,9 +18,10 @@ export interface Endpoint {
   readonly name: string
   /** Who logs in there, as far as is known. */
   readonly user?: string | undefined
-  /** Resolves when somebody answers there, before a client is opened; rejects with why not. */
-  dial?(how: Dialling): Promise<void>
-  open(): EtcdClient
+  /** Whether another connection may be made with other credentials than the one before. */
+  readonly renewsCredentials?: boolean
+  /** Resolves with a client when somebody answers there, as far as that can be known; rejects with why not. */
+  open(how: Dialling): Promise<EtcdClient>
   /** Ends what `open` made. A client that the user passed in is never closed. */
   close(client: EtcdClient): void
 }
@@ -31,7 +34,7 @@ export interface Connection {
 
 /** What is passed on to etcd3 (see its IOptions). */
 export interface EtcdOptions extends Omit<etcd3.IOptions, 'hosts' | 'credentials'> {
-  readonly credentials?: Credentials
+  readonly credentials?: CredentialsSource
 }
 
 const GRPC_OPTIONS = {
@@ -48,12 +51,12 @@ let connections = 0
 /** The member at `host`, through a client of our own. */
 export function memberEndpoint(
   { secure, address }: Host,
-  { auth, credentials, ...options }: EtcdOptions,
+  { auth, credentials: source, ...options }: EtcdOptions,
 ): Endpoint {
   /** What was opened for logins, by the client that they are for. */
   const doors = new WeakMap<EtcdClient, etcd3.Etcd3>()
-  let loaded: Client | null = null
-  const isTls = secure || credentials !== undefined
+  const isTls = secure || source !== undefined
+  const nameGiven: unknown = options.grpcOptions?.['grpc.ssl_target_name_override']
   if (auth !== undefined && !isTls) {
     const { host } = partsOf(address)
     warnOfPlainPassword(
@@ -61,21 +64,30 @@ export function memberEndpoint(
       `use https://${address}, with credentials: { rootCertificate } (--cacert) for a CA of your own`,
     )
   }
+  const handshakeWith = ({ privateKey: key, certChain: cert }: Credentials = {}) => ({
+    name: typeof nameGiven === 'string' ? nameGiven : nameAskedFor(address),
+    key,
+    cert,
+  })
   return {
     name: address,
     user: auth?.username,
-    async dial(how) {
+    renewsCredentials: typeof source === 'function',
+    async open(how) {
+      const { timeoutMs, signal } = how
+      const credentials =
+        typeof source === 'function'
+          ? await within(timeoutMs, 'asking for credentials', credentialsNow(source))
+          : source
       // Loading takes longer than being answered does.
-      const [, client] = await Promise.all([dial(address, how), loadClient()])
-      loaded = client
-    },
-    open() {
-      if (loaded === null) throw new Error(`etcd: ${address} is opened before it was dialled`)
-      const { Etcd3, noop } = loaded
+      const [, { Etcd3, noop }] = await Promise.all([
+        dial(address, how, isTls ? handshakeWith(credentials) : null),
+        loadClient(),
+      ])
+      if (signal.aborted) throw closed()
       connections += 1
       // A name that the user gave is asked for, and the certificate compared with it.
-      const isNamed = options.grpcOptions?.['grpc.ssl_target_name_override'] !== undefined
-      const checks = isTls && !isNamed
+      const checks = isTls && nameGiven === undefined
       const settings = {
         ...options,
         // gRPC trusts the system's roots where there are none, which etcd3's types do not allow for.
@@ -117,7 +129,7 @@ export function memberEndpoint(
 
 /** A client of the user’s, which is never closed by us. */
 export function clientEndpoint(client: EtcdClient): Endpoint {
-  return { name: 'the given etcd3 client', open: () => client, close: () => undefined }
+  return { name: 'the given etcd3 client', open: async () => client, close: () => undefined }
 }
 
 /** An Etcd3 or a namespace of one, from whichever copy of the package. */

@@ -3,7 +3,7 @@ import { sleep, systemClock } from '../../../clock.js'
 import { debug } from '../../../debug.js'
 import { UnreachableError } from '../../../errors.js'
 import type { Call } from '../../store.js'
-import { HeldUpError } from '../errors.js'
+import { HeldUpError, RenewableTlsError } from '../errors.js'
 import type { Header, History, Mark } from '../history.js'
 import { asUser } from './as-user.js'
 import { closed } from './closed.js'
@@ -116,7 +116,8 @@ export class Endpoints {
       answer = await asUser(connection, doing, () => request(client))
     } catch (error) {
       const isAnswered = error instanceof HeldUpError
-      if (error instanceof UnreachableError && !isAnswered) this.giveUp(client)
+      const isLost = error instanceof UnreachableError || error instanceof RenewableTlsError
+      if (isLost && !isAnswered) this.giveUp(client)
       throw error
     }
     this.hear(answer.header, mark, { isLinearizable })
@@ -202,15 +203,19 @@ export class Endpoints {
   /** Nothing to choose from: the first request itself shows whether the member can do anything. */
   async #open(only: Endpoint): Promise<Connection> {
     const { signal } = this.#reaching
+    let client: EtcdClient
     try {
-      await reach(only, { timeoutMs: this.#losses.probeMs, signal })
+      client = await reach(only, { timeoutMs: this.#losses.probeMs, signal })
     } catch (thrown) {
       if (!signal.aborted) this.#losses.begin()
       throw thrown
     }
-    if (signal.aborted) throw closed()
+    if (signal.aborted) {
+      only.close(client)
+      throw closed()
+    }
     debug('etcd: goes to %s', only.name)
-    this.#connection = { endpoint: only, client: only.open() }
+    this.#connection = { endpoint: only, client }
     return this.#connection
   }
 

@@ -1,6 +1,6 @@
 import { debug } from '../../../debug.js'
 import { RefusedError, UnreachableError } from '../../../errors.js'
-import { TlsError } from '../errors.js'
+import { RenewableTlsError, TlsError } from '../errors.js'
 import { closed } from './closed.js'
 import type { Dialling } from './dial.js'
 import type { Connection, Endpoint } from './endpoint.js'
@@ -27,9 +27,12 @@ export async function race(
   const opened: Connection[] = []
   const contend = async (endpoint: Endpoint) => {
     const endsAt = performance.now() + timeoutMs
-    await reach(endpoint, { timeoutMs, signal })
-    if (signal.aborted) throw closed()
-    const contender = { endpoint, client: endpoint.open() }
+    const client = await reach(endpoint, { timeoutMs, signal })
+    const contender = { endpoint, client }
+    if (signal.aborted) {
+      endpoint.close(client)
+      throw closed()
+    }
     opened.push(contender)
     await probe(contender, endsAt - performance.now())
     return contender
@@ -59,12 +62,16 @@ function shuffled<T>(given: readonly T[]): T[] {
     .map(({ one }) => one)
 }
 
+function isTls(error: unknown): boolean {
+  return error instanceof TlsError || error instanceof RenewableTlsError
+}
+
 function allFailed(thrown: unknown, endpoints: readonly Endpoint[]): Error {
   const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown]
   // All members know the same users. A certificate is one member's own: another may yet accept it.
   const refusal =
-    errors.find((error) => error instanceof RefusedError && !(error instanceof TlsError)) ??
-    (errors.every((error) => error instanceof TlsError) ? errors[0] : undefined)
+    errors.find((error) => error instanceof RefusedError && !isTls(error)) ??
+    (errors.every(isTls) ? errors[0] : undefined)
   if (refusal instanceof Error) return refusal
   const [first] = errors
   const why = first instanceof Error ? first.message : String(first)

@@ -1,11 +1,11 @@
 import { storeError } from '../errors.js'
 import type { Dialling } from './dial.js'
-import type { Endpoint } from './endpoint.js'
+import type { Endpoint, EtcdClient } from './endpoint.js'
 
-/** Resolves when somebody answers there, or when that cannot be known before a client is opened. */
-export async function reach(endpoint: Endpoint, how: Dialling): Promise<void> {
+/** Opens a client once somebody answers there, or at once where that cannot be known before. */
+export async function reach(endpoint: Endpoint, how: Dialling): Promise<EtcdClient> {
   try {
-    await endpoint.dial?.(how)
+    return await endpoint.open(how)
   } catch (thrown) {
     throw storeError('reaching etcd', thrown, endpoint)
   }

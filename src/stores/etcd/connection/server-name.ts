@@ -9,6 +9,12 @@ import { membersOf } from './members.js'
 const ANY_NAME = 'etcd'
 const OVERRIDE = 'grpc.ssl_target_name_override'
 
+/** Whom a member is asked for in a TLS handshake. */
+export function nameAskedFor(address: string): string {
+  const { host } = partsOf(address)
+  return isNumeric(host) ? ANY_NAME : host
+}
+
 /**
  * What gRPC needs in its options for a member that is named by its address. gRPC asks the member for
  * the address as if it were a name, which Node.js 26 no longer does (seen with grpc-js 1.14.7).

@@ -22,7 +22,7 @@ export interface Observation {
  */
 export class LockedObserver
   extends EventEmitter<ObserverEvents>
-  implements AsyncIterable<Observed, undefined, undefined>, AsyncDisposable
+  implements AsyncIterable<Observed>, AsyncDisposable
 {
   /** The path that is observed, or what all of them begin with. */
   readonly path: string
@@ -69,7 +69,7 @@ export class LockedObserver
   }
 
   /** @throws What `error` is emitted with (as a rejection of `next`). */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Observed, undefined, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Observed> {
     const states = new States(this.#isClosed ? [] : this.#known, (left) => {
       this.#iterations.delete(left)
     })

@@ -12,7 +12,7 @@ interface Asker {
  * The states of paths, one after the other, for one who takes them at his own pace. Of each path the
  * latest is kept: whoever is slow misses states in between, never the outcome.
  */
-export class States implements AsyncIterableIterator<Observed, undefined, undefined> {
+export class States implements AsyncIterableIterator<Observed> {
   readonly #left: (states: States) => void
   readonly #askers: Asker[] = []
   /** What is still to be taken, in the order in which the paths came up. */

@@ -19,6 +19,9 @@ const etcd = {
 /** Nothing but long computations. */
 const MODEL = 'test/verification/model/*.test.ts'
 
+/** What apps are built and run with, which is installed for these tests alone. */
+const HOSTS = 'test/hosts/*.test.ts'
+
 // A file for the results as JSON, besides what is printed.
 const report = process.env.LOCKED_TEST_REPORT
 
@@ -30,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.etcd.test.ts', MODEL],
+          exclude: ['test/**/*.etcd.test.ts', MODEL, HOSTS, '**/node_modules/**'],
           sequence: { groupOrder: 0 },
           ...patient,
         },
@@ -47,7 +50,16 @@ export default defineConfig({
         test: {
           name: 'etcd',
           include: ['test/**/*.etcd.test.ts'],
+          exclude: [HOSTS],
           sequence: { groupOrder: 1 },
+          ...etcd,
+        },
+      },
+      {
+        test: {
+          name: 'hosts',
+          include: [HOSTS],
+          sequence: { groupOrder: 3 },
           ...etcd,
         },
       },

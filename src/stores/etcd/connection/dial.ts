@@ -32,7 +32,7 @@ export interface Handshake {
 export function dial(
   address: string,
   { timeoutMs, signal }: Dialling,
-  handshake: Handshake | null,
+  handshake: Handshake | null = null,
 ): Promise<void> {
   const { host, port } = partsOf(address)
   const proxy = proxyTo(host)

@@ -1,9 +1,10 @@
-import { type Control, type HandOver, isAction } from './protocol.js'
+import { type Control, type HandOver, isAction, type Taken } from './protocol.js'
 
 /** What a page asks for; `null` for what is no such thing. */
-export function askedFrom(given: unknown): Control | HandOver | null {
+export function askedFrom(given: unknown): Control | HandOver | Taken | null {
   if (typeof given !== 'object' || given === null) return null
   const { type, node, action, path, to }: Readonly<Record<string, unknown>> = { ...given }
+  if (type === 'taken') return { type }
   if (type === 'control' && typeof node === 'string' && isAction(action)) {
     return { type, node, action }
   }

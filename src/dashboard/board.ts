@@ -1,4 +1,5 @@
 import { equal } from '../../machines/equal.js'
+import { Lanes } from './lanes.js'
 import {
   type CandidateNow,
   type LaneChange,
@@ -14,9 +15,6 @@ import { Waiting } from './waiting.js'
 
 /** So much of the past is kept, for pages that are opened later. */
 const LOG_LENGTH = 5_000
-const LANE_LENGTH = 300
-/** And so much of all lanes together: of each its share. */
-const LANES_LENGTH = 200_000
 /** Of so many paths it is still shown that they are vacant, of those that became so last. */
 const MOST_VACANT = 1_000
 /** So many nodes are shown. Those that come beyond that are not, until others have gone. */
@@ -26,6 +24,9 @@ const TOLD_EVERY_MS = 100
 /** A node whose process has gone is shown as gone for so long, and then forgotten. */
 const GONE_FOR_MS = 300_000
 
+/** What there is to know of something that has a lane. */
+type Told = Pick<Update, 'paths' | 'waiting' | 'nodes' | 'lanes'>
+
 /** All that the dashboard knows, from whichever source; tells its listeners what changes. */
 export class Board {
   readonly #sources = new Map<string, SourceNow>()
@@ -34,7 +35,8 @@ export class Board {
   /** The paths that are vacant, in the order in which they became so. */
   readonly #vacant = new Set<string>()
   readonly #nodes = new Map<string, NodeNow>()
-  readonly #lanes = new Map<string, LaneChange[]>()
+  readonly #lanesOfPaths = new Lanes()
+  readonly #lanesOfNodes = new Lanes()
   readonly #log: LogEntry[] = []
   readonly #listeners = new Set<(update: Update) => void>()
   readonly #forgetting = new Map<string, NodeJS.Timeout>()
@@ -42,45 +44,50 @@ export class Board {
   #news = noNews()
   #telling: NodeJS.Timeout | null = null
 
-  /** All there is to know now. */
-  get everything(): Update {
+  get sources(): readonly SourceNow[] {
+    return [...this.#sources.values()]
+  }
+
+  /** What happened, as far as it is kept. */
+  get events(): readonly LogEntry[] {
+    return this.#log
+  }
+
+  /** All paths that there is something to know of, in their order. */
+  get paths(): readonly string[] {
+    return [...new Set([...this.#paths.keys(), ...this.#waiting.paths])].sort()
+  }
+
+  get pathCount(): number {
+    return this.#paths.size
+  }
+
+  /** The keys of all nodes. */
+  get nodes(): readonly string[] {
+    return [...this.#nodes.keys()]
+  }
+
+  /** What there is to know of this path by now, and all that its lane shows. */
+  path(path: string): Told {
+    const lane = laneOf(path)
+    const now = this.#paths.get(path)
     return {
-      sources: [...this.#sources.values()],
-      paths: [...this.#paths.values()],
-      waiting: [...this.#waiting.paths].map((path) => this.#waitingFor(path)),
-      nodes: [...this.#nodes.values()],
-      log: this.#log,
-      lanes: [...this.#lanes.values()].flat(),
-      gone: [],
+      paths: now === undefined ? [] : [now],
+      waiting: this.#waiting.isFor(path) ? [this.#waitingFor(path)] : [],
+      nodes: [],
+      lanes: this.#lanesOfPaths.of(path).map((change) => ({ lane, ...change })),
     }
   }
 
-  /** What a page is told first: all there is to know, but of so many paths, the first in their order. */
-  beginning(most: number): { readonly first: Update; readonly rest: readonly string[] } {
-    const paths = [...new Set([...this.#paths.keys(), ...this.#waiting.paths])].sort()
-    const lanes = [...this.#nodes.keys()].flatMap((key) => this.#lanes.get(key) ?? [])
-    const { paths: some, waiting, lanes: theirs } = this.of(paths.slice(0, most))
-    return {
-      first: {
-        sources: [...this.#sources.values()],
-        paths: some,
-        waiting,
-        nodes: [...this.#nodes.values()],
-        log: this.#log,
-        lanes: lanes.concat(theirs),
-        gone: [],
-      },
-      rest: paths.slice(most),
-    }
+  /** The same of the node with that key. */
+  nodeAt(key: string): Told {
+    const now = this.#nodes.get(key)
+    const lanes = this.#lanesOfNodes.of(key).map((change) => ({ lane: key, ...change }))
+    return { paths: [], waiting: [], nodes: now === undefined ? [] : [now], lanes }
   }
 
-  /** What there is to know of these paths by now. */
-  of(paths: readonly string[]): Pick<Update, 'paths' | 'waiting' | 'lanes'> {
-    return {
-      paths: paths.flatMap((path) => this.#paths.get(path) ?? []),
-      waiting: paths.flatMap((path) => (this.#waiting.isFor(path) ? this.#waitingFor(path) : [])),
-      lanes: paths.flatMap((path) => this.#lanes.get(laneOf(path)) ?? []),
-    }
+  holder(path: string): PathHolder | null {
+    return this.#paths.get(path)?.holder ?? null
   }
 
   /** `listener` is called with what has changed. Returns the function that ends that. */
@@ -147,7 +154,7 @@ export class Board {
     // What it was until its validity ended, it can only be said to have been until then.
     const until = before?.validUntilMs ?? null
     if (before !== undefined && isLeader(before) && until !== null && until < atMs) {
-      this.#show({ lane: node.key, atMs: until, state: 'unknown' })
+      this.#showNodeAs(node.key, { atMs: until, state: 'unknown' })
     }
     this.#showNode(node, atMs)
   }
@@ -165,6 +172,8 @@ export class Board {
     this.#log.push(numbered)
     if (this.#log.length > LOG_LENGTH) this.#log.splice(0, LOG_LENGTH / 10)
     this.#news.log.push(numbered)
+    // So much may come at once that it cannot be told for a while.
+    if (this.#news.log.length > 2 * LOG_LENGTH) this.#news.log.splice(0, LOG_LENGTH)
     this.#soon()
   }
 
@@ -175,33 +184,28 @@ export class Board {
   }
 
   #showPath({ path, source, holder }: PathNow, atMs: number): void {
-    const lane = laneOf(path)
-    if (this.#sources.get(source)?.isConnected === false) {
-      this.#show({ lane, atMs, state: 'unknown' })
-    } else if (holder === null) this.#show({ lane, atMs, state: 'vacant' })
-    else this.#show({ lane, atMs, state: 'held', id: holder.id, token: holder.token })
+    const isKnown = this.#sources.get(source)?.isConnected !== false
+    const { id = null, token = undefined } = (isKnown ? holder : null) ?? {}
+    const state = isKnown ? (holder === null ? 'vacant' : 'held') : 'unknown'
+    const change = { atMs, state, ...(token !== undefined && { id, token }) }
+    if (this.#lanesOfPaths.show(path, change)) this.#tellLane({ lane: laneOf(path), ...change })
   }
 
   #showNode(node: NodeNow, atMs: number): void {
     const isKnown = this.#sources.get(node.source)?.isConnected !== false
     const [state = ''] = node.state.split('.')
-    this.#show({
-      lane: node.key,
+    this.#showNodeAs(node.key, {
       atMs,
       state: isKnown ? state : 'unknown',
       ...(node.token !== null && { token: node.token }),
     })
   }
 
-  #show(change: LaneChange): void {
-    const changes = this.#lanes.get(change.lane) ?? []
-    this.#lanes.set(change.lane, changes)
-    const last = changes.at(-1)
-    if (last?.state === change.state && last.token === change.token) return
-    changes.push(change)
-    const share = Math.ceil(LANES_LENGTH / this.#lanes.size)
-    const most = Math.min(LANE_LENGTH, Math.max(2, share))
-    if (changes.length > most) changes.splice(0, changes.length - most + Math.floor(most / 10))
+  #showNodeAs(key: string, change: Omit<LaneChange, 'lane'>): void {
+    if (this.#lanesOfNodes.show(key, change)) this.#tellLane({ lane: key, ...change })
+  }
+
+  #tellLane(change: LaneChange): void {
     this.#news.lanes.push(change)
     this.#soon()
   }
@@ -225,7 +229,7 @@ export class Board {
 
   #forgetNode(key: string): void {
     if (!this.#nodes.delete(key)) return
-    this.#lanes.delete(key)
+    this.#lanesOfNodes.forget(key)
     this.#news.gone.add(key)
     this.#soon()
   }
@@ -233,7 +237,7 @@ export class Board {
   #forgetPath(path: string): void {
     this.#vacant.delete(path)
     this.#paths.delete(path)
-    this.#lanes.delete(laneOf(path))
+    this.#lanesOfPaths.forget(path)
     this.#news.gone.add(laneOf(path))
     this.#soon()
   }
@@ -253,6 +257,7 @@ export class Board {
       const { sources, paths, waiting, nodes, log, lanes, gone } = this.#news
       this.#news = noNews()
       const update: Update = {
+        anew: [],
         sources: pick(this.#sources, sources),
         paths: pick(this.#paths, paths),
         waiting: [...waiting].map((path) => this.#waitingFor(path)),

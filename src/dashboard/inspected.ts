@@ -2,6 +2,9 @@ import type { Json } from '../../machines/election.js'
 import { type Action, isAction } from './protocol.js'
 import { shortened, shortenedValue } from './shortened.js'
 
+/** As much as the page shows of a value when it is pointed at, in characters. */
+const LONGEST_VALUE = 2_000
+
 /** The latest time that a Date can tell, in milliseconds since 1970. */
 export const LATEST_MS = 8.64e15
 
@@ -101,7 +104,7 @@ function snapshotFrom(given: unknown): InspectedSnapshot | null {
   const isLeader =
     state.startsWith('leader') && isObject(holder) && typeof holder.token === 'number'
   const token = isLeader ? Number(holder.token) : null
-  return { path, id, instance, value: shortenedValue(jsonFrom(value)), state, token }
+  return { path, id, instance, value: shortenedValue(jsonFrom(value), LONGEST_VALUE), state, token }
 }
 
 function stateFrom(value: unknown): string | null {

@@ -7,6 +7,10 @@ import { shortened, shortenedValue } from './shortened.js'
 
 /** There may be thousands of candidates, with ids as long as etcd takes. */
 const LONGEST_ID = 200
+/** As much as the page shows of a value when it is pointed at; and where there are very many paths. */
+const LONGEST_VALUE = 2_000
+const LONGEST_OF_MANY = 100
+const MANY = 10_000
 
 /** Tells the board what stands at paths, and whether that is known. */
 export class PathSource {
@@ -14,7 +18,6 @@ export class PathSource {
   readonly #id: string
   readonly #kind: SourceNow['kind']
   readonly #name: string
-  readonly #tokens = new Map<string, number>()
 
   constructor(board: Board, { id, kind, name }: Pick<SourceNow, 'id' | 'kind' | 'name'>) {
     this.#board = board
@@ -35,18 +38,17 @@ export class PathSource {
     const atMs = Date.now()
     const common = { atMs, path, node: null }
     if (entry === null) {
-      if (this.#tokens.delete(path)) {
+      if (this.#board.holder(path) !== null) {
         this.#board.log({ ...common, kind: 'vacant', details: `revision ${revision}` })
       }
       this.#board.setPath(this.#id, path, null, atMs)
       return
     }
     const { id, value, token, instance, released } = holderFrom(entry)
-    const isNew = this.#tokens.get(path) !== token
-    this.#tokens.set(path, token)
+    const isNew = this.#board.holder(path)?.token !== token
     const holder = {
       id: id === null ? null : shortened(id, LONGEST_ID),
-      value: shortenedValue(value),
+      value: shortenedValue(value, this.#board.pathCount > MANY ? LONGEST_OF_MANY : LONGEST_VALUE),
       token,
       instance: instance === null ? null : shortened(instance, LONGEST_ID),
     }

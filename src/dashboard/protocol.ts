@@ -116,6 +116,8 @@ export interface Update {
   readonly nodes: readonly NodeNow[]
   readonly log: readonly LogEntry[]
   readonly lanes: readonly LaneChange[]
+  /** The lanes of which all is told that there is to know, in place of what was known before. */
+  readonly anew: readonly string[]
   /** What nothing is known of any more: sources, and lanes, be they of paths or of nodes. */
   readonly gone: readonly string[]
 }
@@ -129,7 +131,17 @@ export type ServerMessage =
       /** Whether the page may ask leaders to hand over. */
       readonly mayHandOver: boolean
     })
-  | (Update & { readonly type: 'update'; readonly nowMs: number })
+  | (Update & {
+      readonly type: 'update'
+      readonly nowMs: number
+      /** Events from before all that were told. */
+      readonly older?: readonly LogEntry[]
+    })
+
+/** A page says so of each message but an answer, when it has shown it. Then it is sent the next. */
+export interface Taken {
+  readonly type: 'taken'
+}
 
 export interface Control {
   readonly type: 'control'

@@ -24,8 +24,6 @@ import { PageFeed } from './page-feed.js'
 import type { Action, Control, HandOver } from './protocol.js'
 
 const LARGEST_MESSAGE_BYTES = 4_000_000
-/** A page that has not taken so many beats is left. It connects again if it is there. */
-const MOST_BEATS_MISSED = 5
 /** So many pages are served at a time. */
 const MOST_PAGES = 32
 /** A page that hears nothing for three beats knows that the server is gone. */
@@ -81,8 +79,7 @@ export class Dashboard {
   readonly #beating: NodeJS.Timeout
   /** Processes that have not answered the latest ping. */
   readonly #silent = new Set<WebSocket>()
-  /** How many beats a page has been sent that have not gone out to it. */
-  readonly #missed = new WeakMap<WebSocket, number>()
+  readonly #feeds = new Set<PageFeed>()
   readonly #controllers = new Map<string, (action: Action) => void>()
   /** Paths whose leaders are asked to hand over. */
   readonly #handingOver = new Set<string>()
@@ -138,20 +135,12 @@ export class Dashboard {
 
   /** Tells pages that the server is there, and finds out which processes are. */
   #beat(): void {
-    const beat = PageFeed.beat()
-    for (const page of this.#pages.clients) this.#beatFor(page, beat)
+    for (const feed of this.#feeds) feed.beat()
     for (const client of this.#processes.clients) {
       if (this.#silent.has(client)) client.terminate()
       this.#silent.add(client)
       client.ping()
     }
-  }
-
-  #beatFor(page: WebSocket, beat: string): void {
-    const missed = this.#missed.get(page) ?? 0
-    this.#missed.set(page, missed + 1)
-    if (missed < MOST_BEATS_MISSED) page.send(beat, () => this.#missed.set(page, 0))
-    else page.terminate()
   }
 
   /** First of all: a connection may be reset at any moment, also when nobody else listens to it. */
@@ -230,14 +219,19 @@ export class Dashboard {
     const { board, title } = this.#settings
     const feed = new PageFeed(socket, board, { title, mayHandOver: this.#handOver !== null })
     socket.on('error', () => socket.terminate())
-    socket.on('close', () => feed.close())
+    this.#feeds.add(feed)
+    socket.on('close', () => {
+      this.#feeds.delete(feed)
+      feed.close()
+    })
     socket.on('message', (data) => {
       const asked = askedFrom(parsed(String(data)))
+      if (asked?.type === 'taken') feed.taken()
       if (asked?.type === 'control') this.#control(asked)
       if (asked?.type === 'hand over') {
         const { path } = asked
         void this.#askToHandOver(asked)?.then((problem) =>
-          feed.tell({ type: 'hand over answer', path, problem }),
+          feed.answer({ type: 'hand over answer', path, problem }),
         )
       }
     })

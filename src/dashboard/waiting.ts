@@ -5,9 +5,11 @@ const MOST_TOLD = 20
 
 interface Entered {
   readonly source: string
-  /** By instance. */
-  readonly candidates: Map<string, CandidateNow>
+  /** Mostly one or two: of as many maps, each with little in it, most would be room for more. */
+  readonly candidates: readonly CandidateNow[]
 }
+
+const NOBODY: Entered = { source: '', candidates: [] }
 
 /** Who waits for which path, by the entries beside it. */
 export class Waiting {
@@ -24,27 +26,28 @@ export class Waiting {
 
   /** Returns whether that is news. */
   enter(source: string, path: string, candidate: CandidateNow): boolean {
-    const entered = this.#entered.get(path)
-    const candidates = entered?.candidates ?? new Map<string, CandidateNow>()
-    const before = candidates.get(candidate.instance)
-    if (entered?.source !== source) this.#entered.set(path, { source, candidates })
-    candidates.set(candidate.instance, candidate)
+    const known = this.#entered.get(path)?.candidates ?? []
+    const before = known.find(({ instance }) => instance === candidate.instance)
+    const others = before === undefined ? known : known.filter((one) => one !== before)
+    this.#entered.set(path, { source, candidates: others.concat([candidate]) })
     // What it would write may change without that.
     return before?.since !== candidate.since || before.id !== candidate.id
   }
 
   /** Returns whether it was there. */
   leave(path: string, instance: string): boolean {
-    const candidates = this.#entered.get(path)?.candidates
-    if (candidates?.delete(instance) !== true) return false
-    if (candidates.size === 0) this.#entered.delete(path)
+    const { source, candidates } = this.#entered.get(path) ?? NOBODY
+    const others = candidates.filter((one) => one.instance !== instance)
+    if (others.length === candidates.length) return false
+    if (others.length === 0) this.#entered.delete(path)
+    else this.#entered.set(path, { source, candidates: others })
     return true
   }
 
   /** Who waits for `path`. What its holder has not taken away yet is no second candidacy. */
   of(path: string, holder: string | null): WaitingNow {
-    const { source, candidates } = this.#entered.get(path) ?? { source: '', candidates: new Map() }
-    const waiting = [...candidates.values()]
+    const { source, candidates } = this.#entered.get(path) ?? NOBODY
+    const waiting = candidates
       .filter(({ instance }) => instance !== holder)
       .sort((one, other) => one.since - other.since)
     const first = waiting.slice(0, MOST_TOLD)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Board } from '../../src/dashboard/board.js'
 import type { NodeNow, SourceNow, Update } from '../../src/dashboard/protocol.js'
+import { everythingOf } from './everything.js'
 
 const source: SourceNow = {
   id: 'etcd',
@@ -31,8 +32,8 @@ function leader(atMs: number, validUntilMs: number | null): NodeNow {
 }
 
 function statesOf(board: Board, lane: string) {
-  return board.everything.lanes
-    .filter((change) => change.lane === lane)
+  return everythingOf(board)
+    .lanes.filter((change) => change.lane === lane)
     .map(({ atMs, state, token }) => [atMs, state, ...(token === undefined ? [] : [token])])
 }
 
@@ -48,7 +49,7 @@ test('a path’s lane shows its reigns and its vacancies, and not each of its va
     [300, 'vacant'],
     [350, 'held', 9],
   ])
-  expect(board.everything.paths).toMatchObject([{ holder: { value: 12 }, sinceMs: 350 }])
+  expect(everythingOf(board).paths).toMatchObject([{ holder: { value: 12 }, sinceMs: 350 }])
   board.close()
 })
 

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { Board } from '../../src/dashboard/board.js'
 import { InspectedProcess } from '../../src/dashboard/inspected-process.js'
 import { PathSource } from '../../src/dashboard/path-source.js'
-import type { Update } from '../../src/dashboard/protocol.js'
+import type { ServerMessage, Update } from '../../src/dashboard/protocol.js'
 import { encodeRecord } from '../../src/record.js'
 import { assertBuilt } from '../package/built.js'
+import { everythingOf } from './everything.js'
 import { open, openDashboard } from './served.js'
 
 const ETCD = { id: 'etcd', kind: 'etcd', name: 'etcd' } as const
@@ -28,11 +30,9 @@ test('of paths that came and went the latest thousand are kept, and pages are to
     source.seen(`/gone/${index}`, { entry: null, revision: 2 * index + 2 })
   }
   source.seen('/stays', entryOf('value', 4_000))
-  const { paths, lanes } = board.everything
-  expect(paths.map(({ path }) => path)).toEqual([
-    ...Array.from({ length: 1_000 }, (_, index) => `/gone/${500 + index}`),
-    '/stays',
-  ])
+  const { paths, lanes } = everythingOf(board)
+  const gone = Array.from({ length: 1_000 }, (_, index) => `/gone/${500 + index}`)
+  expect(paths.map(({ path }) => path)).toEqual([...gone.sort(), '/stays'])
   expect(lanes.every(({ lane }) => lane !== 'path:/gone/499')).toBe(true)
   return new Promise<void>((resolve) => {
     board.subscribe(({ gone }) => {
@@ -56,7 +56,7 @@ test('what all lanes hold together is bounded, however many paths there are', ()
       source.seen(`/path/${index}`, entryOf('value', revision))
     }
   }
-  const { lanes } = board.everything
+  const { lanes } = everythingOf(board)
   expect(lanes.length).toBeLessThanOrEqual(220_000)
   // Each has its latest.
   expect(new Set(lanes.map(({ lane }) => lane)).size).toBe(paths)
@@ -75,7 +75,7 @@ test('no process makes the board show more nodes than it can', () => {
       snapshot: { value: 'idle', context },
     })
   }
-  expect(board.everything.nodes).toHaveLength(10_000)
+  expect(everythingOf(board).nodes).toHaveLength(10_000)
   board.close()
 })
 
@@ -92,7 +92,7 @@ test('a process that is connected again is shown once', () => {
   })
   const say = (id: string, isConnected: boolean) =>
     board.setSource({ id, kind: 'process', name: id, isConnected, sinceMs: 1, problem: null })
-  const keys = () => board.everything.nodes.map(({ key }) => key)
+  const keys = () => everythingOf(board).nodes.map(({ key }) => key)
   for (const id of ['process 1', 'process 2']) {
     say(id, true)
     const inspected = new InspectedProcess(board, id)
@@ -120,7 +120,7 @@ test('a value of a megabyte is kept as far as it is shown, however often it is w
     }
     globalThis.gc()
     const keptBytes = process.memoryUsage().heapUsed
-    const shown = board.everything.paths[0].holder.value
+    const shown = board.holder('/path').value
     board.close()
     console.log(JSON.stringify({ keptBytes, length: shown.length, end: shown.slice(-24) }))
   `
@@ -131,6 +131,41 @@ test('a value of a megabyte is kept as far as it is shown, however often it is w
   expect(keptBytes).toBeLessThan(100_000_000)
   expect(length).toBeLessThan(2_100)
   expect(end).toContain('… (1000005 characters)')
+})
+
+test('a page that is slow has one message on its way, and then hears of each path only its latest', async () => {
+  const { port, board } = await openDashboard()
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/live`)
+  onTestFinished(() => socket.terminate())
+  const next = () => once(socket, 'message').then(([data]): ServerMessage => JSON.parse(data))
+  expect(await next()).toMatchObject({ type: 'hello', paths: [] })
+  const source = new PathSource(board, ETCD)
+  source.connected()
+  let messages = 0
+  socket.on('message', () => {
+    messages += 1
+  })
+  for (let revision = 1; revision <= 20; revision += 1) {
+    const told = new Promise<void>((resolve) => void board.subscribe(() => resolve()))
+    source.seen('/path', entryOf(`value ${revision}`, revision))
+    for (let one = 0; one < 500; one += 1) {
+      source.seen(`/one/${one}`, entryOf(`value ${revision}`, revision))
+    }
+    await told
+  }
+  // Whatever was sent before the answer to a ping has come before that.
+  socket.ping()
+  await once(socket, 'pong')
+  expect(messages).toBe(0)
+  const later = next()
+  socket.send(JSON.stringify({ type: 'taken' }))
+  const { paths, lanes, anew, log } = await later
+  expect(paths.find(({ path }) => path === '/path')?.holder?.token).toBe(20)
+  expect(paths.length).toBeGreaterThanOrEqual(500)
+  expect(log.length).toBeLessThanOrEqual(1_000)
+  // Of lanes that changed too often it is told what they show, in place of what was known before.
+  expect(anew).toContain('path:/path')
+  expect(lanes.filter(({ lane }) => lane === 'path:/path')).toHaveLength(20)
 })
 
 test('a page that takes nothing is left, and so many more are served', async () => {

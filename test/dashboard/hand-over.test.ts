@@ -5,12 +5,13 @@ import { Model } from '../../src/dashboard/page/model.js'
 import { PathSource } from '../../src/dashboard/path-source.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { lockerOn, path } from '../api/node/nodes.js'
+import { everythingOf } from './everything.js'
 
 /** What the time view shows of the path, from what an observer has told the dashboard. */
 function timeViewOf(board: Board) {
   const model = new Model()
   const nowMs = Date.now() + 1_000
-  model.take({ type: 'hello', title: '', mayHandOver: false, nowMs, ...board.everything })
+  model.take({ type: 'hello', title: '', mayHandOver: false, nowMs, ...everythingOf(board) })
   const [lane] = lanesOf(model)
   if (lane === undefined) throw new Error('there is no lane')
   return spansOf(model, lane, 0, nowMs, nowMs)
@@ -52,6 +53,6 @@ test('a hand-over is a seam: one reign ends where the next begins, with no vacan
   expect(spans[1]?.fromMs).toBe(spans[0]?.toMs)
   expect(seamsOf(spans)).toEqual([spans[1]?.fromMs])
   expect(summaryOf(spans)).toEqual({ handovers: 1, vacantMs: 0 })
-  expect(board.everything.log.map(({ kind }) => kind)).toEqual(['held', 'held'])
+  expect(everythingOf(board).log.map(({ kind }) => kind)).toEqual(['held', 'held'])
   await Promise.all([b.stop(), a.stop()])
 })

@@ -5,6 +5,7 @@ import type { ServerMessage } from '../../src/dashboard/protocol.js'
 import { MAIN, RunningCommand } from '../cli/command.js'
 import { patiently } from '../patience.js'
 import { inspectionMessage } from '../untrusted/inspection-message.js'
+import { everythingOf } from './everything.js'
 import { open, openDashboard } from './served.js'
 
 /** What a process says of a node. */
@@ -40,13 +41,13 @@ test('two processes that call their nodes the same have two nodes', async () => 
     second.socket.send(snapshot(sessionId, 'follower'))
   }
   await patiently(() => expect(board.node('process 2:path:/one')?.actions).toHaveLength(3))
-  expect(board.everything.nodes.map(({ key, source, state }) => [key, source, state])).toEqual([
+  expect(everythingOf(board).nodes.map(({ key, source, state }) => [key, source, state])).toEqual([
     ['process 1:x', 'process 1', 'leader'],
     ['process 2:x', 'process 2', 'follower'],
     ['process 2:process 1:x', 'process 2', 'follower'],
     ['process 2:path:/one', 'process 2', 'follower'],
   ])
-  expect(board.everything.lanes.filter(({ lane }) => lane === 'path:/one')).toEqual([])
+  expect(everythingOf(board).lanes.filter(({ lane }) => lane === 'path:/one')).toEqual([])
 
   const page = await connect(port, '/live')
   const control = (node: string) =>
@@ -57,7 +58,7 @@ test('two processes that call their nodes the same have two nodes', async () => 
   await patiently(() => expect(second.messages).toHaveLength(1))
   second.socket.close()
   await once(second.socket, 'close')
-  await patiently(() => expect(board.everything.sources[1]?.isConnected).toBe(false))
+  await patiently(() => expect(everythingOf(board).sources[1]?.isConnected).toBe(false))
   control('process 1:x')
   await patiently(() => expect(first.messages).toHaveLength(2))
   expect(second.messages).toHaveLength(1)

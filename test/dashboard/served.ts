@@ -50,7 +50,10 @@ export function open(port: number, path: string, headers: Record<string, string>
   const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers })
   onTestFinished(() => socket.terminate())
   const messages: ServerMessage[] = []
-  socket.on('message', (data) => messages.push(JSON.parse(String(data))))
+  socket.on('message', (data) => {
+    messages.push(JSON.parse(String(data)))
+    socket.send(JSON.stringify({ type: 'taken' }))
+  })
   const answer = new Promise<number>((resolve) => {
     socket.on('open', () => resolve(101))
     socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))

@@ -4,6 +4,7 @@ import type { DashboardSettings } from '../../src/dashboard/server.js'
 import locked, { type LockedNode } from '../../src/index.js'
 import { InspectionSender } from '../../src/inspection/sender.js'
 import { patiently } from '../patience.js'
+import { everythingOf } from './everything.js'
 import { get, open, openDashboard } from './served.js'
 
 describe('the page', () => {
@@ -52,28 +53,28 @@ describe('a process that sends its inspection events', () => {
     const { board, port } = await openDashboard()
     const [node] = await inspectNodes(port)
     await patiently(() => {
-      expect(board.everything.nodes).toMatchObject([
+      expect(everythingOf(board).nodes).toMatchObject([
         { path: '/one', id: 'node of /one', value: 10, state: 'leader.holding', token: 2 },
         { path: '/two', id: 'node of /two', state: 'leader.holding' },
       ])
     })
     await node?.stop()
     await patiently(() => {
-      expect(board.everything.nodes[0]?.state).toBe('stopped.released')
+      expect(everythingOf(board).nodes[0]?.state).toBe('stopped.released')
     })
-    expect(board.everything.log.map(({ kind }) => kind)).toContain('deselect')
-    const [source] = board.everything.sources
+    expect(everythingOf(board).log.map(({ kind }) => kind)).toContain('deselect')
+    const [source] = everythingOf(board).sources
     expect(source).toMatchObject({ kind: 'process', isConnected: true })
   })
 
   test('tells anew what stands when the dashboard was started again', async () => {
     const first = await openDashboard()
     await inspectNodes(first.port)
-    await patiently(() => expect(first.board.everything.nodes).toHaveLength(2))
+    await patiently(() => expect(everythingOf(first.board).nodes).toHaveLength(2))
     await first.dashboard.close()
     const again = await openDashboard({ port: first.port })
     await patiently(() => {
-      const states = again.board.everything.nodes.map(({ state }) => state)
+      const states = everythingOf(again.board).nodes.map(({ state }) => state)
       expect(states).toEqual(['leader.holding', 'leader.holding'])
     })
   })
@@ -99,7 +100,7 @@ describe('a process that sends its inspection events', () => {
       socket.send(junk)
     }
     await inspectNodes(port)
-    await patiently(() => expect(board.everything.nodes).toHaveLength(2))
+    await patiently(() => expect(everythingOf(board).nodes).toHaveLength(2))
   })
 })
 

@@ -12,6 +12,7 @@ import { memberEndpoint } from '../../src/stores/etcd/connection/endpoint.js'
 import { PrefixObserver } from '../../src/stores/etcd/streams/prefix-observer.js'
 import { canonicalJson } from '../../verification/history/canonical-json.js'
 import { RunningCommand } from '../cli/command.js'
+import { everythingOf } from '../dashboard/everything.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { PATIENCE_MS } from '../patience.js'
 import { anything } from './anything.js'
@@ -97,7 +98,7 @@ test('whatever is written over records, everybody who reads them goes on', async
     const holder = holders.get(path)
     if (holder === undefined || given == null) return false
     const id = holder.id === null ? null : shortened(holder.id, 200)
-    return given.id === id && isSameJson(given.value, shortenedValue(holder.value))
+    return given.id === id && isSameJson(given.value, shortenedValue(holder.value, 2_000))
   }
   const isKnown = (path: string, given: unknown) => {
     const holder = holders.get(path)
@@ -110,7 +111,7 @@ test('whatever is written over records, everybody who reads them goes on', async
   }
   await vi.waitFor(() => {
     const ignorant: string[] = []
-    const { paths: shown } = board.everything
+    const { paths: shown } = everythingOf(board)
     const printed = [observe, some].map(latestOf)
     for (const path of paths) {
       if (leadersOf(path) > 0) ignorant.push(`${path} has a leader`)

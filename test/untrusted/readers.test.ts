@@ -15,6 +15,7 @@ import { LockedPathObserver } from '../../src/observing/path-observer.js'
 import { decodeRecord, encodeRecord, holderFrom } from '../../src/record.js'
 import type { ObserveListener, Sighting } from '../../src/stores/store.js'
 import { canonicalJson } from '../../verification/history/canonical-json.js'
+import { everythingOf } from '../dashboard/everything.js'
 import { anything, json } from './anything.js'
 import { inspectionMessage } from './inspection-message.js'
 
@@ -78,11 +79,11 @@ describe('what stands at a path', () => {
         }
         expect(lines.length).toBeGreaterThan(0)
         for (const line of lines) expect(line).not.toMatch(/[\n\r]/)
-        const { log, paths } = board.everything
+        const { log, paths } = everythingOf(board)
         expect(log.length).toBeLessThanOrEqual(2 * texts.length)
         for (const { details } of log) expect(details.length).toBeLessThan(5_000)
         expect(paths[0]?.holder?.token).toBe(7)
-        JSON.stringify(board.everything)
+        JSON.stringify(everythingOf(board))
         board.close()
       }),
       { numRuns: 100 },
@@ -110,8 +111,8 @@ describe('a message to the dashboard', () => {
         const board = new Board()
         const inspected = new InspectedProcess(board, 'process')
         for (const one of messages) inspected.take(parseJson(one, DEEPEST_MESSAGE))
-        shown += board.everything.nodes.length
-        JSON.stringify(board.everything)
+        shown += everythingOf(board).nodes.length
+        JSON.stringify(everythingOf(board))
         board.close()
       }),
       { numRuns: 300 },

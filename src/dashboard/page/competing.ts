@@ -22,9 +22,9 @@ type ByInstance = ReadonlyMap<string, NodeNow>
 
 /** The paths that somebody competes for, or has, in their order. */
 export function pathsOf(model: Model): readonly string[] {
-  const inspected = inspectedByPath(model)
-  const paths = new Set([...model.paths.keys(), ...model.waiting.keys(), ...inspected.keys()])
-  return [...paths].sort()
+  const isOther = (path: string) => !model.paths.has(path) && !model.waiting.has(path)
+  const others = [...inspectedByPath(model).keys()].filter(isOther)
+  return others.length === 0 ? model.order : model.order.concat(others).sort()
 }
 
 /**

@@ -1,9 +1,11 @@
-import type { Control, HandOver, HandOverAnswer, ServerMessage } from '../protocol.js'
+import type { Control, HandOver, HandOverAnswer, ServerMessage, Taken } from '../protocol.js'
 import type { Model } from './model.js'
 
 /** The server tells something at least every two seconds. */
 const SILENCE_MS = 6_000
 const AGAIN_MS = 1_000
+/** What comes meanwhile comes together. */
+const TAKEN_AFTER_MS = 50
 
 /** The connection to the server that this page came from. It connects again for as long as the page is open. */
 export class Connection {
@@ -38,9 +40,22 @@ export class Connection {
       // Our own server, of the same version as this page.
       const message: ServerMessage | HandOverAnswer = JSON.parse(data)
       if (message.type === 'hand over answer') this.#model.answered(message)
-      else this.#model.take(message)
+      else {
+        this.#model.take(message)
+        this.#taken(socket)
+      }
     })
     socket.addEventListener('close', () => this.#again(socket))
+  }
+
+  /** Asks for more, once what has come is drawn: timers wait for that, but not where nobody looks. */
+  #taken(socket: WebSocket): void {
+    const say = () => {
+      const taken: Taken = { type: 'taken' }
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(taken))
+    }
+    if (document.hidden) say()
+    else setTimeout(say, TAKEN_AFTER_MS)
   }
 
   #listen(socket: WebSocket): void {

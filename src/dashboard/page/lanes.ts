@@ -22,13 +22,15 @@ export interface Span {
 export function lanesOf(model: Model): Lane[] {
   const nodes = [...model.nodes.values()].sort((a, b) => a.id.localeCompare(b.id))
   const byPath = new Map<string, Lane[]>()
-  for (const path of model.paths.keys()) byPath.set(path, [])
   for (const { key, path, id } of nodes) {
     const lanes = byPath.get(path) ?? []
     byPath.set(path, lanes)
     lanes.push({ key, path, label: id, isPath: false })
   }
-  return [...byPath.keys()].sort().flatMap((path) => {
+  const others = [...byPath.keys()].filter((path) => !model.paths.has(path))
+  const known = model.order.filter((path) => model.paths.has(path))
+  const paths = others.length === 0 ? known : known.concat(others).sort()
+  return paths.flatMap((path) => {
     const lane = { key: laneOf(path), path, label: path, isPath: true }
     return [lane, ...(byPath.get(path) ?? [])]
   })

@@ -39,6 +39,7 @@ export function LogView() {
         </label>{' '}
         <span class="count">
           {shown.length} of {log.length} events
+          {model.passedOver > 0 && `, and ${model.passedOver} more that came too fast`}
         </span>
       </p>
       <Rows entries={shown} />

@@ -34,6 +34,10 @@ export class Model {
   lostAtMs: number | null = null
   /** Grows whenever there are other paths than before. */
   pathsVersion = 0
+  /** The paths that somebody holds or waits for, or held, in their order. */
+  order: readonly string[] = []
+  /** How many events were not told, as there were too many at once. */
+  passedOver = 0
   #aheadMs = 0
   readonly #listeners = new Set<() => void>()
 
@@ -55,9 +59,12 @@ export class Model {
       const all = [this.sources, this.paths, this.waiting, this.nodes, this.lanes]
       for (const known of all) known.clear()
       this.log = []
+      this.order = []
+      this.passedOver = 0
     }
     this.isConnected = true
     this.lostAtMs = null
+    if (message.type === 'update' && message.older) this.log = [...message.older, ...this.log]
     this.#merge(message)
     this.changed()
   }
@@ -92,11 +99,10 @@ export class Model {
     for (const listener of [...this.#listeners]) listener()
   }
 
-  #merge({ sources, paths, waiting, nodes, log, lanes, gone }: Update): void {
-    const isOther = gone.length > 0 || nodes.length > 0
-    const isNew = paths.some(({ path }) => !this.paths.has(path))
-    if (isOther || isNew || waiting.some(({ path }) => !this.paths.has(path)))
-      this.pathsVersion += 1
+  #merge({ sources, paths, waiting, nodes, log, lanes, anew, gone }: Update): void {
+    const isKnownPath = (path: string) => this.paths.has(path) || this.waiting.has(path)
+    const others = [...paths, ...waiting].map(({ path }) => path).filter((one) => !isKnownPath(one))
+    const left = gone.flatMap((lane) => pathOfLane(lane) ?? [])
     for (const one of gone) {
       this.sources.delete(one)
       this.nodes.delete(one)
@@ -116,12 +122,39 @@ export class Model {
       else this.waiting.set(one.path, one)
     }
     for (const node of nodes) this.nodes.set(node.key, node)
+    for (const lane of anew) this.lanes.delete(lane)
     for (const change of lanes) {
       const changes = this.lanes.get(change.lane) ?? []
       this.lanes.set(change.lane, changes)
       changes.push(change)
       if (changes.length > LANE_LENGTH) changes.splice(0, LANE_LENGTH / 10)
     }
-    if (log.length > 0) this.log = [...this.log, ...log].slice(-LOG_LENGTH)
+    const awaited = waiting.filter(({ first }) => first.length === 0).map(({ path }) => path)
+    this.#keepOrder(
+      others,
+      [...left, ...awaited].filter((path) => !isKnownPath(path)),
+    )
+    if (others.length > 0 || gone.length > 0 || nodes.length > 0) this.pathsVersion += 1
+    const [first] = log
+    if (first === undefined) return
+    const last = this.log.at(-1)
+    if (last !== undefined) this.passedOver += Math.max(0, first.seq - last.seq - 1)
+    this.log = [...this.log, ...log].slice(-LOG_LENGTH)
+  }
+
+  /** Of very many paths few are new at a time, and mostly they come in their order. */
+  #keepOrder(added: readonly string[], left: readonly string[]): void {
+    if (left.length > 0) {
+      const gone = new Set(left)
+      this.order = this.order.filter((path) => !gone.has(path))
+      this.pathsVersion += 1
+    }
+    const fresh = [...new Set(added)]
+      .filter((path) => this.paths.has(path) || this.waiting.has(path))
+      .sort()
+    const [first] = fresh
+    if (first === undefined) return
+    const isLater = (this.order.at(-1) ?? '') < first
+    this.order = isLater ? this.order.concat(fresh) : this.order.concat(fresh).sort()
   }
 }

@@ -18,7 +18,6 @@ type ViewId = (typeof VIEWS)[number]['id']
 
 /** The whole page: where it learns from, and one of four views. */
 export function Page() {
-  const { model } = useModel()
   const [id, choose] = useView()
   const tabs = useRef<HTMLDivElement>(null)
   const { View } = VIEWS.find((view) => view.id === id) ?? VIEWS[0]
@@ -36,7 +35,7 @@ export function Page() {
       <header>
         <h1>
           <img src="icon.svg" alt="" width="20" height="20" /> locked
-          <span class="title">{model.title}</span>
+          <Title />
         </h1>
         <div role="tablist" aria-label="Views" ref={tabs} onKeyDown={move}>
           {VIEWS.map((view) => (
@@ -64,6 +63,11 @@ export function Page() {
       </main>
     </>
   )
+}
+
+function Title() {
+  const { model } = useModel()
+  return <span class="title">{model.title}</span>
 }
 
 /** The view stands in the address, so that it can be linked to, and a reload keeps it. */

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { describeSpan, placeOf, ROW_PX } from './bars.js'
 import { exportSvg } from './export-svg.js'
 import { showDuration, showTime } from './format.js'
@@ -25,7 +25,11 @@ export function TimeView() {
   const zoom = (factor: number) =>
     setChosenMs((ms) => Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (ms ?? spanMs) * factor)))
   const pan = (share: number) => setPausedAt(Math.min(model.nowMs(), toMs + share * spanMs))
-  const lanes = lanesOf(model).filter(({ path, label }) => `${path} ${label}`.includes(filter))
+  const all = useMemo(() => lanesOf(model), [model, model.pathsVersion])
+  const lanes = useMemo(
+    () => all.filter(({ path, label }) => `${path} ${label}`.includes(filter)),
+    [all, filter],
+  )
   const press = (event: KeyboardEvent) => {
     const acts: Record<string, () => void> = {
       '+': () => zoom(1 / 1.5),

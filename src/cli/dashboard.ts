@@ -35,7 +35,7 @@ interface DashboardOptions extends ConnectionOptions {
  * By how much of what it holds the heap may grow before what is not needed is collected. Otherwise it grows to
  * more than twice as much before that, where there are very many paths; the time it costs is small.
  */
-const HEAP_GROWS_BY_PERCENT = 30
+const HEAP_GROWS_BY_PERCENT = 20
 
 const MORE = `
 Processes show their nodes, state by state, when they run with

@@ -25,7 +25,7 @@ const TOLD_EVERY_MS = 100
 const GONE_FOR_MS = 300_000
 
 /** What there is to know of something that has a lane. */
-type Told = Pick<Update, 'paths' | 'waiting' | 'nodes' | 'lanes'>
+export type Told = Pick<Update, 'paths' | 'waiting' | 'nodes' | 'lanes'>
 
 /** All that the dashboard knows, from whichever source; tells its listeners what changes. */
 export class Board {

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws'
-import type { Board } from './board.js'
+import type { Board, Told } from './board.js'
 import {
   type HandOverAnswer,
   type LaneChange,
@@ -38,10 +38,10 @@ export class PageFeed {
   readonly #board: Board
   readonly #unsubscribe: () => void
   readonly #sources = new Map<string, SourceNow>()
-  /** The lanes of paths and nodes that have changed, or were not told yet. */
-  readonly #changed = new Set<string>()
-  /** Of those, the ones that are to be told whole. */
-  readonly #anew = new Set<string>()
+  /** The paths that have changed, or were not told yet, and whether all is to be told that their lanes show. */
+  readonly #paths = new Map<string, boolean>()
+  /** The same of nodes, by their keys. */
+  readonly #nodes = new Map<string, boolean>()
   readonly #gone = new Set<string>()
   #lanes: LaneChange[] = []
   #log: LogEntry[] = []
@@ -55,7 +55,8 @@ export class PageFeed {
   constructor(socket: WebSocket, board: Board, about: About) {
     this.#socket = socket
     this.#board = board
-    for (const lane of [...board.paths.map(laneOf), ...board.nodes]) this.#tellAnew(lane)
+    for (const path of board.paths) this.#paths.set(path, true)
+    for (const key of board.nodes) this.#nodes.set(key, true)
     const { sources, events } = board
     const log = events.slice(-MOST_EVENTS)
     this.#older = events.slice(0, -MOST_EVENTS)
@@ -65,7 +66,7 @@ export class PageFeed {
 
   close(): void {
     this.#unsubscribe()
-    this.#changed.clear()
+    this.#paths.clear()
   }
 
   /** The page has taken the latest message. */
@@ -95,22 +96,17 @@ export class PageFeed {
   #update({ sources, paths, waiting, nodes, log, lanes, gone }: Update): void {
     const left = new Set(gone)
     for (const lane of gone) {
-      this.#changed.delete(lane)
-      this.#anew.delete(lane)
+      this.#changed(lane).delete(pathOfLane(lane) ?? lane)
       this.#gone.add(lane)
     }
     if (gone.length > 0) this.#lanes = this.#lanes.filter(({ lane }) => !left.has(lane))
     for (const source of sources) this.#sources.set(source.id, source)
-    for (const lane of [
-      ...[...paths, ...waiting].map(({ path }) => laneOf(path)),
-      ...nodes.map(({ key }) => key),
-    ]) {
-      // It may have gone and come again.
-      if (left.has(lane)) this.#tellAnew(lane)
-      else this.#changed.add(lane)
-    }
-    for (const change of lanes) {
-      if (!this.#anew.has(change.lane) && !left.has(change.lane)) this.#lanes.push(change)
+    // What has gone may have come again.
+    for (const { path } of [...paths, ...waiting]) change(this.#paths, path, left.has(laneOf(path)))
+    for (const { key } of nodes) change(this.#nodes, key, left.has(key))
+    for (const one of lanes) {
+      const isAnew = this.#changed(one.lane).get(pathOfLane(one.lane) ?? one.lane) === true
+      if (!isAnew && !left.has(one.lane)) this.#lanes.push(one)
     }
     if (this.#lanes.length > MOST_CHANGES) {
       for (const { lane } of this.#lanes.splice(0)) this.#tellAnew(lane)
@@ -120,12 +116,16 @@ export class PageFeed {
   }
 
   #tellAnew(lane: string): void {
-    this.#changed.add(lane)
-    this.#anew.add(lane)
+    change(this.#changed(lane), pathOfLane(lane) ?? lane, true)
+  }
+
+  #changed(lane: string): Map<string, boolean> {
+    return pathOfLane(lane) === null ? this.#nodes : this.#paths
   }
 
   #tellMore(): void {
-    const waiting = [this.#sources, this.#changed, this.#gone].some(({ size }) => size > 0)
+    const changed = [this.#sources, this.#paths, this.#nodes, this.#gone]
+    const waiting = changed.some(({ size }) => size > 0)
     const isNews =
       waiting || this.#older.length > 0 || this.#lanes.length > 0 || this.#log.length > 0
     if (isNews && this.#sentAt === null) this.#sendUpdate()
@@ -150,14 +150,8 @@ export class PageFeed {
   /** What there is to tell, as far as there is room for it in one message. */
   #nextPart(): Update {
     const told = { paths: [], waiting: [], nodes: [], lanes: this.#lanes, anew: [] } as Part
-    let count = 0
-    for (const lane of this.#changed) {
-      const isAnew = this.#anew.delete(lane)
-      this.#changed.delete(lane)
-      this.#add(told, lane, isAnew)
-      count += 1
-      if (count >= this.#part || told.lanes.length > 2 * MOST_CHANGES) break
-    }
+    this.#add(told, this.#nodes, this.#part / 2, (key) => [key, this.#board.nodeAt(key)])
+    this.#add(told, this.#paths, this.#part, (path) => [laneOf(path), this.#board.path(path)])
     const [sources, log, gone] = [[...this.#sources.values()], this.#log, [...this.#gone]]
     this.#sources.clear()
     this.#gone.clear()
@@ -166,17 +160,31 @@ export class PageFeed {
     return { sources, log, gone, ...told }
   }
 
-  #add(told: Part, lane: string, isAnew: boolean): void {
-    const path = pathOfLane(lane)
-    const { paths, waiting, nodes, lanes } =
-      path === null ? this.#board.nodeAt(lane) : this.#board.path(path)
-    told.paths.push(...paths)
-    told.waiting.push(...waiting)
-    told.nodes.push(...nodes)
-    if (!isAnew) return
-    told.anew.push(lane)
-    told.lanes.push(...lanes)
+  #add(
+    told: Part,
+    changed: Map<string, boolean>,
+    most: number,
+    look: (key: string) => readonly [lane: string, known: Told],
+  ): void {
+    let count = 0
+    for (const [key, isAnew] of changed) {
+      if (count >= most || told.lanes.length > 2 * MOST_CHANGES) return
+      count += 1
+      changed.delete(key)
+      const [lane, { paths, waiting, nodes, lanes }] = look(key)
+      told.paths.push(...paths)
+      told.waiting.push(...waiting)
+      told.nodes.push(...nodes)
+      if (!isAnew) continue
+      told.anew.push(lane)
+      told.lanes.push(...lanes)
+    }
   }
+}
+
+/** Once it is to be told anew it is, whatever else happens. */
+function change(changed: Map<string, boolean>, key: string, isAnew: boolean): void {
+  changed.set(key, isAnew || changed.get(key) === true)
 }
 
 type Part = {

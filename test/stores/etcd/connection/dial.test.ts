@@ -1,8 +1,10 @@
 import { createServer as createProxy } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createSecureServer } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { dial } from '../../../../src/stores/etcd/connection/dial.js'
 import { proxyTo } from '../../../../src/stores/etcd/connection/proxy.js'
+import { Authority } from '../../../secure/authority.js'
 
 const servers: Server[] = []
 const sockets = new Set<Socket>()
@@ -33,6 +35,19 @@ describe('somebody who takes connections is dialled', () => {
     await dial(to, { timeoutMs: HANGS_MS, signal })
     const login = `Basic ${Buffer.from('ann:secret').toString('base64')}`
     expect(asked).toEqual([`${to} ${login}`])
+  })
+
+  test.each([['directly'], ['by way of the proxy']])('with a handshake, %s', async (way) => {
+    const { cert, key } = await (await Authority.found('somebody')).issue({ commonName: 'server' })
+    const names: unknown[] = []
+    const server = createSecureServer({ cert, key }, (socket) => {
+      names.push(socket.servername)
+      socket.on('error', () => undefined)
+    })
+    const to = await listen(server)
+    if (way !== 'directly') vi.stubEnv('http_proxy', `http://${await listenProxy([])}`)
+    await dial(to, { timeoutMs: HANGS_MS, signal }, { name: 'server.example' })
+    await vi.waitFor(() => expect(names).toEqual(['server.example']))
   })
 
   test('directly where no_proxy names the host', async () => {
@@ -100,7 +115,10 @@ function listenProxy(asked: string[]): Promise<string> {
     const [host = '', port] = url.split(':')
     const onwards = connect({ host, port: Number(port) })
     sockets.add(onwards)
-    onwards.on('connect', () => socket.write('HTTP/1.1 200 Connection established\r\n\r\n'))
+    onwards.on('connect', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      socket.pipe(onwards).pipe(socket)
+    })
     onwards.on('error', () => socket.end('HTTP/1.1 502 Bad gateway\r\n\r\n'))
   })
   return listen(proxy)

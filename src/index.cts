@@ -14,6 +14,7 @@ declare namespace locked {
   export type Clock = index.Clock
   export type Competitor = index.Competitor
   export type Competitors = index.Competitors
+  export type DeniedError = index.DeniedError
   export type DeselectReason = index.DeselectReason
   export type Done<Result = void> = index.Done<Result>
   export type ElectionActor = index.ElectionActor
@@ -55,6 +56,7 @@ declare namespace locked {
   export type StoppedError = index.StoppedError
   export type Store = index.Store
   export type Successor = index.Successor
+  export type TooLargeError = index.TooLargeError
   export type UnreachableError = index.UnreachableError
   export type UnsupportedError = index.UnsupportedError
   export type Watch = index.Watch

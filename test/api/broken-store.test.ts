@@ -59,7 +59,7 @@ const makeNode: Make = (locker, _clock, tell) => {
       return node.isLeader
     },
     start: () => void node.start().catch(() => undefined),
-    propose: (value) => node.propose(value),
+    propose: (value) => void node.propose(value),
     stop: () => node.stop(),
     ask: () => node.id().catch((error: unknown) => error),
   }

@@ -8,6 +8,7 @@ import type { ObserveListener, Sighting } from '../../../../src/stores/store.js'
 import { type Etcd, startEtcd } from '../../../etcd/index.js'
 import { type Relay, startRelay } from '../../../etcd/relay.js'
 import { PATIENCE_MS } from '../../../patience.js'
+import { authOf, ROOT, withUsers } from '../../../secure/users.js'
 
 /** More than fit on one page of a read. */
 const MANY = 1_201
@@ -268,16 +269,21 @@ describe('what was missed is told', () => {
   }
 })
 
-test('what is not permitted is refused once, and not tried again', async () => {
+test('what is not permitted is tried again, and told once it is', async () => {
   await using own = await startEtcd({ own: true })
-  const root = new Etcd3({ hosts: `http://${own.endpoint}` })
+  const hosts = `http://${own.endpoint}`
+  await withUsers(new Etcd3({ hosts }), { nobody: null, somebody: { prefix: '/' } })
+  const root = new Etcd3({ hosts, auth: ROOT })
   onTestFinished(() => root.close())
-  const role = await root.role('root').create()
-  await (await root.user('root').create('secret')).addRole(role)
-  await root.user('nobody').create('secret')
-  await root.auth.authEnable({})
-  const picture = watch('/', own.endpoint, { username: 'nobody', password: 'secret' })
-  await picture.until('refused')
-  expect(picture.refusal).toMatchObject({ name: 'RefusedError' })
-  expect(picture.told).toEqual(['refused'])
+  await root.put('/path').value('text')
+  const picture = watch('/', own.endpoint, authOf('nobody'))
+  await picture.until('retrying 2')
+  expect(picture.told).not.toContain('known')
+  await root.user('nobody').addRole('somebody')
+  await picture.until('known')
+  expect(picture.refusal).toBeNull()
+  expect(picture.told.filter((what) => !what.startsWith('retrying'))).toEqual([
+    '/path=text',
+    'known',
+  ])
 })

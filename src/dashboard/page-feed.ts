@@ -23,6 +23,12 @@ const MOST_EVENTS = 1_000
 /** A page that does not take a message within so many beats is left. It connects again if it is there. */
 const MOST_BEATS_MISSED = 5
 
+/**
+ * What is due to a page of something: all of it, as far as it was not told of it yet or is told anew; or
+ * only what it is now.
+ */
+type Due = 'untold' | 'anew' | 'changed'
+
 /** What a page is told of the dashboard itself. */
 interface About {
   readonly title: string
@@ -38,10 +44,10 @@ export class PageFeed {
   readonly #board: Board
   readonly #unsubscribe: () => void
   readonly #sources = new Map<string, SourceNow>()
-  /** The paths that have changed, or were not told yet, and whether all is to be told that their lanes show. */
-  readonly #paths = new Map<string, boolean>()
+  /** The paths that have changed, or were not told yet. */
+  readonly #paths = new Map<string, Due>()
   /** The same of nodes, by their keys. */
-  readonly #nodes = new Map<string, boolean>()
+  readonly #nodes = new Map<string, Due>()
   readonly #gone = new Set<string>()
   #lanes: LaneChange[] = []
   #log: LogEntry[] = []
@@ -55,8 +61,8 @@ export class PageFeed {
   constructor(socket: WebSocket, board: Board, about: About) {
     this.#socket = socket
     this.#board = board
-    for (const path of board.paths) this.#paths.set(path, true)
-    for (const key of board.nodes) this.#nodes.set(key, true)
+    for (const path of board.paths) this.#paths.set(path, 'untold')
+    for (const key of board.nodes) this.#nodes.set(key, 'untold')
     const { sources, events } = board
     const log = events.slice(-MOST_EVENTS)
     this.#older = events.slice(0, -MOST_EVENTS)
@@ -102,11 +108,12 @@ export class PageFeed {
     if (gone.length > 0) this.#lanes = this.#lanes.filter(({ lane }) => !left.has(lane))
     for (const source of sources) this.#sources.set(source.id, source)
     // What has gone may have come again.
-    for (const { path } of [...paths, ...waiting]) change(this.#paths, path, left.has(laneOf(path)))
-    for (const { key } of nodes) change(this.#nodes, key, left.has(key))
+    const dueOf = (lane: string) => (left.has(lane) ? 'anew' : 'changed')
+    for (const { path } of [...paths, ...waiting]) change(this.#paths, path, dueOf(laneOf(path)))
+    for (const { key } of nodes) change(this.#nodes, key, dueOf(key))
     for (const one of lanes) {
-      const isAnew = this.#changed(one.lane).get(pathOfLane(one.lane) ?? one.lane) === true
-      if (!isAnew && !left.has(one.lane)) this.#lanes.push(one)
+      const due = this.#changed(one.lane).get(pathOfLane(one.lane) ?? one.lane) ?? 'changed'
+      if (due === 'changed' && !left.has(one.lane)) this.#lanes.push(one)
     }
     if (this.#lanes.length > MOST_CHANGES) {
       for (const { lane } of this.#lanes.splice(0)) this.#tellAnew(lane)
@@ -116,10 +123,10 @@ export class PageFeed {
   }
 
   #tellAnew(lane: string): void {
-    change(this.#changed(lane), pathOfLane(lane) ?? lane, true)
+    change(this.#changed(lane), pathOfLane(lane) ?? lane, 'anew')
   }
 
-  #changed(lane: string): Map<string, boolean> {
+  #changed(lane: string): Map<string, Due> {
     return pathOfLane(lane) === null ? this.#nodes : this.#paths
   }
 
@@ -151,7 +158,13 @@ export class PageFeed {
   #nextPart(): Update {
     const told = { paths: [], waiting: [], nodes: [], lanes: this.#lanes, anew: [] } as Part
     this.#add(told, this.#nodes, this.#part / 2, (key) => [key, this.#board.nodeAt(key)])
-    this.#add(told, this.#paths, this.#part, (path) => [laneOf(path), this.#board.path(path)])
+    this.#add(told, this.#paths, this.#part, (path, due) => {
+      const known = this.#board.path(path)
+      // That somebody waited may have been told.
+      const isNobodyLeft = due !== 'untold' && known.waiting.length === 0
+      const waiting = isNobodyLeft ? [{ path, source: '', first: [], more: 0 }] : known.waiting
+      return [laneOf(path), { ...known, waiting }]
+    })
     const [sources, log, gone] = [[...this.#sources.values()], this.#log, [...this.#gone]]
     this.#sources.clear()
     this.#gone.clear()
@@ -162,29 +175,30 @@ export class PageFeed {
 
   #add(
     told: Part,
-    changed: Map<string, boolean>,
+    changed: Map<string, Due>,
     most: number,
-    look: (key: string) => readonly [lane: string, known: Told],
+    look: (key: string, due: Due) => readonly [lane: string, known: Told],
   ): void {
     let count = 0
-    for (const [key, isAnew] of changed) {
+    for (const [key, due] of changed) {
       if (count >= most || told.lanes.length > 2 * MOST_CHANGES) return
       count += 1
       changed.delete(key)
-      const [lane, { paths, waiting, nodes, lanes }] = look(key)
+      const [lane, { paths, waiting, nodes, lanes }] = look(key, due)
       told.paths.push(...paths)
       told.waiting.push(...waiting)
       told.nodes.push(...nodes)
-      if (!isAnew) continue
+      if (due === 'changed') continue
       told.anew.push(lane)
       told.lanes.push(...lanes)
     }
   }
 }
 
-/** Once it is to be told anew it is, whatever else happens. */
-function change(changed: Map<string, boolean>, key: string, isAnew: boolean): void {
-  changed.set(key, isAnew || changed.get(key) === true)
+/** Once all of it is to be told it is, whatever else happens. */
+function change(changed: Map<string, Due>, key: string, due: Due): void {
+  const before = changed.get(key) ?? 'changed'
+  changed.set(key, before === 'changed' ? due : before)
 }
 
 type Part = {

@@ -46,14 +46,13 @@ export function dial(
       clearTimeout(timer)
       clearImmediate(giveUp)
       signal.removeEventListener('abort', abandon)
-      if (error === undefined) {
-        hangUp(secured ?? socket)
-        resolve()
-      } else {
+      if (error === undefined && secured !== null) hangUp(secured)
+      else {
         secured?.destroy()
         socket.destroy()
-        reject(error)
       }
+      if (error === undefined) resolve()
+      else reject(error)
     }
     const abandon = () => end(signal.reason)
     const late = () => end(new Error(`connect: ${address} does not answer within ${timeoutMs} ms`))

@@ -33,6 +33,8 @@ export class KeepAlive {
   #stream: Promise<KeepAliveStream> | null = null
   /** How long the latest renewals took, in milliseconds. */
   readonly #tookMs: number[] = []
+  /** How often nobody needed it any more. */
+  #closings = 0
 
   constructor(endpoints: Endpoints) {
     this.#endpoints = endpoints
@@ -61,9 +63,12 @@ export class KeepAlive {
 
   /** Finds out how long renewals take, unless it is known; and what is to be known before one that counts. */
   async measure({ id }: Lease, { timeoutMs }: Call): Promise<void> {
+    const closings = this.#closings
     try {
       while (this.#tookMs.length < MEASURED && this.renewalMs <= PROMPT_MS) {
         if (this.#tookMs.length > 0) await sleep(APART_MS, undefined, { ref: false })
+        // Nothing is opened for that alone.
+        if (closings !== this.#closings) return
         await this.#send(await this.#open(), id, timeoutMs)
       }
     } catch {
@@ -73,6 +78,7 @@ export class KeepAlive {
 
   /** Ends the stream; what is unanswered fails. */
   closeIdle(): void {
+    this.#closings += 1
     this.#leave((stream) => stream.end())
   }
 

@@ -165,6 +165,7 @@ async function openDashboard(endpoint: string, path: string): Promise<() => unkn
     const message: ServerMessage = JSON.parse(String(data))
     const found = message.paths.find((one) => one.path === path)
     if (found !== undefined) said = found.holder?.value ?? null
+    socket.send(JSON.stringify({ type: 'taken' }))
   })
   return () => said
 }

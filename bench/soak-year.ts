@@ -4,13 +4,12 @@
 // happened; otherwise it ends with exit code 1.
 
 import { parseArgs } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { type Locker, locked } from '../src/index.js'
 import type { LockedNode } from '../src/node.js'
 import { Link } from '../src/stores/link.js'
 import { MemoryStore } from '../src/stores/memory.js'
 import { VirtualClock } from '../src/testing/virtual-clock.js'
+import { collector } from '../test/load/collector.js'
 
 const TTL = 60
 const PATHS = 5
@@ -143,12 +142,6 @@ async function during(doing: Promise<unknown>): Promise<void> {
   })
   while (!isDone) await clock.advance(10)
   await done
-}
-
-/** Whatever collects all garbage, though Node.js was started without a flag for it. */
-function collector(): () => void {
-  setFlagsFromString('--expose-gc')
-  return runInNewContext('gc')
 }
 
 function megabytes(bytes: number): string {

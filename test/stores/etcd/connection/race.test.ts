@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import type { Endpoint } from '../../../../src/stores/etcd/connection/endpoint.js'
 import { race } from '../../../../src/stores/etcd/connection/race.js'
+import { collector } from '../../../load/collector.js'
 
 const unreachable: Endpoint = {
   name: 'nobody',
@@ -13,12 +12,6 @@ const unreachable: Endpoint = {
 }
 
 const noProbe = async () => undefined
-
-/** Whatever collects all garbage, though Node.js was started without a flag for it. */
-function collector(): () => void {
-  setFlagsFromString('--expose-gc')
-  return runInNewContext('gc')
-}
 
 test('races that are lost leave nothing behind on a signal that outlasts them', async () => {
   const { signal } = new AbortController()

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Etcd, startEtcd } from '../etcd/index.js'
@@ -13,10 +13,13 @@ let etcd: Etcd
 beforeAll(async () => {
   folder = project('runners')
   runtimes = project('runtimes')
+  // The name alone says which module system it is for.
+  copyFileSync(join(folder, 'app.ts'), join(folder, 'app.mts'))
   etcd = await startEtcd()
 })
 
 afterAll(async () => {
+  rmSync(join(folder, 'app.mts'), { force: true })
   await etcd?.stop()
 })
 

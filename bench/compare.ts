@@ -1,4 +1,5 @@
-import { CONTENDERS, type ContenderName } from './contenders/contender.js'
+import type { ContenderName } from './contenders/contender.js'
+import type { Program } from './contenders/programs.js'
 import { type Figures, type Goal, Place, type Row } from './row.js'
 import { type Summary, summarise } from './statistics.js'
 
@@ -21,6 +22,7 @@ export interface RowResult {
 
 export interface CompareOptions {
   readonly endpoint: string
+  readonly contenders: ReadonlyMap<ContenderName, Program>
   /** Multiplies the numbers of paths. */
   readonly size: number
   /** Instead of each row’s own. */
@@ -32,15 +34,18 @@ export interface CompareOptions {
 export async function compare(row: Row, options: CompareOptions): Promise<RowResult> {
   const { endpoint, size, log } = options
   const rounds = options.rounds ?? row.rounds
-  const contenders = row.contenders ?? CONTENDERS
-  const samples = new Map<ContenderName, Figures[]>(contenders.map((name) => [name, []]))
+  const contenders = [...options.contenders].filter(
+    ([name]) => row.contenders?.includes(name) ?? true,
+  )
+  const samples = new Map<ContenderName, Figures[]>(contenders.map(([name]) => [name, []]))
   for (let round = 0; round < rounds; round++) {
     for (const turn of contenders.keys()) {
-      const name = contenders[(turn + round) % contenders.length]
-      if (name === undefined) continue
+      const contender = contenders[(turn + round) % contenders.length]
+      if (contender === undefined) continue
+      const [name] = contender
       log(`${row.name}: round ${round + 1} of ${rounds}, ${name}`)
       try {
-        samples.get(name)?.push(await row.sample(new Place(name, endpoint, size)))
+        samples.get(name)?.push(await row.sample(new Place(contender, endpoint, size)))
       } catch (error) {
         // etcd3's campaigns lose their leases where there are too many of them: that is its own loss.
         if (name === 'locked') throw error
@@ -53,16 +58,14 @@ export async function compare(row: Row, options: CompareOptions): Promise<RowRes
     figure,
     of: Object.fromEntries(
       [...samples]
-        .filter(([, taken]) => taken.length > 0)
-        .map(([name, taken]) => [
-          name,
-          summarise(taken.map((sample) => sample[figure] ?? Number.NaN)),
-        ]),
+        .map(([name, taken]) => [name, taken.flatMap((sample) => sample[figure] ?? [])] as const)
+        .filter(([, values]) => values.length > 0)
+        .map(([name, values]) => [name, summarise(values)]),
     ),
   }))
   const medianOf = (name: ContenderName, figure: string) =>
     figures.find((one) => one.figure === figure)?.of[name]?.median ?? Number.NaN
-  const verdicts = row.goals.map((goal) => {
+  const verdicts = row.goals.flatMap((goal) => {
     const { figure, times, atMost } = goal
     const ours = medianOf('locked', figure)
     const other =
@@ -72,7 +75,8 @@ export async function compare(row: Row, options: CompareOptions): Promise<RowRes
           ? medianOf(times, figure)
           : medianOf('locked', times.figure)
     const measured = ours / other
-    return { ...goal, measured, met: measured <= atMost }
+    // A contender that could not be measured here sets no goal.
+    return Number.isNaN(measured) ? [] : [{ ...goal, measured, met: measured <= atMost }]
   })
   return { name: row.name, title: row.title, figures, verdicts }
 }

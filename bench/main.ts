@@ -1,12 +1,16 @@
-// `npm run bench [-- --only NAME] [--rounds N] [--quick]`: measures locked, the election of the etcd3
-// package and the bare requests in one run, on an etcd of its own. Prints a table, and writes
-// bench/results/latest.json (or the file named by --json).
+// `npm run bench [-- --only NAME] [--rounds N] [--quick] [--against FOLDER]`: measures locked, the
+// elections of the etcd3 package and of etcd's Go client (where there is Go), and the bare requests in one
+// run, each row on an etcd of its own. Prints a table, and writes bench/results/latest.json (or the file
+// named by --json).
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startEtcd } from '../test/etcd/index.js'
+import { goWhereItIs } from './build-go.js'
 import { compare, type RowResult } from './compare.js'
+import { versionIn } from './contenders/before.js'
+import { programs } from './contenders/programs.js'
 import { ROWS } from './rows/index.js'
 import { tableOf } from './table.js'
 
@@ -14,10 +18,11 @@ const QUICK_SIZE = 1 / 50
 
 const help = `npm run bench -- [options]
 
-  --only NAME    one row: ${ROWS.map(({ name }) => name).join(', ')}
-  --rounds N     how often each is repeated
-  --quick        few paths, one round: only to see that it works
-  --json FILE    where to write the figures (bench/results/latest.json after a whole run)`
+  --only NAME       one row: ${ROWS.map(({ name }) => name).join(', ')}
+  --rounds N        how often each is repeated
+  --quick           few paths, one round: only to see that it works
+  --against FOLDER  another version of this package as well, which has been built there
+  --json FILE       where to write the figures (bench/results/latest.json after a whole run)`
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +30,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    against: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -40,6 +46,10 @@ if (rounds !== undefined && !(Number.isSafeInteger(rounds) && rounds > 0)) {
   fail(`--rounds must be a whole number above 0, was given ${values.rounds}`)
 }
 
+if (values.against !== undefined) await assertVersion(values.against)
+using go = await goWhereItIs()
+const contenders = programs({ against: values.against, go })
+
 const results: RowResult[] = []
 let etcdVersion = ''
 for (const row of rows) {
@@ -49,6 +59,7 @@ for (const row of rows) {
   try {
     const result = await compare(row, {
       endpoint: etcd.endpoint,
+      contenders,
       size: values.quick ? QUICK_SIZE : 1,
       ...(rounds === undefined ? {} : { rounds }),
       log: (line) => console.error(line),
@@ -62,13 +73,21 @@ for (const row of rows) {
 }
 console.log(tableOf(results))
 
-const whole = values.only === undefined && !values.quick
+const whole = values.only === undefined && values.against === undefined && !values.quick
 const file = values.json ?? (whole ? 'bench/results/latest.json' : undefined)
 if (file !== undefined) {
   const machine = { node: process.version, processors: cpus().length, etcd: etcdVersion }
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, `${JSON.stringify({ machine, results }, null, 2)}\n`)
   console.error(`written to ${file}`)
+}
+
+async function assertVersion(folder: string): Promise<void> {
+  try {
+    await versionIn(folder)
+  } catch (thrown) {
+    fail(`--against must be a folder with a version of this package that has been built: ${thrown}`)
+  }
 }
 
 async function versionOf(endpoint: string): Promise<string> {

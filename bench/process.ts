@@ -1,7 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { ContenderName } from './contenders/contender.js'
+import type { Program } from './contenders/programs.js'
 
 interface Asked {
   prepare: { name: ContenderName; endpoint: string; warm: boolean }
@@ -48,9 +48,7 @@ export type Ask<Name extends keyof Asked> = Asked[Name] & {
   readonly call: Name
 }
 
-const script = fileURLToPath(new URL('worker.js', import.meta.url))
-
-/** A process of candidates, see worker.ts. */
+/** A process of candidates, see worker.ts and contenders/go/worker.go. */
 export class WorkerProcess implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #waiting = new Map<
@@ -59,8 +57,8 @@ export class WorkerProcess implements AsyncDisposable {
   >()
   #asked = 0
 
-  private constructor() {
-    this.#child = fork(script, { execArgv: ['--expose-gc', '--max-old-space-size=4096'] })
+  private constructor(program: Program) {
+    this.#child = program()
     this.#child.on(
       'message',
       ({ id, result, error }: { id: number; result: never; error?: string }) => {
@@ -76,13 +74,9 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   /** Starts it for one contender; `warm` unless it is the first request that is to be measured. */
-  static async start(
-    name: ContenderName,
-    endpoint: string,
-    { warm }: { readonly warm: boolean },
-  ): Promise<WorkerProcess> {
-    const worker = new WorkerProcess()
-    await worker.ask('prepare', { name, endpoint, warm })
+  static async start(program: Program, contender: Asked['prepare']): Promise<WorkerProcess> {
+    const worker = new WorkerProcess(program)
+    await worker.ask('prepare', contender)
     return worker
   }
 

@@ -1,7 +1,14 @@
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { ContenderName } from './contenders/contender.js'
+import type { Program } from './contenders/programs.js'
 import { WorkerProcess } from './process.js'
 import { requestsReceived } from './requests.js'
+
+const run = promisify(execFile)
+const IMPORTING = fileURLToPath(new URL('importing.js', import.meta.url))
 
 /** What one sample of a row has measured, by the name of the figure. */
 export type Figures = Readonly<Record<string, number>>
@@ -19,6 +26,7 @@ export interface Row {
   readonly title: string
   /** How often it is repeated, the contenders taking turns. */
   readonly rounds: number
+  /** Those that can be measured so, if not all can. */
   readonly contenders?: readonly ContenderName[]
   readonly goals: readonly Goal[]
   sample(place: Place): Promise<Figures>
@@ -27,12 +35,18 @@ export interface Row {
 /** Where a sample is taken: one contender, on one etcd. */
 export class Place {
   readonly contender: ContenderName
-  readonly #endpoint: string
+  readonly #program: Program
+  readonly endpoint: string
   readonly #size: number
 
-  constructor(contender: ContenderName, endpoint: string, size: number) {
+  constructor(
+    [contender, program]: readonly [ContenderName, Program],
+    endpoint: string,
+    size: number,
+  ) {
     this.contender = contender
-    this.#endpoint = endpoint
+    this.#program = program
+    this.endpoint = endpoint
     this.#size = size
   }
 
@@ -48,10 +62,17 @@ export class Place {
   }
 
   worker({ warm = true } = {}): Promise<WorkerProcess> {
-    return WorkerProcess.start(this.contender, this.#endpoint, { warm })
+    const { contender, endpoint } = this
+    return WorkerProcess.start(this.#program, { name: contender, endpoint, warm })
+  }
+
+  /** How long a fresh process takes to load the contender and to use it once, in milliseconds. */
+  async importing(endpoint = this.endpoint): Promise<number> {
+    const { stdout } = await run(process.execPath, [IMPORTING, this.contender, endpoint])
+    return Number(stdout)
   }
 
   requests(): Promise<number> {
-    return requestsReceived(this.#endpoint)
+    return requestsReceived(this.endpoint)
   }
 }

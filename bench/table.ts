@@ -4,18 +4,21 @@ import type { Summary } from './statistics.js'
 
 /** The results as a table in Markdown: medians, and from the first to the third quartile. */
 export function tableOf(results: readonly RowResult[]): string {
-  const head = ['work', 'figure', ...CONTENDERS, 'goal', 'measured']
+  const columns = CONTENDERS.filter((name) =>
+    results.some(({ figures }) => figures.some(({ of }) => of[name] !== undefined)),
+  )
+  const head = ['work', 'figure', ...columns, 'goal', 'measured']
   const lines = results.flatMap(({ title, figures, verdicts }) =>
     figures.map(({ figure, of }, index) => {
-      const verdict = verdicts.find((one) => one.figure === figure)
+      const asked = verdicts.filter((one) => one.figure === figure)
       return [
         index === 0 ? title : '',
         figure,
-        ...CONTENDERS.map((name) => (of[name] === undefined ? '' : cell(of[name]))),
-        verdict === undefined ? '' : goalOf(verdict),
-        verdict === undefined
-          ? ''
-          : `${rounded(verdict.measured)}${verdict.met ? '' : ' (not met)'}`,
+        ...columns.map((name) => (of[name] === undefined ? '' : cell(of[name]))),
+        asked.map(goalOf).join(', '),
+        asked
+          .map(({ measured, met }) => `${rounded(measured)}${met ? '' : ' (not met)'}`)
+          .join(', '),
       ]
     }),
   )

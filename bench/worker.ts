@@ -1,20 +1,30 @@
 // A process that takes part in a measurement: the candidates of one contender. Its parent asks it by
 // messages (see process.ts), and it answers with times by `now()`.
-import type { Candidate, Contender } from './contenders/contender.js'
+import { AGAINST, versionIn } from './contenders/before.js'
+import type { Candidate, Contender, ContenderName } from './contenders/contender.js'
 import { Etcd3Contender } from './contenders/etcd3.js'
 import { FloorContender } from './contenders/floor.js'
 import { LockedContender } from './contenders/locked.js'
 import { now } from './now.js'
 import type { Answers, Ask } from './process.js'
 
-const contenders = { locked: LockedContender, etcd3: Etcd3Contender, floor: FloorContender }
+const makers: {
+  readonly [Name in Exclude<ContenderName, 'go'>]: (endpoint: string) => Promise<Contender>
+} = {
+  locked: async (endpoint) => new LockedContender(endpoint),
+  before: async (endpoint) =>
+    new LockedContender(endpoint, await versionIn(process.env[AGAINST] ?? '')),
+  etcd3: async (endpoint) => new Etcd3Contender(endpoint),
+  floor: async (endpoint) => new FloorContender(endpoint),
+}
 
 let contender: Contender | null = null
 let candidates: Candidate[] = []
 
 const calls: { [Name in keyof Answers]: (ask: Ask<Name>) => Promise<Answers[Name]> } = {
   async prepare({ name, endpoint, warm }) {
-    contender = new contenders[name](endpoint)
+    if (name === 'go') throw new Error('bench: that one is a program of its own')
+    contender = await makers[name](endpoint)
     if (warm) await contender.warm()
   },
   async join({ paths, lead, listen = true }) {

@@ -1,5 +1,8 @@
-/** What is compared: `locked`, the election of the etcd3 package, and the bare requests. */
-export const CONTENDERS = ['locked', 'etcd3', 'floor'] as const
+/**
+ * What is compared: `locked`, another version of it (`--against`), the election of the etcd3 package, that
+ * of etcd's Go client (where there is Go), and the bare requests.
+ */
+export const CONTENDERS = ['locked', 'before', 'etcd3', 'go', 'floor'] as const
 export type ContenderName = (typeof CONTENDERS)[number]
 
 export interface Candidate {

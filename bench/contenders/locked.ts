@@ -2,13 +2,13 @@ import locked, { type LockedNode } from '../../src/index.js'
 import { now } from '../now.js'
 import { type Candidate, type Contender, TTL } from './contender.js'
 
-/** This package, used as its README says. */
+/** This package, or another version of it, used as its README says. */
 export class LockedContender implements Contender {
   readonly #locker
   #made = 0
 
-  constructor(endpoint: string) {
-    this.#locker = locked(endpoint)
+  constructor(endpoint: string, version: typeof locked = locked) {
+    this.#locker = version(endpoint)
   }
 
   async warm(): Promise<void> {

@@ -25,7 +25,7 @@ export const ETCD3: Contender = {
 export function goContender(binary: string): Contender {
   return {
     name: 'Go',
-    command: [binary],
+    command: [binary, 'update'],
     holderKeys: (name) => ({ from: `${name}/`, isPrefix: true }),
   }
 }

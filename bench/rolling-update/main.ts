@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startEtcd } from '../../test/etcd/index.js'
-import { type BuiltGo, buildGo } from './build-go.js'
+import { goWhereItIs } from '../build-go.js'
 import { type Contender, ETCD3, goContender, LOCKED } from './contender.js'
 import { ordersOf, sampleOf } from './orders.js'
 import { type Outcome, rollingUpdate } from './update.js'
@@ -53,17 +53,6 @@ console.log(`${orders.length} orders; etcd ${etcdVersion}, Node.js ${process.ver
 console.log(tableOf(tried))
 if (values.json !== undefined) {
   writeFileSync(values.json, `${JSON.stringify(Object.fromEntries(outcomes), null, 2)}\n`)
-}
-
-async function goWhereItIs(): Promise<BuiltGo | null> {
-  try {
-    return await buildGo()
-  } catch (error) {
-    console.error(
-      `rolling-update: without Go's election, whose program cannot be built here: ${error}`,
-    )
-    return null
-  }
 }
 
 function said({ leaders, vacancies, overlaps, longestGapMs }: Outcome): string {

@@ -11,7 +11,7 @@ export const memory: Row = {
   name: 'memory',
   title: 'memory of a node at rest',
   rounds: 2,
-  contenders: ['locked', 'etcd3'],
+  contenders: ['locked', 'before', 'etcd3', 'go'],
   goals: [
     { figure: 'KB of a leader', atMost: 10 },
     { figure: 'KB of a follower', atMost: 10 },

@@ -8,7 +8,7 @@ export const nextNode: Row = {
   name: 'next-node',
   title: 'next node on a warm session: start to select',
   rounds: 5,
-  goals: [{ figure: 'ms', atMost: 1.3, times: 'floor' }],
+  goals: [{ figure: 'ms', atMost: 1.25, times: 'floor' }],
   async sample(place) {
     await using worker = await place.worker()
     const paths = place.paths(place.scaled(WARM_UP) + place.scaled(PATHS))

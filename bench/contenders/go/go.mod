@@ -1,4 +1,4 @@
-module locked.bench/rolling-update
+module locked.bench/go
 
 go 1.24
 

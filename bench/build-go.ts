@@ -14,11 +14,20 @@ export interface BuiltGo extends Disposable {
   readonly binary: string
 }
 
-/** Builds the Go program in a temporary folder. Rejects where there is no Go, or the module cannot be had. */
-export async function buildGo(): Promise<BuiltGo> {
+/** Builds the Go program in a temporary folder; `null` where there is no Go, or the module cannot be had. */
+export async function goWhereItIs(): Promise<BuiltGo | null> {
+  try {
+    return await buildGo()
+  } catch (error) {
+    console.error(`without Go's election, whose program cannot be built here: ${error}`)
+    return null
+  }
+}
+
+async function buildGo(): Promise<BuiltGo> {
   const folder = mkdtempSync(join(tmpdir(), 'locked-go-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
-  const binary = join(folder, 'rolling-update')
+  const binary = join(folder, 'contender')
   try {
     cpSync(SOURCE, folder, { recursive: true })
     await run('go', ['build', '-o', binary, '.'], {

@@ -218,6 +218,8 @@ export interface ServiceInput {
   readonly entered: Entered | null
   readonly to: string | null
   readonly successor: Successor | null
+  /** Whether it is the leader’s. */
+  readonly leads: boolean
 }
 
 /** The shape of every invoked service: it sends election events, and receives none. */
@@ -235,6 +237,11 @@ const input = ({ context }: { context: ElectionContext }): ServiceInput => ({
   entered: context.entered,
   to: context.to,
   successor: context.successor,
+  leads: false,
+})
+const inputOfLeader = (given: { context: ElectionContext }): ServiceInput => ({
+  ...input(given),
+  leads: true,
 })
 
 const FIRST_BACKOFF_MS = 200
@@ -323,7 +330,7 @@ const standing = ({ event: { holder, revision } }: { event: Seen }): Standing =>
   revision,
 })
 const entry = ({ event: { entered, lease, revision } }: { event: Found }) => ({
-  entered: entered && { ...entered, lease, revision },
+  entered: entered && { value: entered.value, lease, revision },
 })
 /** What a claim has found; one that lost without entering the node as candidate changes nothing about that. */
 const found = ({ event }: { event: Found }): Standing => ({
@@ -380,10 +387,11 @@ export const electionMachine = setup({
     clear: service(),
     /** Sends `restored` if this actor was restored from a snapshot, and nothing otherwise. */
     resume: service(),
-    /** Sends `changed` and `vacated` for what happens after `revision`; or `restored`, as `resume` does. */
+    /**
+     * Sends `changed` and `vacated` for what happens after `revision`; or `restored`, as `resume` does. The
+     * leader's keeps in mind who waits, and sends `transfer` when somebody asks for it beside the path.
+     */
     watch: service(),
-    /** Keeps in mind who waits, and sends `transfer` when somebody asks for it beside the path: it need not be provided. */
-    attend: fromCallback<ElectionEvent, ServiceInput>(() => {}),
     /** Keeps the session alive, and sends `renewed`, and `expired` once it has ended. */
     keepAlive: service(),
     /** Opens another session, and sends `opened`, `failed` or `refused`. */
@@ -730,9 +738,8 @@ export const electionMachine = setup({
       entry: 'tellSelect',
       exit: 'tellDeselect',
       invoke: [
-        { id: 'watch', src: 'watch', input },
+        { id: 'watch', src: 'watch', input: inputOfLeader },
         { id: 'keepAlive', src: 'keepAlive', input },
-        { id: 'attend', src: 'attend', input },
       ],
       on: {
         stop: { description: 'The user stops the node.', target: 'stopped' },

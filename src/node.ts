@@ -36,7 +36,7 @@ import type { Competitor } from './services/competitors.js'
 import { Participant } from './services/participant.js'
 import { reignOf } from './services/reign.js'
 import type { Services } from './services/services.js'
-import { Succession } from './services/succession.js'
+import { type Principal, Succession } from './services/succession.js'
 import type { Telemetry } from './telemetry.js'
 import { tellAll } from './tell-all.js'
 
@@ -66,6 +66,16 @@ export interface Onlookers {
 
 /** One competitor for one path. Made by a locker. */
 export class LockedNode extends EventEmitter<NodeEvents> {
+  static readonly #principal: Principal<LockedNode> = {
+    entrant: (node) => ({ participant: node.#participant, stop: () => node.stop() }),
+    create: (node, snapshot) => node.#create(snapshot.context, snapshot),
+    follows: (node) => node.#onlookers.telemetry?.follow(node),
+    hears: (node, emitted) => node.#tell(emitted),
+    ended(node, _actor, thrown) {
+      if (thrown) node.#ended(thrown.cause)
+    },
+  }
+
   /** Its logic. */
   readonly machine: ElectionMachine
   /** The path that is competed for. */
@@ -73,7 +83,7 @@ export class LockedNode extends EventEmitter<NodeEvents> {
   readonly #services: Services
   readonly #participant: Participant
   readonly #onlookers: Onlookers
-  readonly #succession: Succession
+  readonly #succession: Succession<LockedNode>
   readonly #proposals = new Proposals()
   #work: LeadWork | null = null
   /** Whether `select` was told, and `deselect` not yet. */
@@ -87,15 +97,8 @@ export class LockedNode extends EventEmitter<NodeEvents> {
     this.#participant = new Participant({ path, id, ttl, instance: randomUUID() })
     this.#onlookers = onlookers
     this.machine = services.machine
-    this.#succession = new Succession(
-      services,
-      {
-        entrant: { participant: this.#participant, stop: () => this.stop() },
-        create: (snapshot) => this.#create(snapshot.context, snapshot),
-        follow: (actor) => this.#follow(actor),
-      },
-      this.#create({ value, isSole: true }),
-    )
+    const first = this.#create({ value, isSole: true })
+    this.#succession = new Succession(services, LockedNode.#principal, this, first)
     this.#succession.begin()
     this.actor.start()
   }
@@ -346,12 +349,6 @@ export class LockedNode extends EventEmitter<NodeEvents> {
       failed: (error) =>
         this.actor.send({ type: 'workFailed', error: this.#services.failures.of(error) }),
     })
-  }
-
-  #follow(actor: ElectionActor): void {
-    actor.on('*', (emitted) => this.#tell(emitted))
-    actor.subscribe({ error: (thrown) => this.#ended(thrown) })
-    this.#onlookers.telemetry?.follow(this)
   }
 
   #start(hasCallback: boolean): Promise<void> {

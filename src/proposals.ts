@@ -6,9 +6,12 @@ interface Proposal {
   reject(error: Error): void
 }
 
+/** One for thousands of nodes that propose nothing. */
+const NONE: readonly Proposal[] = []
+
 /** The values that were proposed and of which it is not known yet whether they are taken. */
 export class Proposals {
-  readonly #underWay = new Set<Proposal>()
+  #underWay: readonly Proposal[] = NONE
 
   /**
    * Resolves once the value that `actor` was sent is written, or is remembered for a time when it can
@@ -21,7 +24,7 @@ export class Proposals {
         return
       }
       const end = () => {
-        this.#underWay.delete(proposal)
+        this.#underWay = this.#underWay.filter((one) => one !== proposal)
         subscription.unsubscribe()
       }
       const taken = () => {
@@ -35,7 +38,7 @@ export class Proposals {
           reject(error)
         },
       }
-      this.#underWay.add(proposal)
+      this.#underWay = this.#underWay.concat(proposal)
       const subscription = actor.subscribe({
         next(snapshot) {
           if (!isUnderWay(snapshot)) taken()
@@ -51,7 +54,7 @@ export class Proposals {
 
   /** The store does not take the latest; those before it were replaced by that. */
   refuse(error: Error): void {
-    for (const proposal of [...this.#underWay]) proposal.reject(error)
+    for (const proposal of this.#underWay) proposal.reject(error)
   }
 }
 

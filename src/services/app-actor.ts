@@ -5,44 +5,38 @@ import type { Clock } from '../clock.js'
 import { ActorError, textOf } from '../errors.js'
 import { containInspection } from '../inspection/contain-inspection.js'
 import { Participant } from './participant.js'
-import { type Stage, Succession } from './succession.js'
+import { type Principal, type Stage, Succession } from './succession.js'
 
 /**
  * An actor of an app's own, which runs the machine without a LockedNode. One that ends while it is in
  * the election is replaced.
  */
 export class AppActor {
+  static readonly #principal: Principal<AppActor> = {
+    entrant: (app) => app,
+    // The input is of no use to an actor that is restored, but asked for by its type.
+    create(app, snapshot) {
+      const { machine, clock } = app.#stage
+      return createActor(machine, { snapshot, input: snapshot.context, clock })
+    },
+    ended(app, actor, thrown) {
+      if (app.#stage.registry.isPresent(actor)) app.#succession.replace()
+      // Since this listens, XState tells nobody if the app does not.
+      if (thrown) process.emitWarning(errorOf(actor.getSnapshot().context, thrown.cause))
+    },
+  }
+
   readonly participant: Participant
-  readonly #succession: Succession
+  readonly #stage: Stage & { readonly clock: Clock }
+  readonly #succession: Succession<AppActor>
 
   constructor(stage: Stage & { readonly clock: Clock }, actor: ElectionActor) {
-    const { machine, clock, registry } = stage
     const { context } = actor.getSnapshot()
     assertPath(context.path)
+    this.#stage = stage
     this.participant = new Participant(context)
     containInspection(actor)
-    const replace = (ended: ElectionActor) => {
-      if (registry.isPresent(ended)) this.#succession.replace()
-    }
-    this.#succession = new Succession(
-      stage,
-      {
-        entrant: this,
-        // The input is of no use to an actor that is restored, but asked for by its type.
-        create: (snapshot) => createActor(machine, { snapshot, input: snapshot.context, clock }),
-        follow: (one) => {
-          one.subscribe({
-            complete: () => replace(one),
-            error: (cause) => {
-              replace(one)
-              // Since this listens, XState tells nobody if the app does not.
-              process.emitWarning(errorOf(one.getSnapshot().context, cause))
-            },
-          })
-        },
-      },
-      actor,
-    )
+    this.#succession = new Succession(stage, AppActor.#principal, this, actor)
     this.#succession.begin()
   }
 

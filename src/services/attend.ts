@@ -1,7 +1,13 @@
 import { RefusedError } from '../errors.js'
 import { decodeRecord } from '../record.js'
 import { timeoutMsFor } from '../sessions/session-pool.js'
-import type { Candidates, TransferRequest, Watch } from '../stores/store.js'
+import type {
+  Candidate,
+  Candidates,
+  CandidatesListener,
+  TransferRequest,
+  Watch,
+} from '../stores/store.js'
 import { Queue } from './queue.js'
 import type { Going, Means, Task } from './service.js'
 
@@ -13,10 +19,10 @@ const APART_MS = 1
 const AGAIN_MS = 5_000
 
 /** Keeps in mind who waits, so that a leader need not ask when it stops; and hears when it is asked to hand over. */
-export function attend({ store, clock }: Means, task: Task): Going | undefined {
+export function attend({ store, clock }: Means, task: Task): Going | null {
   const { candidates } = store
   task.participant.queue = null
-  return candidates === undefined ? undefined : new Attending(candidates, clock, task)
+  return candidates === undefined ? null : new Attending(candidates, clock, task)
 }
 
 /** How many are about to ask, by whom they ask. */
@@ -28,7 +34,7 @@ function countWaiting(candidates: Candidates, by: 1 | -1): number {
   return count
 }
 
-class Attending implements Going {
+class Attending implements Going, CandidatesListener {
   readonly #candidates: Candidates
   readonly #clock: Means['clock']
   readonly #task: Task
@@ -64,7 +70,7 @@ class Attending implements Going {
       this.#stopWaiting()
       this.#begin().catch((thrown: unknown) => {
         // Where it may not ask, it is refused again when it stops.
-        if (!(thrown instanceof RefusedError)) this.#lost()
+        if (!(thrown instanceof RefusedError)) this.lost()
       })
     }
     this.#timer = this.#clock.setTimeout(begin, ms + others * APART_MS)
@@ -80,16 +86,19 @@ class Attending implements Going {
     const queue = this.#queue
     queue.begin(competing.waiting, revision)
     participant.queue = queue
-    if (asked !== null) this.#asked(asked)
-    this.#watch = this.#candidates.follow(path, revision + 1, {
-      entered: (candidate) => queue.entered(candidate),
-      left: (instance) => queue.left(instance),
-      lost: () => this.#lost(),
-      asked: (request) => this.#asked(request),
-    })
+    if (asked !== null) this.asked(asked)
+    this.#watch = this.#candidates.follow(path, revision + 1, this)
   }
 
-  #lost(): void {
+  entered(candidate: Candidate): void {
+    this.#queue.entered(candidate)
+  }
+
+  left(instance: string): void {
+    this.#queue.left(instance)
+  }
+
+  lost(): void {
     if (this.#isOver) return
     this.#queue.lost()
     this.#watch?.close()
@@ -98,7 +107,7 @@ class Attending implements Going {
   }
 
   /** What was asked before this reign was asked of another leader. */
-  #asked({ to, revision }: TransferRequest): void {
+  asked({ to, revision }: TransferRequest): void {
     const { input, send } = this.#task
     if (revision <= (input.holder?.token ?? 0)) return
     const others = this.#queue.waiting?.filter(({ instance }) => instance !== input.instance) ?? []

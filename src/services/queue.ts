@@ -5,12 +5,14 @@ import type { Candidate } from '../stores/store.js'
  * compares what it installs.
  */
 export class Queue {
-  /** In the order in which they entered; `null` when that is not known. */
-  #waiting: Map<string, Candidate> | null = null
+  #isKnown = false
+  /** In the order in which they entered; `null` for nobody, as most of thousands of leaders have it. */
+  #present: Map<string, Candidate> | null = null
   #knownUpTo = 0
 
+  /** In the order in which they entered; `null` when that is not known. */
   get waiting(): readonly Candidate[] | null {
-    return this.#waiting && [...this.#waiting.values()]
+    return this.#isKnown ? [...(this.#present?.values() ?? [])] : null
   }
 
   /** The revision up to which nobody entered without being known. */
@@ -19,20 +21,28 @@ export class Queue {
   }
 
   begin(waiting: readonly Candidate[], revision: number): void {
-    this.#waiting = new Map(waiting.map((candidate) => [candidate.instance, candidate]))
+    this.#isKnown = true
+    this.#present = null
+    for (const candidate of waiting) this.#add(candidate)
     this.#knownUpTo = revision
   }
 
   entered(candidate: Candidate): void {
-    this.#waiting?.set(candidate.instance, candidate)
+    if (this.#isKnown) this.#add(candidate)
     this.#knownUpTo = candidate.revision
   }
 
   left(instance: string): void {
-    this.#waiting?.delete(instance)
+    this.#present?.delete(instance)
   }
 
   lost(): void {
-    this.#waiting = null
+    this.#isKnown = false
+    this.#present = null
+  }
+
+  #add(candidate: Candidate): void {
+    this.#present ??= new Map()
+    this.#present.set(candidate.instance, candidate)
   }
 }

@@ -12,7 +12,6 @@ import { SessionPool, timeoutMsFor } from '../sessions/session-pool.js'
 import type { Entry, Store } from '../stores/store.js'
 import type { Telemetry } from '../telemetry.js'
 import { AppActor } from './app-actor.js'
-import { attend } from './attend.js'
 import { campaign } from './campaign.js'
 import { Claims } from './claims.js'
 import { clear } from './clear.js'
@@ -65,7 +64,6 @@ export class Services {
         clear: this.#service(clear),
         resume: this.#service(resume),
         watch: this.#service(watch),
-        attend: this.#service(attend),
         keepAlive: this.#service(keepAlive),
         reopen: this.#service(reopen),
         propose: this.#service(propose),

@@ -1,5 +1,5 @@
 import type { SnapshotFrom } from 'xstate'
-import type { ElectionActor, ElectionMachine } from '../../machines/election.js'
+import type { ElectionActor, ElectionEmitted, ElectionMachine } from '../../machines/election.js'
 import { hasLeft, leavingSnapshot, leftSnapshot } from './leaving.js'
 import type { Participant } from './participant.js'
 import type { Entrant, Registry } from './registry.js'
@@ -16,13 +16,17 @@ export interface Stage {
   abandon(participant: Participant): Promise<void>
 }
 
-/** For whom the actors run. */
-interface Principal {
-  readonly entrant: Entrant
+/** What is done for `one`, for whom the actors run; the same for thousands of them. */
+export interface Principal<One> {
+  entrant(one: One): Entrant
   /** Makes an actor that begins with that snapshot. */
-  create(snapshot: SnapshotFrom<ElectionMachine>): ElectionActor
-  /** Listens to an actor, and decides whether one that has ended is replaced. */
-  follow(actor: ElectionActor): void
+  create(one: One, snapshot: SnapshotFrom<ElectionMachine>): ElectionActor
+  /** Another actor is about to run for it. */
+  follows?(one: One): void
+  /** The actor has told that. */
+  hears?(one: One, emitted: ElectionEmitted): void
+  /** The actor has ended, in an error if that is so: whether it is replaced is for the principal to decide. */
+  ended(one: One, actor: ElectionActor, thrown?: { readonly cause: unknown }): void
 }
 
 /**
@@ -31,18 +35,22 @@ interface Principal {
  * held for as long as the locker renews its session: the next one does what it would have done when it
  * was told to stop.
  */
-export class Succession {
+export class Succession<One> {
   readonly #stage: Stage
-  readonly #principal: Principal
+  readonly #principal: Principal<One>
+  readonly #one: One
+  readonly #entrant: Entrant
   #actor: ElectionActor
   /** Those who wait for it to leave. */
   #waiting: readonly (() => void)[] = []
   /** How many actors have taken the place of one that had ended, since one has left the election. */
   #replacements = 0
 
-  constructor(stage: Stage, principal: Principal, first: ElectionActor) {
+  constructor(stage: Stage, principal: Principal<One>, one: One, first: ElectionActor) {
     this.#stage = stage
     this.#principal = principal
+    this.#one = one
+    this.#entrant = principal.entrant(one)
     this.#actor = first
   }
 
@@ -58,12 +66,22 @@ export class Succession {
   /** Listens to the actor, which is about to start. */
   begin(): void {
     const actor = this.#actor
-    const { registry } = this.#stage
-    registry.enter(actor, this.#principal.entrant)
-    actor.on('released', () => this.#left())
-    actor.on('settled', () => registry.left(actor))
-    actor.subscribe({ error: () => stopServices(actor) })
-    this.#principal.follow(actor)
+    const principal = this.#principal
+    const one = this.#one
+    this.#stage.registry.enter(actor, this.#entrant)
+    actor.on('*', (emitted) => {
+      if (emitted.type === 'released') this.#left()
+      else if (emitted.type === 'settled') this.#stage.registry.left(actor)
+      principal.hears?.(one, emitted)
+    })
+    actor.subscribe({
+      complete: () => principal.ended(one, actor),
+      error: (cause) => {
+        stopServices(actor)
+        principal.ended(one, actor, { cause })
+      },
+    })
+    principal.follows?.(one)
   }
 
   /** Resolves once the election is left. */
@@ -84,11 +102,11 @@ export class Succession {
     // Whatever ends one after the other would do so for ever.
     const isLast = this.#replacements > MOST_REPLACEMENTS
     const snapshot = (isLast ? leftSnapshot : leavingSnapshot)(machine, ended)
-    this.#actor = this.#principal.create(snapshot)
+    this.#actor = this.#principal.create(this.#one, snapshot)
     this.begin()
     this.#actor.start()
     if (isLast) {
-      void this.#stage.abandon(this.#principal.entrant.participant).then(() => this.#left())
+      void this.#stage.abandon(this.#entrant.participant).then(() => this.#left())
       return
     }
     registry.joined(this.#actor)

@@ -1,10 +1,11 @@
 import { holderFrom } from '../record.js'
 import type { Session } from '../sessions/session.js'
 import type { Sighting, Watch, WatchListener } from '../stores/store.js'
+import { attend } from './attend.js'
 import type { Failures } from './failures.js'
 import type { Going, Means, Task } from './service.js'
 
-/** Watches the path from what the node knows on. */
+/** Watches the path from what the node knows on; and for a leader, what comes to stand beside it. */
 export function watch(means: Means, task: Task): Going {
   return new Watching(means, task)
 }
@@ -18,12 +19,16 @@ class Watching implements WatchListener {
   readonly #session: Session | null
   readonly #send: Task['send']
   readonly #watch: Watch
+  readonly #attending: Going | null
 
-  constructor({ store, failures }: Means, { participant, input, send }: Task) {
+  constructor(means: Means, task: Task) {
+    const { store, failures } = means
+    const { participant, input, send } = task
     this.#failures = failures
     this.#session = participant.session
     this.#send = send
     this.#watch = store.watch(participant.path, input.revision + 1, this)
+    this.#attending = input.leads ? attend(means, task) : null
   }
 
   seen({ entry, revision }: Sighting): void {
@@ -51,6 +56,7 @@ class Watching implements WatchListener {
 
   close(): void {
     this.#watch.close()
+    this.#attending?.close()
   }
 
   /** A session that ran out unnoticed is told first: nothing comes before its `expired`. */

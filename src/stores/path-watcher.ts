@@ -1,6 +1,6 @@
 import { isForGood } from '../errors.js'
 import type { Sighting, Watch, WatchListener } from './store.js'
-import { Subscriber } from './subscriber.js'
+import { type Publisher, Subscriber } from './subscriber.js'
 
 /** What a watch stream can be asked to watch. */
 export interface Watched {
@@ -21,7 +21,7 @@ export interface Watched {
 const TOLD_AT_ONCE = 8
 
 /** One path, watched for all who want to know of it. */
-export class Watcher implements Watched {
+export class Watcher implements Watched, Publisher {
   readonly path: string
   readonly isPrefix = false
   start: number
@@ -50,12 +50,14 @@ export class Watcher implements Watched {
   }
 
   subscribe(from: number, listener: WatchListener): Watch {
-    const subscriber = new Subscriber(from, listener, (closed) => {
-      this.#subscribers = this.#subscribers.filter((one) => one !== closed)
-      if (!this.isWanted) this.#left(this)
-    })
+    const subscriber = new Subscriber(from, listener, this)
     this.#subscribers = this.#subscribers.concat(subscriber)
     return subscriber
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    this.#subscribers = this.#subscribers.filter((one) => one !== subscriber)
+    if (!this.isWanted) this.#left(this)
   }
 
   take(_path: string, sighting: Sighting): void {

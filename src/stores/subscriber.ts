@@ -1,19 +1,24 @@
 import type { Sighting, Watch, WatchListener } from './store.js'
 
+/** Who tells it. */
+export interface Publisher {
+  unsubscribe(subscriber: Subscriber): void
+}
+
 /** Somebody who wants to know what happens at a path from a revision on. */
 export class Subscriber implements Watch {
   readonly listener: WatchListener
-  readonly #onClose: (subscriber: Subscriber) => void
+  readonly #publisher: Publisher
   /** The first revision that it has not been told of. */
   #next: number
   #isClosed = false
   /** Whether what it was told last is that the path is vacant. */
   #knowsVacancy = false
 
-  constructor(from: number, listener: WatchListener, onClose: (subscriber: Subscriber) => void) {
+  constructor(from: number, listener: WatchListener, publisher: Publisher) {
     this.#next = from
     this.listener = listener
-    this.#onClose = onClose
+    this.#publisher = publisher
   }
 
   get isClosed(): boolean {
@@ -49,6 +54,6 @@ export class Subscriber implements Watch {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#onClose(this)
+    this.#publisher.unsubscribe(this)
   }
 }

@@ -103,7 +103,6 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
       'campaign',
       'watch',
       'keepAlive',
-      'attend',
       'propose',
       'drain',
       'handOver',
@@ -115,7 +114,6 @@ describe.each(['by option', 'by environment'] as const)('two processes inspected
       'keepAlive',
       'watch',
       'keepAlive',
-      'attend',
     ])
     expect(first.events).toContainEqual(
       expect.objectContaining({

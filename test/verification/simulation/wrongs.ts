@@ -20,8 +20,7 @@ export const wrongs = {
   },
   'keeps what it knew when the history was replaced': { tellsResets: false },
   'leads where a snapshot was taken of a leader': {
-    machineOf: (machine) =>
-      machine.provide({ actors: { watch: silent, keepAlive: silent, attend: silent } }),
+    machineOf: (machine) => machine.provide({ actors: { watch: silent, keepAlive: silent } }),
   },
   'leads on when its actor has ended in an error': {
     leads(player) {

@@ -1,27 +1,36 @@
 import { candidatesAt, instanceAt, transferAskedAt, transferRequestOf } from '../../candidates.js'
 import type { Watched } from '../../path-watcher.js'
-import type { CandidatesListener, Sighting } from '../../store.js'
+import type { CandidatesListener, Sighting, Watch } from '../../store.js'
+
+/** Who tells it. */
+interface Publisher {
+  unfollow(watched: CandidatesWatch): void
+}
 
 /**
  * What comes to stand beside a path, watched for its leader. It is a hint and no more, since a hand-over
  * compares what it installs: a gap is told, and not filled.
  */
-export class CandidatesWatch implements Watched {
-  readonly path: string
+export class CandidatesWatch implements Watched, Watch {
   readonly isPrefix = true
   start: number
   isDenied = false
   /** The path that they stand beside. */
   readonly beside: string
   readonly #listener: CandidatesListener
+  readonly #publisher: Publisher
   #next: number
 
-  constructor(beside: string, from: number, listener: CandidatesListener) {
-    this.path = candidatesAt(beside)
+  constructor(beside: string, from: number, listener: CandidatesListener, publisher: Publisher) {
     this.start = from
     this.beside = beside
     this.#listener = listener
+    this.#publisher = publisher
     this.#next = from
+  }
+
+  get path(): string {
+    return candidatesAt(this.beside)
   }
 
   get next(): number {
@@ -47,5 +56,9 @@ export class CandidatesWatch implements Watched {
 
   lose(): void {
     this.#listener.lost()
+  }
+
+  close(): void {
+    this.#publisher.unfollow(this)
   }
 }

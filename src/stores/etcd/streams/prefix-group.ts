@@ -40,7 +40,7 @@ export class PrefixGroup implements Watched {
   /** Whom it serves, by path. */
   readonly #watchers = new Map<string, readonly Watcher[]>()
   /** Who is told of the candidates of a path. */
-  readonly #followers = new Map<string, Set<CandidatesWatch>>()
+  readonly #followers = new Map<string, readonly CandidatesWatch[]>()
   readonly #tooWide: () => void
   /** Everything from here on has been remembered, and nothing from before. */
   #remembersFrom: number
@@ -105,8 +105,7 @@ export class PrefixGroup implements Watched {
 
   follow(follower: CandidatesWatch): void {
     const { beside } = follower
-    const followers = this.#followers.get(beside) ?? new Set()
-    this.#followers.set(beside, followers.add(follower))
+    this.#followers.set(beside, this.#followersBeside(beside).concat(follower))
     const missed = this.#rememberedOf(beside).filter(({ at }) => at !== beside)
     if (missed.every(({ sighting }) => sighting.revision < follower.next)) return
     queueMicrotask(() => {
@@ -116,15 +115,17 @@ export class PrefixGroup implements Watched {
 
   /** Returns whether it was told from here. */
   unfollow(follower: CandidatesWatch): boolean {
-    const followers = this.#followers.get(follower.beside)
-    const wasTold = followers?.delete(follower) ?? false
-    if (followers?.size === 0) this.#followers.delete(follower.beside)
-    return wasTold
+    const { beside } = follower
+    const followers = this.#followersBeside(beside)
+    const others = followers.filter((one) => one !== follower)
+    if (others.length > 0) this.#followers.set(beside, others)
+    else this.#followers.delete(beside)
+    return others.length < followers.length
   }
 
   /** What its followers were told may no longer be so. */
   loseFollowers(): void {
-    const followers = [...this.#followers.values()].flatMap((some) => [...some])
+    const followers = [...this.#followers.values()].flat()
     this.#followers.clear()
     for (const follower of followers) follower.lose()
   }
@@ -142,8 +143,7 @@ export class PrefixGroup implements Watched {
     remembered.own ||= watchers.length > 0 || this.#servedAt(path).length > 0
     this.#forgetLater()
     for (const watcher of watchers) watcher.report(sighting)
-    if (at !== path)
-      for (const follower of this.#followers.get(path) ?? []) follower.take(at, sighting)
+    if (at !== path) for (const follower of this.#followersBeside(path)) follower.take(at, sighting)
   }
 
   /** What was before `revision` is no longer in etcd's history: the group goes on from there. */
@@ -185,6 +185,10 @@ export class PrefixGroup implements Watched {
 
   #servedAt(path: string): readonly Watcher[] {
     return this.#watchers.get(path) ?? []
+  }
+
+  #followersBeside(path: string): readonly CandidatesWatch[] {
+    return this.#followers.get(path) ?? []
   }
 
   /** Whether it serves that path, or has just now: a node that leaves hands over, and others act on that. */

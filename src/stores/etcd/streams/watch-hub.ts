@@ -68,16 +68,16 @@ export class WatchHub {
 
   /** Tells what comes to stand beside `path`. Where that may not be watched, it is lost at once. */
   follow(path: string, from: number, listener: CandidatesListener): Watch {
-    const watched = new CandidatesWatch(path, from, listener)
+    const watched = new CandidatesWatch(path, from, listener, this)
     const group = this.#groups.groupFor(watched)
     if (group !== null) group.follow(watched)
     else this.#followAlone(watched)
-    return {
-      close: () => {
-        if (this.#groups.unfollow(watched)) return
-        if (this.#candidates.delete(watched)) this.#connection.stream?.cancel(watched)
-      },
-    }
+    return watched
+  }
+
+  unfollow(watched: CandidatesWatch): void {
+    if (this.#groups.unfollow(watched)) return
+    if (this.#candidates.delete(watched)) this.#connection.stream?.cancel(watched)
   }
 
   #followAlone(watched: CandidatesWatch): void {

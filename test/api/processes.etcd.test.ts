@@ -125,7 +125,8 @@ describe('three processes', () => {
 
 test('two processes with the same node id have one leader, ever', async () => {
   const path = randomUUID()
-  const spawn = (value: Json) => Competitor.spawn(etcd.endpoint, { path, id: 'same', value, ttl })
+  const spawn = (value: Json) =>
+    Competitor.spawn(etcd.endpoint, { path, id: 'same', value, ttl: LONG_TTL })
   const reigns: { from: number; to: number }[] = []
   let both = await Promise.all([spawn('first'), spawn('second')])
   await Promise.all(both.map((one) => one.call('start')))
@@ -143,6 +144,7 @@ test('two processes with the same node id have one leader, ever', async () => {
     } else {
       reigns.push({ from, to: Date.now() })
       await leader.kill()
+      await expireLeaseAt(path)
       await other.until('select', mark)
       const next = await spawn(`round ${round}`)
       await next.call('start')
@@ -243,6 +245,12 @@ async function leadersFirst(all: readonly Competitor[]): Promise<readonly Compet
   const leads = looks.map((look) => JSON.stringify(look).includes('"isLeader":true'))
   expect(leads.filter(Boolean)).toHaveLength(1)
   return [...all.filter((_, i) => leads[i]), ...all.filter((_, i) => !leads[i])]
+}
+
+/** What comes to pass when its ttl is over. */
+async function expireLeaseAt(path: string): Promise<void> {
+  const { kvs } = await client.get(path).exec()
+  await client.leaseClient.leaseRevoke({ ID: kvs[0]?.lease ?? '' })
 }
 
 function anySelected(all: readonly Competitor[], marks: readonly number[]): Promise<unknown> {

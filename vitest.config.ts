@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Only what hangs takes so long, in milliseconds, on whatever machine. */
@@ -14,6 +15,13 @@ const etcd = {
   ...patient,
   globalSetup: ['test/etcd/setup.ts'],
   maxWorkers: 3,
+}
+
+/** What computes all the time, or hardly at all: vitest would leave one of two processors idle. */
+const computing = {
+  ...patient,
+  sequence: { groupOrder: 0 },
+  maxWorkers: Math.max(2, availableParallelism() - 1),
 }
 
 /** Nothing but long computations. */
@@ -34,16 +42,14 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.etcd.test.ts', MODEL, HOSTS, '**/node_modules/**'],
-          sequence: { groupOrder: 0 },
-          ...patient,
+          ...computing,
         },
       },
       {
         test: {
           name: 'model',
           include: [MODEL],
-          sequence: { groupOrder: 0 },
-          ...patient,
+          ...computing,
         },
       },
       {

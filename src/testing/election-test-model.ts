@@ -51,20 +51,23 @@ const NODE_STATES: readonly NodeState[] = ['idle', 'campaigning', 'leader', 'fol
 
 type Targets = Partial<Record<ElectionTestEvent['type'], NodeState>>
 
+/** The config of a machine whose states are those of `node.state`. */
+export type ElectionTestConfig = {
+  readonly id: 'node'
+  readonly initial: 'idle'
+  readonly states: Readonly<Record<NodeState, { readonly on: Targets }>>
+}
+
 /**
- * An XState test model of one node, as an app sees it: its states are those of `node.state`, and its
- * events are to be brought about by the app's test, most of them with a MemoryCluster. Which event
- * leads where is worked out from the statechart that ships.
- *
- * `electionTestModel().getShortestPaths()` are paths that together take every transition, each with
- * a `test({ events, states })` that runs it.
+ * One node as an app sees it, as the config of a machine (XState's `createMachine`, or `@xstate/test`'s
+ * `createTestMachine`): its states are those of `node.state`, and its events are to be brought about by
+ * the app's test, most of them with a MemoryCluster. Which event leads where is worked out from the
+ * statechart that ships. What the app does in a state can be added as states within it.
  */
-export function electionTestModel() {
+export function electionTestConfig(): ElectionTestConfig {
   const targets = exploreStates()
   const state = (name: NodeState) => ({ on: targets.get(name) ?? {} })
-  const machine = setup({
-    types: { events: {} as ElectionTestEvent },
-  }).createMachine({
+  return {
     id: 'node',
     initial: 'idle',
     states: {
@@ -74,7 +77,19 @@ export function electionTestModel() {
       follower: state('follower'),
       stopped: state('stopped'),
     },
-  })
+  }
+}
+
+/**
+ * The test model that XState itself makes of `electionTestConfig`.
+ *
+ * `electionTestModel().getShortestPaths()` are paths that together take every transition, each with
+ * a `test({ events, states })` that runs it.
+ */
+export function electionTestModel() {
+  const machine = setup({
+    types: { events: {} as ElectionTestEvent },
+  }).createMachine(electionTestConfig())
   return createTestModel(machine)
 }
 

@@ -1,8 +1,9 @@
 /** Which events the world can bring about in each state, and what it is like afterwards. */
 import { createTestModel } from 'xstate/graph'
-import type { ElectionInput, Holder, Json } from '../../machines/election.js'
+import type { Holder, Json } from '../../machines/election.js'
 import { leafOf } from './chart.js'
 import {
+  INPUT,
   isOwn,
   type ModelContext,
   type ModelEvent,
@@ -10,15 +11,6 @@ import {
   type TestSnapshot,
   type World,
 } from './test-machine.js'
-
-export const INPUT: ElectionInput = {
-  path: '/master',
-  id: 'node',
-  instance: 'mine',
-  value: 'value 0',
-  ttl: 60,
-  isSole: true,
-}
 
 export const JUNK = 'not a record'
 
@@ -574,18 +566,27 @@ export function labelOf({ type, cause }: ModelEvent): string {
   return `${type} (${cause})`
 }
 
-/** As `createTestModel` has it, each transition from each state is a goal of its own. */
-export function pathModel(machine: TestMachine, goals: 'transitions' | 'states') {
+/** What paths lead to: as `createTestModel` has it, each transition from each state is a goal of its own. */
+type Goals = 'transitions' | 'states'
+
+/** How snapshots and events are told apart. */
+export function serialization(goals: Goals) {
+  return {
+    serializeState: (state: TestSnapshot, event?: ModelEvent, previous?: TestSnapshot) =>
+      goals === 'states' || event === undefined || previous === undefined
+        ? keyOf(state)
+        : `${keyOf(state)} by ${labelOf(event)} from ${keyOf(previous)}`,
+    serializeEvent: labelOf,
+  }
+}
+
+export function pathModel(machine: TestMachine, goals: Goals) {
   return createTestModel(machine, {
     input: INPUT,
     events: eventsIn,
     // For an event that cannot be caused XState makes one up, with nothing in it.
     filterEvents: (_, event) => 'cause' in event,
-    serializeState: (state, event, previous) =>
-      goals === 'states' || event === undefined || previous === undefined
-        ? keyOf(state)
-        : `${keyOf(state)} by ${labelOf(event)} from ${keyOf(previous)}`,
-    serializeEvent: labelOf,
+    ...serialization(goals),
   })
 }
 

@@ -1,8 +1,6 @@
 /**
- * The shipped machine in the form that `createTestModel` takes, which allows neither invoked services
- * nor delays. It is made from the machine's own config: a service becomes an entry action that notes
- * what it was started with, a delay becomes an event, and everything that decides stays as it is.
- * Beside the machine's context stands the world that it acts in.
+ * The shipped machine in the form that `createTestModel` takes, and beside its context the world that it
+ * acts in: a service becomes an entry action that notes what it was started with.
  */
 import { assign, enqueueActions, initialTransition, type SnapshotFrom, setup } from 'xstate'
 import {
@@ -12,6 +10,8 @@ import {
   electionMachine,
   type Json,
 } from '../../machines/election.js'
+import { withExecutor } from '../../src/testing/with-executor.js'
+import { withoutServices } from '../../src/testing/without-services.js'
 
 /**
  * What stands at the path on the server, whether or not the node knows. A record of the node's own is
@@ -63,6 +63,16 @@ export type ModelContext = ElectionContext & { readonly world: World }
 
 type Config = Readonly<Record<string, unknown>>
 
+/** Of whom there are paths. */
+export const INPUT: ElectionInput = {
+  path: '/master',
+  id: 'node',
+  instance: 'mine',
+  value: 'value 0',
+  ttl: 60,
+  isSole: true,
+}
+
 export function testMachineFrom(config: Config = { ...electionMachine.config }) {
   const world: World = {
     standing: 'vacant',
@@ -77,7 +87,11 @@ export function testMachineFrom(config: Config = { ...electionMachine.config }) 
     robbed: false,
     heir: false,
   }
-  return setup({
+  const derived = withoutServices(config, {
+    begin: (service) => ({ type: 'begin', params: { service } }),
+    taken: 'noteWorld',
+  })
+  const machine = setup({
     types: {
       context: {} as ModelContext,
       events: {} as ModelEvent,
@@ -85,47 +99,23 @@ export function testMachineFrom(config: Config = { ...electionMachine.config }) 
     },
   })
     .createMachine({
-      ...(derive(config) as object),
-      context: ({ input }) => ({ ...initialTransition(electionMachine, input)[0].context, world }),
+      ...(derived as object),
+      // What is older than XState 5.19 gives a machine no input.
+      context: ({ input = INPUT }) => ({
+        ...initialTransition(electionMachine, input)[0].context,
+        world,
+      }),
     })
     .provide({
       // Made for the shipped machine, whose events and context are part of these.
       guards: electionMachine.implementations.guards,
       actions: { ...electionMachine.implementations.actions, ...actions },
     } as object)
+  return withExecutor(machine)
 }
 
 export type TestMachine = ReturnType<typeof testMachineFrom>
 export type TestSnapshot = SnapshotFrom<TestMachine>
-
-function derive({ invoke, after, entry, on, always, states, ...rest }: Config): Config {
-  const services = listOf(invoke).map(({ src }) => ({ type: 'begin', params: { service: src } }))
-  const events = [...Object.entries(Object(on)), ...Object.entries(Object(after))]
-  return {
-    ...rest,
-    entry: [...listOf(entry), ...services],
-    on: Object.fromEntries(events.map(([event, branches]) => [event, noting(branches)])),
-    ...(always === undefined ? {} : { always }),
-    ...(states === undefined
-      ? {}
-      : {
-          states: Object.fromEntries(
-            Object.entries(Object(states)).map(([name, state]) => [name, derive(Object(state))]),
-          ),
-        }),
-  }
-}
-
-function noting(branches: unknown): Config[] {
-  return listOf(branches).map(({ actions, ...branch }) => ({
-    ...branch,
-    actions: [...listOf(actions), 'noteWorld'],
-  }))
-}
-
-function listOf(oneOrMore: unknown): Config[] {
-  return oneOrMore === undefined ? [] : [oneOrMore as Config].flat()
-}
 
 const actions = {
   noteWorld: assign(({ context, event }: { context: ModelContext; event: ModelEvent }) => {

@@ -4,6 +4,8 @@ import { afterAll, beforeAll } from 'vitest'
 import { EtcdStore } from '../../src/stores/etcd/etcd-store.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { PATIENCE_MS } from '../patience.js'
+import { KITS } from '../testing/kits.js'
+import { describeKits } from './kits.js'
 import type { Server } from './scene.js'
 import { describePaths } from './suite.js'
 
@@ -52,6 +54,8 @@ afterAll(async () => {
 })
 
 describePaths('etcd', () => server, { shortest: 'covering' })
+// XState's own kit made those already.
+describeKits('etcd', () => server, KITS.slice(1))
 
 function connect(): EtcdStore {
   const { endpoint } = etcd

@@ -62,7 +62,7 @@ export function describePaths(store: string, serve: () => Server, { shortest }: 
 }
 
 /** Leaves out the paths on which nothing happens that has not happened, in that state, on one before. */
-function covering(paths: readonly Path[]): Path[] {
+export function covering(paths: readonly Path[]): Path[] {
   const happened = new Set<string>()
   return paths.filter(({ steps }) => {
     const known = happened.size

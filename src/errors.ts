@@ -1,3 +1,4 @@
+import type { InspectOptionsStylized } from 'node:util'
 import { shown } from './shown.js'
 
 /** Where an error belongs, as far as it is known. */
@@ -23,6 +24,23 @@ export class LockedError extends Error {
     this.nodeId = nodeId
   }
 }
+
+/**
+ * How Node.js prints it, by `console.error` or where nobody catches it: with its causes, whose texts are a
+ * server's. So what a terminal would obey is escaped in all of it, and there are no colours.
+ */
+function printed(
+  this: LockedError,
+  _depth: number,
+  { stylize: _colours, ...options }: InspectOptionsStylized,
+  inspect: typeof import('node:util').inspect,
+): string {
+  return shown(inspect(this, { ...options, colors: false, customInspect: false }))
+}
+
+Object.defineProperty(LockedError.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value: printed,
+})
 
 /** The store did not answer, or not in time: whether the request was carried out is not known. It is worth repeating. */
 export class UnreachableError extends LockedError {

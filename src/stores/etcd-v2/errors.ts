@@ -1,4 +1,5 @@
 import { LockedError, RefusedError, UnreachableError } from '../../errors.js'
+import { shownCause } from '../../shown-cause.js'
 import { storeError } from '../etcd/errors.js'
 
 /** etcd’s error codes (v2 API, etcdserver/api/v2error): these say that the answer is no. */
@@ -43,7 +44,7 @@ export function errorOf(doing: string, thrown: unknown, isRepeated: boolean): Lo
   if (code !== null && NOES.includes(code)) {
     return new NoError(`${doing}: ${message}`, code, numberIn(thrown, 'index') ?? 0, isRepeated)
   }
-  const cause = { cause: thrown }
+  const cause = { cause: shownCause(thrown) }
   if (code !== null) {
     const text = `${doing}: ${message} (etcd’s error ${code})`
     return TROUBLES.includes(code)

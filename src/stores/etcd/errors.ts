@@ -7,6 +7,7 @@ import {
   TooLargeError,
   UnreachableError,
 } from '../../errors.js'
+import { shownCause } from '../../shown-cause.js'
 import { detailOf, tlsTrouble } from './tls-errors.js'
 
 /*
@@ -77,7 +78,7 @@ interface Destination {
 /** What went wrong with a request to etcd, as one of the errors that the store port knows. */
 export function storeError(doing: string, thrown: unknown, at?: Destination): LockedError {
   if (thrown instanceof LockedError) return thrown
-  const cause = errorFrom(thrown)
+  const cause = shownCause(errorFrom(thrown))
   const { message } = cause
   const text = `${doing}: ${message}`
   if (/requested lease not found/i.test(message)) return new LeaseGoneError(text, { cause })

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `locked`. Each of its commands is a file beside this one. */
 import { createRequire } from 'node:module'
-import { inspect } from 'node:util'
+import { format, inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { addCandidates } from './candidates.js'
 import { addDashboard } from './dashboard.js'
@@ -21,6 +21,13 @@ process.noDeprecation = true
 
 // Nobody may be reading any more; that must not end a command.
 process.stderr.on('error', () => undefined)
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return
+  print(process.stderr, `error: standard output: ${error.message}`)
+  process.exitCode = EXIT.crashed
+})
+// Dependencies complain of what servers send, gRPC of metadata that is none.
+console.error = (...values) => print(process.stderr, format(...values))
 // Node.js would print it as it is.
 process.on('uncaughtException', (error) => {
   print(process.stderr, inspect(error))

@@ -62,6 +62,28 @@ function disposed(command: RunningCommand): RunningCommand {
   return command
 }
 
+/** What is no etcd, and answers each request by an error in which everything is hostile. Returns its port. */
+async function startServer(): Promise<number> {
+  const server = createServer()
+  server.on('stream', (stream) => {
+    const headers = {
+      'grpc-status': '13',
+      'grpc-message': encodeURI(`${HOSTILE}\nLOCKED 1: forged`),
+      // A name that is none for gRPC, which complains of it.
+      'x!hostile': '\x9b2J',
+    }
+    stream.respond(
+      { ':status': 200, 'content-type': 'application/grpc', ...headers },
+      { endStream: true },
+    )
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return address.port
+}
+
 /** What a terminal was given, line by line. */
 function linesOf({ output }: RunningCommand): readonly string[] {
   return output.replaceAll('\r\n', '\n').trimEnd().split('\n')
@@ -122,21 +144,7 @@ describe('on a terminal nothing is obeyed that others wrote', () => {
   })
 
   test('what is told with NODE_DEBUG of a server that is none', async () => {
-    const server = createServer()
-    server.on('stream', (stream) => {
-      const status = {
-        'grpc-status': '13',
-        'grpc-message': encodeURI(`${HOSTILE}\nLOCKED 1: forged`),
-      }
-      stream.respond(
-        { ':status': 200, 'content-type': 'application/grpc', ...status },
-        { endStream: true },
-      )
-    })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    onTestFinished(() => void server.close())
-    const address = server.address()
-    const port = typeof address === 'object' ? address?.port : null
+    const port = await startServer()
     const command = onTerminal(`elect /path --endpoints 127.0.0.1:${port} -- true`, {
       ...DEBUG,
     })
@@ -145,6 +153,41 @@ describe('on a terminal nothing is obeyed that others wrote', () => {
     await command.exited
     expectHarmless(command)
     expect(command.output).not.toMatch(/^LOCKED 1:/m)
+  })
+
+  test('what a server that is none answers, and what gRPC says of it', async () => {
+    const port = await startServer()
+    const command = onTerminal(`get /path --endpoints 127.0.0.1:${port} --command-timeout 1s`)
+    expect(await command.exited).toBe(3)
+    expect(command.output).toContain(String.raw`Failed to add metadata entry x!hostile: \u009b2J`)
+    expectHarmless(command)
+  })
+
+  test('an error of such a server, however an app prints it', async () => {
+    const port = await startServer()
+    const code = `
+      import locked from 'locked'
+      const node = locked('127.0.0.1:${port}')('/path', { value: 1 })
+      node.once('unreachable', (error) => {
+        console.error(error)
+        console.error('%o', new AggregateError([error], 'all'))
+        process.emitWarning(error)
+        setImmediate(() => { throw error })
+      })
+      node.start()
+    `
+    const command = disposed(
+      new RunningCommand(
+        'script',
+        ['-qec', `"${process.execPath}" --input-type=module --eval "$CODE"`, '/dev/null'],
+        { SHELL: '/bin/sh', TERM: 'xterm', NO_COLOR: '1', CODE: code },
+      ),
+    )
+    expect(await command.exited).toBe(1)
+    expect(command.output).toContain('[cause]')
+    const others = linesOf(command).filter((line) => !line.startsWith('E '))
+    for (const line of others) expect(line).not.toMatch(OBEYED)
+    expect(command.output).toContain(ESCAPED)
   })
 
   test('the demo’s table and log, which are drawn with control sequences', async () => {

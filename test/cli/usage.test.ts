@@ -46,6 +46,23 @@ test.skipIf(process.platform === 'win32')('it is executed as it was built', asyn
   expect(command.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
+describe.skipIf(process.platform === 'win32')('where what it prints', () => {
+  const inShell = (line: string) =>
+    new RunningCommand('/bin/sh', ['-c', line, process.execPath, MAIN])
+
+  test('is read by nobody any more, it says nothing of that', async () => {
+    using command = inShell('{ "$0" "$1" elect --help; echo "code $?" >&2; } | true')
+    await command.exited
+    expect(command.output).toBe('code 0\n')
+  })
+
+  test.skipIf(process.platform !== 'linux')('cannot be written, it says so', async () => {
+    using command = inShell('"$0" "$1" elect --help > /dev/full')
+    expect(await command.exited).toBe(1)
+    expect(command.output).toBe('error: standard output: ENOSPC: no space left on device, write\n')
+  })
+})
+
 describe('--help', () => {
   test.each([['elect'], ['observe'], ['get'], ['candidates'], ['transfer']])(
     'of %s has examples and exit codes',

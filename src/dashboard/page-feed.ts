@@ -1,15 +1,19 @@
 import type { WebSocket } from 'ws'
 import type { Board, Told } from './board.js'
+import { isSought, NO_FILTER } from './log-filter.js'
 import {
   type HandOverAnswer,
   type LaneChange,
   type LogEntry,
+  type LogFilter,
   laneOf,
   pathOfLane,
   type ServerMessage,
+  type Sought,
   type SourceNow,
   type Update,
 } from './protocol.js'
+import { send } from './send.js'
 
 /** Of so many paths, or nodes, a page is told at first: what it shows is there before the rest. */
 const FIRST_PART = 500
@@ -50,9 +54,17 @@ export class PageFeed {
   readonly #nodes = new Map<string, Due>()
   readonly #gone = new Set<string>()
   #lanes: LaneChange[] = []
-  #log: LogEntry[] = []
-  /** The events that were before the page came, as far as it has not been told of them. */
-  #older: readonly LogEntry[]
+  #log: readonly LogEntry[] = []
+  /** The events that were before, as far as the page has not been told of them. */
+  #older: readonly LogEntry[] = []
+  /** Which events the page is told of. */
+  #filter = NO_FILTER
+  /** Whether what there was of those is still to be looked for. */
+  #isFilterNew = true
+  /** The number of the latest event that was looked at. */
+  #seq = 0
+  /** How many that are sought have no place in the next message. */
+  #passedOver = 0
   /** When the latest message was sent, while the page has not said that it has taken it. */
   #sentAt: number | null = null
   #missed = 0
@@ -63,10 +75,9 @@ export class PageFeed {
     this.#board = board
     for (const path of board.paths) this.#paths.set(path, 'untold')
     for (const key of board.nodes) this.#nodes.set(key, 'untold')
-    const { sources, events } = board
-    const log = events.slice(-MOST_EVENTS)
-    this.#older = events.slice(0, -MOST_EVENTS)
-    this.#send({ type: 'hello', nowMs: Date.now(), ...about, ...this.#nextPart(), sources, log })
+    this.#lookForEvents()
+    const { sources } = board
+    this.#send({ type: 'hello', nowMs: Date.now(), ...about, ...this.#nextPart(), sources })
     this.#unsubscribe = board.subscribe((update) => this.#update(update))
   }
 
@@ -95,8 +106,18 @@ export class PageFeed {
     }
   }
 
+  /**
+   * The page is told of these events only, however many others there are, and of what there was of them.
+   * What it looked for before is forgotten.
+   */
+  lookFor({ node, path, kind }: LogFilter): void {
+    this.#filter = { node, path, kind }
+    this.#isFilterNew = true
+    this.#tellMore()
+  }
+
   answer(answer: HandOverAnswer): void {
-    this.#socket.send(JSON.stringify(answer))
+    send(this.#socket, JSON.stringify(answer))
   }
 
   #update({ sources, paths, waiting, nodes, log, lanes, gone }: Update): void {
@@ -118,8 +139,34 @@ export class PageFeed {
     if (this.#lanes.length > MOST_CHANGES) {
       for (const { lane } of this.#lanes.splice(0)) this.#tellAnew(lane)
     }
-    this.#log = this.#log.concat(log).slice(-MOST_EVENTS)
+    this.#heard(log)
     this.#tellMore()
+  }
+
+  /** The board knows some of them already when a page comes, or looks for others. */
+  #heard(log: readonly LogEntry[]): void {
+    const news = log.filter(({ seq }) => seq > this.#seq)
+    const [first, last] = [news[0], news.at(-1)]
+    if (first === undefined || last === undefined) return
+    // What the board itself had no place for may have been sought.
+    this.#passedOver += first.seq - this.#seq - 1
+    this.#seq = last.seq
+    const sought = news.filter((entry) => isSought(entry, this.#filter))
+    const all = this.#log.concat(sought)
+    this.#log = all.slice(-MOST_EVENTS)
+    this.#passedOver += all.length - this.#log.length
+  }
+
+  /** Returns from which event on. */
+  #lookForEvents(): number {
+    const { events } = this.#board
+    const sought = events.filter((entry) => isSought(entry, this.#filter))
+    this.#log = sought.slice(-MOST_EVENTS)
+    this.#older = sought.slice(0, -MOST_EVENTS)
+    this.#isFilterNew = false
+    this.#passedOver = 0
+    this.#seq = events.at(-1)?.seq ?? 0
+    return events[0]?.seq ?? 0
   }
 
   #tellAnew(lane: string): void {
@@ -133,19 +180,26 @@ export class PageFeed {
   #tellMore(): void {
     const changed = [this.#sources, this.#paths, this.#nodes, this.#gone]
     const waiting = changed.some(({ size }) => size > 0)
-    const isNews =
-      waiting || this.#older.length > 0 || this.#lanes.length > 0 || this.#log.length > 0
+    const events = [this.#lanes, this.#log, this.#older].some(({ length }) => length > 0)
+    const isNews = waiting || events || this.#isFilterNew
     if (isNews && this.#sentAt === null) this.#sendUpdate()
   }
 
   #sendUpdate(): void {
+    const sought: Sought | null = this.#isFilterNew
+      ? { fromSeq: this.#lookForEvents(), filter: this.#filter }
+      : null
     const older = this.#older.slice(-MOST_EVENTS)
     this.#older = this.#older.slice(0, -MOST_EVENTS)
+    const passedOver = this.#passedOver
+    this.#passedOver = 0
     this.#send({
       type: 'update',
       nowMs: Date.now(),
       ...this.#nextPart(),
       ...(older.length > 0 && { older }),
+      ...(passedOver > 0 && { passedOver }),
+      ...(sought !== null && { sought }),
     })
   }
 

@@ -134,9 +134,30 @@ export type ServerMessage =
   | (Update & {
       readonly type: 'update'
       readonly nowMs: number
-      /** Events from before all that were told. */
+      /** Events from before those of the same message. */
       readonly older?: readonly LogEntry[]
+      /** How many more events there were, of those that are sought: too many to be told. */
+      readonly passedOver?: number
+      readonly sought?: Sought
     })
+
+/** The events in which each of these is found; an empty one is found in all. */
+export interface LogFilter {
+  readonly node: string
+  readonly path: string
+  readonly kind: string
+}
+
+/** The events that are told from this message on, and those of them that there were from `fromSeq` on. */
+export interface Sought {
+  readonly filter: LogFilter
+  readonly fromSeq: number
+}
+
+/** A page says which events it is to be told of. Otherwise it is told of all, as far as it can take them. */
+export interface LookFor extends LogFilter {
+  readonly type: 'look for'
+}
 
 /** A page says so of each message but an answer, when it has shown it. Then it is sent the next. */
 export interface Taken {

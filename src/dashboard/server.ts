@@ -227,6 +227,7 @@ export class Dashboard {
     socket.on('message', (data) => {
       const asked = askedFrom(parsed(String(data)))
       if (asked?.type === 'taken') feed.taken()
+      if (asked?.type === 'look for') feed.lookFor(asked)
       if (asked?.type === 'control') this.#control(asked)
       if (asked?.type === 'hand over') {
         const { path } = asked

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import { Board } from '../../src/dashboard/board.js'
+import { isSought, NO_FILTER } from '../../src/dashboard/log-filter.js'
 import { Model } from '../../src/dashboard/page/model.js'
 import { PageFeed } from '../../src/dashboard/page-feed.js'
-import type { ServerMessage } from '../../src/dashboard/protocol.js'
+import type { LogFilter, ServerMessage } from '../../src/dashboard/protocol.js'
 
 const about = { title: 'a dashboard', mayHandOver: false }
 const paths = ['/a', '/b', '/c']
@@ -76,4 +77,110 @@ test('a page comes to know what the board does, whatever happens while a message
     }),
     { numRuns: 500 },
   )
+})
+
+/** A page of a board, which takes a message when it is told to. */
+function pageOf(board: Board) {
+  const page = new Model()
+  const messages: ServerMessage[] = []
+  const socket = { send: (text: string) => messages.push(JSON.parse(text)) }
+  const feed = new PageFeed(socket as unknown as WebSocket, board, about)
+  const take = () => {
+    for (const message of messages.splice(0)) {
+      page.take(message)
+      feed.taken()
+    }
+  }
+  const takeAll = () => {
+    for (let round = 0; round < 20; round += 1) {
+      vi.advanceTimersByTime(1_000)
+      take()
+    }
+  }
+  return { page, feed, take, takeAll }
+}
+
+function eventOf(path: string, kind: string) {
+  return { atMs: 1, kind, path, node: null, details: '' }
+}
+
+describe('events', () => {
+  test('of a path that is looked for all come, however many others there are', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const board = new Board()
+    const { page, feed, take, takeAll } = pageOf(board)
+    board.log(eventOf('/sought', 'before'))
+    take()
+    feed.lookFor({ ...NO_FILTER, path: '/sought' })
+    for (let round = 0; round < 50; round += 1) {
+      for (let one = 0; one < 2_000; one += 1) board.log(eventOf('/other', 'held'))
+      board.log(eventOf('/sought', `${round}`))
+      vi.advanceTimersByTime(200)
+      take()
+    }
+    takeAll()
+    expect(page.log.map(({ kind }) => kind)).toEqual([
+      'before',
+      ...Array.from({ length: 50 }, (_, round) => `${round}`),
+    ])
+    expect(page.passedOver).toBe(0)
+    feed.lookFor(NO_FILTER)
+    takeAll()
+    expect(page.log).toEqual(board.events)
+  })
+
+  test('come once and in their order, and those that did not come are counted', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const filter: fc.Arbitrary<LogFilter> = fc.record({
+      node: fc.constantFrom('', 'etcd'),
+      path,
+      kind: fc.constantFrom('', 'held'),
+    })
+    const event = fc.record({ path, kind: fc.constantFrom('held', 'vacant') })
+    const happening = fc.oneof(
+      fc.record({
+        what: fc.constant('happens' as const),
+        event,
+        times: fc.constantFrom(1, 3, 1_500),
+      }),
+      fc.record({
+        what: fc.constant('looks for' as const),
+        filter: fc.option(filter, { nil: NO_FILTER }),
+      }),
+      fc.record({ what: fc.constantFrom('taken' as const, 'told' as const) }),
+    )
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 25 }), (all) => {
+        const board = new Board()
+        let known = NO_FILTER
+        board.log(eventOf('/a', 'held'))
+        const { page, feed, take, takeAll } = pageOf(board)
+        for (const one of all) {
+          if (one.what === 'taken') take()
+          else if (one.what === 'told') vi.advanceTimersByTime(1_000)
+          else if (one.what === 'looks for') {
+            feed.lookFor(one.filter)
+            known = one.filter
+          } else if (one.what === 'happens') {
+            const { path: at, kind } = one.event
+            for (let time = 0; time < one.times; time += 1) board.log(eventOf(at, kind))
+          }
+        }
+        takeAll()
+        feed.close()
+        board.close()
+        const numbers = page.log.map(({ seq }) => seq)
+        expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b))
+        for (const entry of page.log) expect(isSought(entry, known)).toBe(true)
+        const from = board.events[0]?.seq ?? 0
+        const sought = board.events.filter((entry) => isSought(entry, known))
+        const told = page.log.filter(({ seq }) => seq >= from)
+        expect(told.length + page.passedOver).toBeGreaterThanOrEqual(sought.length)
+        if (page.passedOver === 0) expect(told).toEqual(sought)
+      }),
+      { numRuns: 200 },
+    )
+  })
 })

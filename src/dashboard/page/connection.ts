@@ -1,4 +1,13 @@
-import type { Control, HandOver, HandOverAnswer, ServerMessage, Taken } from '../protocol.js'
+import { isNoFilter, NO_FILTER } from '../log-filter.js'
+import type {
+  Control,
+  HandOver,
+  HandOverAnswer,
+  LogFilter,
+  LookFor,
+  ServerMessage,
+  Taken,
+} from '../protocol.js'
 import type { Model } from './model.js'
 
 /** The server tells something at least every two seconds. */
@@ -12,6 +21,7 @@ export class Connection {
   readonly #model: Model
   #socket: WebSocket | null = null
   #silence = 0
+  #filter = NO_FILTER
 
   constructor(model: Model) {
     this.#model = model
@@ -30,10 +40,25 @@ export class Connection {
     this.#model.asking(path)
   }
 
+  /** From now on the model is told of these events only. */
+  lookFor(filter: LogFilter): void {
+    if (filter === this.#filter) return
+    this.#filter = filter
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#lookFor(this.#socket)
+  }
+
+  #lookFor(socket: WebSocket): void {
+    const asked: LookFor = { type: 'look for', ...this.#filter }
+    socket.send(JSON.stringify(asked))
+  }
+
   #connect(): void {
     const socket = new WebSocket(new URL('live', location.href.replace(/^http/, 'ws')))
     this.#socket = socket
     this.#listen(socket)
+    socket.addEventListener('open', () => {
+      if (!isNoFilter(this.#filter)) this.#lookFor(socket)
+    })
     socket.addEventListener('message', ({ data }) => {
       if (this.#socket !== socket) return
       this.#listen(socket)

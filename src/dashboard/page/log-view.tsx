@@ -1,4 +1,5 @@
-import { useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { isNoFilter, isSought, NO_FILTER } from '../log-filter.js'
 import type { LogEntry } from '../protocol.js'
 import { showTime } from './format.js'
 import { useModel } from './use-model.js'
@@ -6,39 +7,57 @@ import { useModel } from './use-model.js'
 const ROW_PX = 24
 /** Rows drawn above and below what can be seen. */
 const SPARE_ROWS = 10
+/** Longer than any kind, and than most paths. */
+const LONGEST_FILTER = 1_000
 
 /** What happened, the latest first, filtered by node, path and kind. */
 export function LogView() {
-  const { model } = useModel()
-  const [node, setNode] = useState('')
-  const [path, setPath] = useState('')
-  const [kind, setKind] = useState('')
-  const { log } = model
-  const kinds = useMemo(() => [...new Set(log.map((entry) => entry.kind))].sort(), [log])
+  const { model, connection } = useModel()
+  const [filter, setFilter] = useState(NO_FILTER)
+  const { log, kinds } = model
   const shown = useMemo(
-    () => log.filter((entry) => matches(entry, node, path, kind)).reverse(),
-    [log, node, path, kind],
+    () => log.filter((entry) => isSought(entry, filter)).reverse(),
+    [log, filter],
   )
+  // There may be so many others that those which are sought would not even come here.
+  useEffect(() => connection.lookFor(filter), [connection, filter])
+  useEffect(() => () => connection.lookFor(NO_FILTER), [connection])
   return (
     <>
       <p class="tools">
         <label>
-          Node <input type="search" value={node} onInput={(e) => setNode(e.currentTarget.value)} />
+          Node{' '}
+          <input
+            type="search"
+            maxLength={LONGEST_FILTER}
+            value={filter.node}
+            onInput={(e) => setFilter({ ...filter, node: e.currentTarget.value })}
+          />
         </label>{' '}
         <label>
-          Path <input type="search" value={path} onInput={(e) => setPath(e.currentTarget.value)} />
+          Path{' '}
+          <input
+            type="search"
+            maxLength={LONGEST_FILTER}
+            value={filter.path}
+            onInput={(e) => setFilter({ ...filter, path: e.currentTarget.value })}
+          />
         </label>{' '}
         <label>
           Kind{' '}
-          <select value={kind} onChange={(e) => setKind(e.currentTarget.value)}>
+          <select
+            value={filter.kind}
+            onChange={(e) => setFilter({ ...filter, kind: e.currentTarget.value })}
+          >
             <option value="">all</option>
-            {kinds.map((one) => (
+            {[...kinds].sort().map((one) => (
               <option key={one}>{one}</option>
             ))}
           </select>
         </label>{' '}
         <span class="count">
-          {shown.length} of {log.length} events
+          {shown.length} {isNoFilter(filter) ? '' : 'such '}
+          {shown.length === 1 ? 'event' : 'events'}
           {model.passedOver > 0 && `, and ${model.passedOver} more that came too fast`}
         </span>
       </p>
@@ -75,13 +94,5 @@ function Rows({ entries }: { readonly entries: readonly LogEntry[] }) {
         ))}
       </ol>
     </section>
-  )
-}
-
-function matches(entry: LogEntry, node: string, path: string, kind: string): boolean {
-  return (
-    (entry.node ?? 'etcd').includes(node) &&
-    entry.path.includes(path) &&
-    (kind === '' || entry.kind === kind)
   )
 }

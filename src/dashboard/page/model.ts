@@ -1,3 +1,4 @@
+import { isNoFilter, isSought } from '../log-filter.js'
 import type {
   HandOverAnswer,
   LaneChange,
@@ -5,6 +6,7 @@ import type {
   NodeNow,
   PathNow,
   ServerMessage,
+  Sought,
   SourceNow,
   Update,
   WaitingNow,
@@ -13,6 +15,8 @@ import { pathOfLane } from '../protocol.js'
 
 const LOG_LENGTH = 10_000
 const LANE_LENGTH = 1_000
+/** Processes may send events of any kind: so many can be chosen from. */
+const MOST_KINDS = 100
 
 /** What the page knows, as the server has told it. */
 export class Model {
@@ -23,7 +27,10 @@ export class Model {
   readonly waiting = new Map<string, WaitingNow>()
   readonly nodes = new Map<string, NodeNow>()
   readonly lanes = new Map<string, LaneChange[]>()
+  /** What happened, as far as it is sought. */
   log: LogEntry[] = []
+  /** The kinds of all events that were told. */
+  readonly kinds = new Set<string>()
   /** Whether leaders can be asked from here to hand over. */
   mayHandOver = false
   /** What became of that, by path: `null` while there is no answer. */
@@ -56,7 +63,7 @@ export class Model {
     if (message.type === 'hello') {
       this.title = message.title
       this.mayHandOver = message.mayHandOver
-      const all = [this.sources, this.paths, this.waiting, this.nodes, this.lanes]
+      const all = [this.sources, this.paths, this.waiting, this.nodes, this.lanes, this.kinds]
       for (const known of all) known.clear()
       this.log = []
       this.order = []
@@ -64,7 +71,12 @@ export class Model {
     }
     this.isConnected = true
     this.lostAtMs = null
-    if (message.type === 'update' && message.older) this.log = [...message.older, ...this.log]
+    if (message.type === 'update') {
+      if (message.sought !== undefined) this.#seek(message.sought)
+      this.passedOver += message.passedOver ?? 0
+      this.#tellOf(message.older ?? [])
+    }
+    this.#tellOf(message.log)
     this.#merge(message)
     this.changed()
   }
@@ -99,7 +111,25 @@ export class Model {
     for (const listener of [...this.#listeners]) listener()
   }
 
-  #merge({ sources, paths, waiting, nodes, log, lanes, anew, gone }: Update): void {
+  /** Of what was told before, it is kept what is sought and will not be told once more. */
+  #seek({ filter, fromSeq }: Sought): void {
+    this.passedOver = 0
+    this.log = isNoFilter(filter)
+      ? []
+      : this.log.filter((entry) => entry.seq < fromSeq && isSought(entry, filter))
+  }
+
+  #tellOf(events: readonly LogEntry[]): void {
+    const [first] = events
+    if (first === undefined) return
+    for (const { kind } of events) if (this.kinds.size < MOST_KINDS) this.kinds.add(kind)
+    const isLater = first.seq > (this.log.at(-1)?.seq ?? 0)
+    const all = [...this.log, ...events]
+    if (!isLater) all.sort((one, other) => one.seq - other.seq)
+    this.log = all.slice(-LOG_LENGTH)
+  }
+
+  #merge({ sources, paths, waiting, nodes, lanes, anew, gone }: Update): void {
     const isKnownPath = (path: string) => this.paths.has(path) || this.waiting.has(path)
     const others = [...paths, ...waiting].map(({ path }) => path).filter((one) => !isKnownPath(one))
     const left = gone.flatMap((lane) => pathOfLane(lane) ?? [])
@@ -135,11 +165,6 @@ export class Model {
       [...left, ...awaited].filter((path) => !isKnownPath(path)),
     )
     if (others.length > 0 || gone.length > 0 || nodes.length > 0) this.pathsVersion += 1
-    const [first] = log
-    if (first === undefined) return
-    const last = this.log.at(-1)
-    if (last !== undefined) this.passedOver += Math.max(0, first.seq - last.seq - 1)
-    this.log = [...this.log, ...log].slice(-LOG_LENGTH)
   }
 
   /** Of very many paths few are new at a time, and mostly they come in their order. */

@@ -68,9 +68,7 @@ async function change(): Promise<void> {
 
 async function look(visitor: Visitor, meanwhile: string): Promise<void> {
   for (const [index, view] of VIEWS.entries()) {
-    // Whichever of them the log still holds: the latest.
-    const path = names[view === 'log' ? names.length - 1 : index] ?? ''
-    say(`${view}, while ${meanwhile}: ${saidOf(await visitor.visit(view, path))}`)
+    say(`${view}, while ${meanwhile}: ${saidOf(await visitor.visit(view, names[index] ?? ''))}`)
   }
 }
 

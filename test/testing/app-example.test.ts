@@ -49,6 +49,7 @@ for (const path of electionTestModel().getShortestPaths()) {
           await cluster.advance(15_000)
         },
         async overtaken() {
+          cluster.kill(rival.node)
           rival = new Newsletter(cluster.node('/newsletter', { id: 'rival', ...options }))
           cluster.freeze(ours)
           rival.node.start()

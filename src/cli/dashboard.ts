@@ -1,10 +1,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { type Command, Option } from 'commander'
-import { SHORTEST_TOKEN } from '../dashboard/access.js'
+import { LONGEST_TOKEN, SHORTEST_TOKEN } from '../dashboard/access.js'
 import { Board } from '../dashboard/board.js'
 import { PathSource } from '../dashboard/path-source.js'
 import { Dashboard } from '../dashboard/server.js'
 import { errorFrom } from '../errors.js'
+import { load } from '../load.js'
 import { askTransfer } from '../services/ask-transfer.js'
 import type { Endpoint } from '../stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../stores/etcd/etcd-store.js'
@@ -91,6 +92,9 @@ async function runDashboard(options: DashboardOptions): Promise<void> {
     handOver: (path: string, to: string | null) => handOver(endpoints, path, to),
   }
   const dashboard = await open(settings)
+  // While that is loaded nothing is answered, which whoever is told of the address would notice. Should it
+  // fail, the store tells.
+  await load('etcd3').catch(() => undefined)
   const say = sayer(false)
   say(`the dashboard is at ${dashboard.url}`)
   const reachability = new Reachability(say)
@@ -135,12 +139,19 @@ async function handOver(
   }
 }
 
-/** @throws UsageError where one is set that could be guessed: an empty one would let everybody in. */
+/**
+ * @throws UsageError where one is set that could be guessed (an empty one would let everybody in), or that
+ * would let nobody in, since no request may be so long.
+ */
 function tokenFrom({ LOCKED_DASHBOARD_TOKEN: token }: NodeJS.ProcessEnv): string | undefined {
-  if (token === undefined || token.length >= SHORTEST_TOKEN) return token
-  throw new UsageError(
-    `LOCKED_DASHBOARD_TOKEN: expected ${SHORTEST_TOKEN} characters or more, was given ${token.length}`,
-  )
+  if (token === undefined) return undefined
+  const { length } = token
+  if (length >= SHORTEST_TOKEN && length <= LONGEST_TOKEN) return token
+  const right =
+    length < SHORTEST_TOKEN
+      ? `${SHORTEST_TOKEN} characters or more`
+      : `${LONGEST_TOKEN} characters at most`
+  throw new UsageError(`LOCKED_DASHBOARD_TOKEN: expected ${right}, was given ${length}`)
 }
 
 interface OpenSettings {

@@ -3,8 +3,14 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { Guesses } from './guesses.js'
 
+/** Headers by which proxies and networks of them tell for whom they ask. */
+const FORWARDED =
+  /^(forwarded|via|x-forwarded.*|x-real-ip|x-original-.*|x-(cluster-)?client-ip|true-client-ip|cf-.*|x-envoy-.*)$/
+
 /** A shorter token could be guessed. */
 export const SHORTEST_TOKEN = 16
+/** A longer one would not fit into a request. */
+export const LONGEST_TOKEN = 1_000
 
 /** Cookies know no ports: each dashboard of a machine has one of its own. */
 const cookieOf = ({ socket }: IncomingMessage) => `locked-session-${socket.localPort}`
@@ -98,10 +104,7 @@ function isLocal(request: IncomingMessage): boolean {
 
 /** Whether it has come by a proxy, as far as that tells. Those that tell nothing mostly speak HTTP/1.0. */
 function isForwarded({ headers, httpVersion }: IncomingMessage): boolean {
-  return (
-    httpVersion !== '1.1' ||
-    Object.keys(headers).some((name) => /^(forwarded|x-forwarded-.*|x-real-ip|via)$/.test(name))
-  )
+  return httpVersion !== '1.1' || Object.keys(headers).some((name) => FORWARDED.test(name))
 }
 
 /** Whose guesses are counted together: a proxy on this machine tells for whom it asks, as the last one. */

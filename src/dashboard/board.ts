@@ -11,18 +11,25 @@ import {
   type SourceNow,
   type Update,
 } from './protocol.js'
+import { shortened } from './shortened.js'
 import { Waiting } from './waiting.js'
 
 /** So much of the past is kept, for pages that are opened later. */
 const LOG_LENGTH = 5_000
 /** Of so many paths it is still shown that they are vacant, of those that became so last. */
 const MOST_VACANT = 1_000
-/** So many nodes are shown. Those that come beyond that are not, until others have gone. */
+/** So many nodes are shown. Those that come beyond that are not, until others have stopped or gone. */
 const MOST_NODES = 10_000
+/** Of so many nodes it is still shown that they have stopped, of those that did so last. */
+const MOST_STOPPED = 1_000
 /** Changes are told together, so that a page has something to do a few times a second at most. */
 const TOLD_EVERY_MS = 100
 /** A node whose process has gone is shown as gone for so long, and then forgotten. */
 const GONE_FOR_MS = 300_000
+/** So many processes are shown as gone: those that went last. */
+const MOST_GONE = 1_000
+/** As much of a path as the log shows: it may be as long as etcd takes. */
+const LONGEST_PATH = 2_000
 
 /** What there is to know of something that has a lane. */
 export type Told = Pick<Update, 'paths' | 'waiting' | 'nodes' | 'lanes'>
@@ -35,6 +42,8 @@ export class Board {
   /** The paths that are vacant, in the order in which they became so. */
   readonly #vacant = new Set<string>()
   readonly #nodes = new Map<string, NodeNow>()
+  /** The keys of those that have stopped, in the order in which they did. */
+  readonly #stopped = new Set<string>()
   readonly #lanesOfPaths = new Lanes()
   readonly #lanesOfNodes = new Lanes()
   readonly #log: LogEntry[] = []
@@ -148,6 +157,7 @@ export class Board {
   setNode(node: NodeNow, atMs: number): void {
     const before = this.#nodes.get(node.key)
     if (before === undefined && this.#nodes.size >= MOST_NODES) return
+    this.#keepStopped(node)
     this.#nodes.set(node.key, node)
     this.#tell('nodes', node.key)
     if (before?.state === node.state) return
@@ -159,6 +169,15 @@ export class Board {
     this.#showNode(node, atMs)
   }
 
+  /** A process may run for years, and have a node for each of its jobs. */
+  #keepStopped({ key, state }: NodeNow): void {
+    this.#stopped.delete(key)
+    if (!/^(?:stopped|killed)/.test(state)) return
+    this.#stopped.add(key)
+    const [oldest] = this.#stopped
+    if (this.#stopped.size > MOST_STOPPED && oldest !== undefined) this.#forgetNode(oldest)
+  }
+
   /** A process that is connected again tells anew of its nodes: as it was known before, each is forgotten. */
   forgetBefore(keyOf: (source: string) => string): void {
     for (const { id, isConnected } of this.#sources.values()) {
@@ -168,7 +187,7 @@ export class Board {
 
   log(entry: Omit<LogEntry, 'seq'>): void {
     this.#seq += 1
-    const numbered = { seq: this.#seq, ...entry }
+    const numbered = { seq: this.#seq, ...entry, path: shortened(entry.path, LONGEST_PATH) }
     this.#log.push(numbered)
     if (this.#log.length > LOG_LENGTH) this.#log.splice(0, LOG_LENGTH / 10)
     this.#news.log.push(numbered)
@@ -217,9 +236,12 @@ export class Board {
       const timer = setTimeout(() => this.#forget(id), GONE_FOR_MS)
       this.#forgetting.set(id, timer.unref())
     }
+    const [oldest] = this.#forgetting.keys()
+    if (this.#forgetting.size > MOST_GONE && oldest !== undefined) this.#forget(oldest)
   }
 
   #forget(source: string): void {
+    clearTimeout(this.#forgetting.get(source))
     this.#forgetting.delete(source)
     this.#sources.delete(source)
     this.#news.gone.add(source)
@@ -229,6 +251,7 @@ export class Board {
 
   #forgetNode(key: string): void {
     if (!this.#nodes.delete(key)) return
+    this.#stopped.delete(key)
     this.#lanesOfNodes.forget(key)
     this.#news.gone.add(key)
     this.#soon()

@@ -4,6 +4,9 @@ import { type Inspected, inspectedFrom, LATEST_MS, type Offer, offerFrom } from 
 import type { Action, NodeNow } from './protocol.js'
 import { shortened } from './shortened.js'
 
+/** So many nodes of one process can be acted on. */
+const MOST_OFFERS = 1_000
+
 /** Is told what the process offers to do to one of its nodes, and the node's key; tells what of it is taken up. */
 export type Offered = (offer: Offer, key: string) => readonly Action[]
 
@@ -22,7 +25,6 @@ export class InspectedProcess {
   readonly #offered: Offered
   /** What can be done to each node, by its key. */
   readonly #actions = new Map<string, readonly Action[]>()
-  readonly #nodes = new Map<string, NodeNow>()
   /** How much later a message comes than its process says, at least: the difference of the two clocks. */
   #offsetMs = Number.POSITIVE_INFINITY
 
@@ -51,28 +53,27 @@ export class InspectedProcess {
   /** The node has disappeared, and tells nothing any more; these are left to be done. */
   killed(sessionId: string, actions: readonly Action[]): void {
     const key = keyOf(this.#source, sessionId)
-    const node = this.#nodes.get(key)
+    const node = this.#board.node(key)
     if (node === undefined) return
     const sinceMs = Date.now()
     const now = { ...node, state: 'killed', sinceMs, token: null, validUntilMs: null, actions }
-    this.#nodes.set(key, now)
     this.#board.setNode(now, sinceMs)
   }
 
   #take(offer: Offer): void {
     const key = keyOf(this.#source, offer.sessionId)
+    if (this.#actions.size >= MOST_OFFERS && !this.#actions.has(key)) return
     this.#actions.set(key, this.#offered(offer, key))
-    const node = this.#nodes.get(key)
+    const node = this.#board.node(key)
     if (node === undefined) return
     const now = { ...node, actions: this.#actions.get(key) ?? [] }
-    this.#nodes.set(key, now)
     this.#board.setNode(now, Date.now())
   }
 
   #learn(inspected: Inspected, atMs: number): void {
     const { sessionId, event, snapshot } = inspected
     const key = keyOf(this.#source, sessionId)
-    const before = this.#nodes.get(key)
+    const before = this.#board.node(key)
     let now = before ?? null
     if (snapshot !== null) {
       const { path, id, instance, value, state, token } = snapshot
@@ -108,7 +109,6 @@ export class InspectedProcess {
         this.#board.log({ atMs, kind: event.type, path, node: id, details: event.details })
       }
     } else if (before !== undefined) this.#logSelection(before, now, atMs)
-    this.#nodes.set(key, now)
     this.#board.setNode(now, atMs)
   }
 

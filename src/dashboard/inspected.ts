@@ -4,6 +4,11 @@ import { shortened, shortenedValue } from './shortened.js'
 
 /** As much as the page shows of a value when it is pointed at, in characters. */
 const LONGEST_VALUE = 2_000
+/** XState makes them of a few letters; anybody may send others. */
+const LONGEST_SESSION_ID = 200
+/** As much as the page shows of names. A path that is longer than that is shown as another’s. */
+const LONGEST_NAME = 200
+const LONGEST_PATH = 2_000
 
 /** The latest time that a Date can tell, in milliseconds since 1970. */
 export const LATEST_MS = 8.64e15
@@ -45,7 +50,7 @@ export function inspectedFrom(given: unknown): Inspected | null {
   // Not everything can be made a number.
   const isTime = typeof createdAt === 'string' || typeof createdAt === 'number'
   const createdAtMs = isTime ? Number(createdAt) : Number.NaN
-  if (typeof sessionId !== 'string' || !(Math.abs(createdAtMs) <= LATEST_MS)) return null
+  if (!isSessionId(sessionId) || !(Math.abs(createdAtMs) <= LATEST_MS)) return null
   const common = { sessionId, createdAtMs }
   const event = eventFrom(given.event)
   const snapshot = snapshotFrom(given.snapshot)
@@ -71,21 +76,21 @@ export interface Offer {
 export function offerFrom(given: unknown): Offer | null {
   if (!isObject(given) || given.type !== 'locked.offer') return null
   const { sessionId, actions } = given
-  if (typeof sessionId !== 'string' || !Array.isArray(actions)) return null
-  return { sessionId, actions: actions.filter(isAction) }
+  if (!isSessionId(sessionId) || !Array.isArray(actions)) return null
+  return { sessionId, actions: [...new Set(actions.filter(isAction))] }
 }
 
 function eventFrom(given: unknown): InspectedEvent | null {
   if (!isObject(given) || typeof given.type !== 'string') return null
   const { type, validityMs, holder, value, error } = given
   return {
-    type,
+    type: shortened(type, LONGEST_NAME),
     validityMs: typeof validityMs === 'number' && validityMs >= 0 ? validityMs : null,
     details: [
       isObject(holder) &&
         `holder ${show(holder.id)}, value ${show(holder.value)}, token ${show(holder.token)}`,
       value !== undefined && `value ${show(value)}`,
-      isObject(error) && typeof error.message === 'string' && error.message,
+      isObject(error) && typeof error.message === 'string' && shortened(error.message),
     ]
       .filter(Boolean)
       .join(', '),
@@ -104,7 +109,14 @@ function snapshotFrom(given: unknown): InspectedSnapshot | null {
   const isLeader =
     state.startsWith('leader') && isObject(holder) && typeof holder.token === 'number'
   const token = isLeader ? Number(holder.token) : null
-  return { path, id, instance, value: shortenedValue(jsonFrom(value), LONGEST_VALUE), state, token }
+  return {
+    path: shortened(path, LONGEST_PATH),
+    id: shortened(id, LONGEST_NAME),
+    instance: shortened(instance, LONGEST_NAME),
+    value: shortenedValue(jsonFrom(value), LONGEST_VALUE),
+    state: shortened(state, LONGEST_NAME),
+    token,
+  }
 }
 
 function stateFrom(value: unknown): string | null {
@@ -128,6 +140,10 @@ function jsonFrom(value: unknown): Json {
 
 function isJson(value: unknown): value is Json {
   return value !== undefined
+}
+
+function isSessionId(given: unknown): given is string {
+  return typeof given === 'string' && given.length <= LONGEST_SESSION_ID
 }
 
 function isObject(given: unknown): given is Readonly<Record<string, unknown>> {

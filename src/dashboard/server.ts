@@ -22,8 +22,22 @@ import { HEADERS, rawAnswer } from './headers.js'
 import { InspectedProcess } from './inspected-process.js'
 import { PageFeed } from './page-feed.js'
 import type { Action, Control, HandOver } from './protocol.js'
+import { send } from './send.js'
 
-const LARGEST_MESSAGE_BYTES = 4_000_000
+/**
+ * What a page sends is short; what a process sends may hold a value as long as etcd takes. ws keeps each part of
+ * a message together with whatever came with it, and the types that it has leave that bound out.
+ */
+const FROM_PAGES = { noServer: true, maxPayload: 10_000, maxFragments: 8 }
+const FROM_PROCESSES = { noServer: true, maxPayload: 4_000_000, maxFragments: 64 }
+/** Whoever has not sent the head of a request by then is left. */
+const HEAD_WITHIN_MS = 10_000
+/** How often it is looked for those. */
+const LOOK_EVERY_MS = 5_000
+/** Connections at a time, whatever becomes of them: each takes memory before it has said who it is. */
+const MOST_CONNECTIONS = 10_000
+/** So many processes are listened to at a time. */
+const MOST_PROCESSES = 2_000
 /** So many pages are served at a time. */
 const MOST_PAGES = 32
 /** A page that hears nothing for three beats knows that the server is gone. */
@@ -67,8 +81,8 @@ export class Dashboard {
   /** A token that was set is meant to be asked for: of a proxy, say, that shows itself in no way. */
   #isTokenAsked = true
   readonly #files: ReadonlyMap<string, PageFile>
-  readonly #pages = new WebSocketServer({ noServer: true, maxPayload: 10_000 })
-  readonly #processes = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE_BYTES })
+  readonly #pages = new WebSocketServer(FROM_PAGES)
+  readonly #processes = new WebSocketServer(FROM_PROCESSES)
   /** By the path they are at. */
   readonly #servers: ReadonlyMap<string, WebSocketServer> = new Map([
     ['/live', this.#pages],
@@ -95,7 +109,11 @@ export class Dashboard {
       response.writeHead(status, { ...HEADERS, ...headers })
       response.end(request.method === 'HEAD' ? undefined : body)
     }
-    this.#server = createServer(answer)
+    this.#server = createServer(
+      { headersTimeout: HEAD_WITHIN_MS, connectionsCheckingInterval: LOOK_EVERY_MS },
+      answer,
+    )
+    this.#server.maxConnections = MOST_CONNECTIONS
     this.#server.on('checkExpectation', answer)
     this.#server.on('connection', (socket) => this.#keep(socket))
     this.#server.on('clientError', (error, socket) => hangUp(socket, statusOf(error)))
@@ -205,7 +223,8 @@ export class Dashboard {
       hangUp(socket, 403)
       return
     }
-    if (server === this.#pages && server.clients.size >= MOST_PAGES) {
+    const most = server === this.#pages ? MOST_PAGES : MOST_PROCESSES
+    if (server.clients.size >= most) {
       hangUp(socket, 503)
       return
     }
@@ -286,7 +305,7 @@ export class Dashboard {
       offered.add(key)
       this.offer(key, (action) => {
         const message: ControlMessage = { type: 'locked.control', sessionId, action }
-        socket.send(JSON.stringify(message))
+        send(socket, JSON.stringify(message))
       })
       return actions
     })

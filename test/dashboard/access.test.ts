@@ -28,7 +28,7 @@ function cookieIn({ headers }: Answer): string {
 }
 
 describe('without a token that was set, on loopback', () => {
-  test.each(['localhost', '127.0.0.1', '[::1]', 'LOCALHOST'])(
+  test.each(['localhost', '127.0.0.1', '[::1]', 'LOCALHOST', '127.1.2.3', 'a.localhost'])(
     'whoever calls it %s is let in',
     async (name) => {
       const { port, dashboard } = await openDashboard()
@@ -37,13 +37,28 @@ describe('without a token that was set, on loopback', () => {
     },
   )
 
-  test.each(['elsewhere.example', 'a@127.0.0.1', '127.0.0.1.elsewhere.example', '10.0.0.1'])(
-    'nobody who calls it %s is',
-    async (host) => {
-      const { port } = await openDashboard()
-      expect(await answersAt(port, { host })).toEqual(REFUSED)
-    },
-  )
+  test.each([
+    'elsewhere.example',
+    'a@127.0.0.1',
+    '127.0.0.1.elsewhere.example',
+    '10.0.0.1',
+    // Browsers take it for this machine.
+    '0.0.0.0',
+    '[::]',
+    '127.1',
+    '2130706433',
+    '[::1].elsewhere.example',
+    '[::1%25lo]',
+    'localhost.',
+    'localhost.elsewhere.example',
+    'notlocalhost',
+    '127.0.0.1, elsewhere.example',
+    '127.0.0.1:80@elsewhere.example',
+    'elsewhere.example:127.0.0.1',
+  ])('nobody who calls it %s is', async (host) => {
+    const { port } = await openDashboard()
+    expect(await answersAt(port, { host })).toEqual(REFUSED)
+  })
 
   // A proxy that gives the upstream's address for the Host stands for anybody.
   test.each([
@@ -53,6 +68,13 @@ describe('without a token that was set, on loopback', () => {
     { 'x-forwarded-anything': '' },
     { 'x-real-ip': '10.0.0.1' },
     { via: '1.1 proxy' },
+    { 'x-forwarded': '10.0.0.1' },
+    { 'x-client-ip': '10.0.0.1' },
+    { 'x-cluster-client-ip': '10.0.0.1' },
+    { 'true-client-ip': '10.0.0.1' },
+    { 'cf-connecting-ip': '10.0.0.1' },
+    { 'x-envoy-external-address': '10.0.0.1' },
+    { 'x-original-forwarded-for': '10.0.0.1' },
   ])('nobody who comes by a proxy is: %j', async (headers) => {
     const { port } = await openDashboard()
     expect(await answersAt(port, headers)).toEqual(REFUSED)
@@ -99,6 +121,13 @@ describe('the token', () => {
     expect([entry.status, entry.headers.location]).toEqual([404, undefined])
   })
 
+  test('of the greatest length lets in whoever has it', async () => {
+    const token = '%'.repeat(1_000)
+    const { port } = await openDashboard({ token })
+    expect((await get(port, inAddress('/', token), elsewhere)).status).toBe(303)
+    expect(await answersAt(port, { ...elsewhere, ...bearer(token) })).toEqual(LET_IN)
+  })
+
   test('is taken from a process’s address as well', async () => {
     const { port } = await openDashboard({ token: TOKEN })
     expect(await open(port, inAddress('/inspect', TOKEN)).answer).toBe(101)
@@ -129,15 +158,14 @@ describe('the token', () => {
   })
 
   test.each([
-    ['', 0],
-    ['fifteen letters', 15],
-  ])('is refused if it could be guessed: %j', async (token, length) => {
+    ['16 characters or more, was given 0', ''],
+    ['16 characters or more, was given 15', 'fifteen letters'],
+    ['1000 characters at most, was given 20000', 'x'.repeat(20_000)],
+  ])('is refused if it could be guessed, or not be sent: expected %s', async (wrong, token) => {
     const env = { LOCKED_DASHBOARD_TOKEN: token }
     using command = RunningCommand.lockedIn(env, 'dashboard', '--endpoints', '127.0.0.1:1')
     expect(await command.exited).toBe(2)
-    expect(command.output).toBe(
-      `error: LOCKED_DASHBOARD_TOKEN: expected 16 characters or more, was given ${length}\n`,
-    )
+    expect(command.output).toBe(`error: LOCKED_DASHBOARD_TOKEN: expected ${wrong}\n`)
   })
 })
 

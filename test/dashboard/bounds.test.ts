@@ -79,6 +79,97 @@ test('no process makes the board show more nodes than it can', () => {
   board.close()
 })
 
+/** What a process says of a node, each name in it as long as a name may be made. */
+function told(sessionId: string, state: string, more: Readonly<Record<string, unknown>> = {}) {
+  const context = { path: '/path', id: sessionId, instance: sessionId, value: 1, ...more }
+  return {
+    type: '@xstate.snapshot',
+    sessionId,
+    createdAt: '1',
+    snapshot: { value: state, context },
+  }
+}
+
+test('of nodes that stopped the latest thousand are kept, and there is always room for one that runs', () => {
+  const board = new Board()
+  const inspected = new InspectedProcess(board, 'process 1')
+  for (let index = 0; index < 12_000; index += 1) {
+    for (const state of ['leader', 'stopped']) inspected.take(told(`${index}`, state))
+  }
+  inspected.take(told('runs', 'leader'))
+  const keys = everythingOf(board).nodes.map(({ key }) => key)
+  expect(keys).toHaveLength(1_001)
+  expect(keys).toContain('process 1:11000')
+  expect(keys).toContain('process 1:runs')
+  // One that is started again is not among those that have stopped.
+  inspected.take(told('11000', 'leader'))
+  for (let index = 12_000; index < 14_000; index += 1) inspected.take(told(`${index}`, 'stopped'))
+  expect(board.node('process 1:11000')?.state).toBe('leader')
+  expect(board.nodes).toHaveLength(1_002)
+  board.close()
+})
+
+test('of processes that have gone the latest thousand are kept, and pages are told of the others', async () => {
+  const board = new Board()
+  for (let index = 1; index <= 3_000; index += 1) {
+    const id = `process ${index}`
+    const source = { id, kind: 'process', name: id, sinceMs: 1, problem: null } as const
+    board.setSource({ ...source, isConnected: true })
+    new InspectedProcess(board, id).take(told('x', 'leader'))
+    board.setSource({ ...source, isConnected: false })
+  }
+  expect(board.sources).toHaveLength(1_000)
+  expect(board.sources[0]?.id).toBe('process 2001')
+  expect(board.nodes.length).toBeLessThanOrEqual(1_000)
+  const { gone } = await new Promise<Update>((resolve) => void board.subscribe(resolve))
+  expect(gone).toContain('process 2000')
+  expect(gone).not.toContain('process 2001')
+  board.close()
+})
+
+test('names as long as a message may be are kept as far as they are shown', () => {
+  const board = new Board()
+  const inspected = new InspectedProcess(board, 'process 1')
+  const long = 'x'.repeat(3_000_000)
+  const names = { path: long, id: long, instance: long, value: long }
+  for (let index = 0; index < 20; index += 1) {
+    for (const state of [long, 'leader', 'follower']) inspected.take(told(`${index}`, state, names))
+    const event = { type: long, error: { message: long }, value: long, holder: { id: long } }
+    const message = { type: '@xstate.event', sessionId: `${index}`, createdAt: '1', event }
+    for (let time = 0; time < 5; time += 1) inspected.take(message)
+  }
+  inspected.take(told(long, 'leader'))
+  inspected.take({ type: 'locked.offer', sessionId: long, actions: ['stop'] })
+  const source = new PathSource(board, ETCD)
+  for (let revision = 1; revision <= 50; revision += 1) {
+    source.seen(`/${revision % 2}${long}`, entryOf(long, revision))
+  }
+  expect(board.nodes).toHaveLength(20)
+  expect(board.events.length).toBeGreaterThan(150)
+  expect(
+    JSON.stringify([board.events, board.nodes.map((key) => board.node(key))]).length,
+  ).toBeLessThan(1_000_000)
+  board.close()
+})
+
+test('no process makes the dashboard remember more offers than it can', () => {
+  const board = new Board()
+  let offered = 0
+  const inspected = new InspectedProcess(board, 'process 1', ({ actions }) => {
+    offered += 1
+    return actions
+  })
+  const offer = (sessionId: string) =>
+    inspected.take({ type: 'locked.offer', sessionId, actions: ['stop', 'stop'] })
+  for (let index = 0; index < 5_000; index += 1) offer(`${index}`)
+  expect(offered).toBe(1_000)
+  inspected.take(told('0', 'leader'))
+  inspected.take(told('4999', 'leader'))
+  expect(board.node('process 1:0')?.actions).toEqual(['stop'])
+  expect(board.node('process 1:4999')?.actions).toEqual([])
+  board.close()
+})
+
 test('a process that is connected again is shown once', () => {
   const board = new Board()
   const node = (sessionId: string) => ({

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RunningCommand } from '../cli/command.js'
 import { abandon, exchange, type Moment, upgradeRequest } from './raw.js'
+import { open, openDashboard } from './served.js'
 
 const TOKEN = 'a token of this test'
 
@@ -53,6 +55,14 @@ describe('nobody ends the dashboard', () => {
     [400, 'GET // HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'],
     [400, 'no request\r\n\r\n'],
     [431, `GET / HTTP/1.1\r\nHost: ${'x'.repeat(100_000)}\r\n\r\n`],
+    [400, 'GET / HTTP/1.1\r\n\r\n'],
+    [404, 'GET /%6cive HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'],
+    [404, upgradeRequest('/%6cive', '127.0.0.1')],
+    [404, upgradeRequest('/live/', '127.0.0.1')],
+    [404, upgradeRequest('/live%00', '127.0.0.1')],
+    [403, upgradeRequest('http://127.0.0.1/live', 'elsewhere.example')],
+    [403, upgradeRequest('/live', '127.0.0.1', 'Origin: http://127.0.0.1', 'Origin: http://x')],
+    [403, upgradeRequest('/live', 'elsewhere.example', 'Host: 127.0.0.1')],
   ])('with what is answered %d: %j', async (status, request) => {
     expect(await exchange(port, request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     await expectToServe()
@@ -98,6 +108,114 @@ test('a connection that nobody closes does not keep the dashboard from ending', 
   expect(await own.exited).toBe(0)
   idle.destroy()
 })
+
+test.each([
+  ['Content-Length: 4', 'Transfer-Encoding: chunked'],
+  ['Content-Length: 4', 'Content-Length: 5'],
+  ['Transfer-Encoding: xchunked'],
+  ['Transfer-Encoding : chunked'],
+  ['Transfer-Encoding:\n chunked'],
+  ['Transfer-Encoding: chunked, identity'],
+  ['Content-Length: 0\n'],
+])('what another server takes for one request is not taken for two: %j', async (...headers) => {
+  const head = ['POST / HTTP/1.1', 'Host: 127.0.0.1', ...headers].join('\r\n')
+  const second = 'GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+  const answer = await exchange(port, `${head}\r\n\r\n0\r\n\r\n${second}`)
+  expect(answer).toMatch(/^HTTP\/1\.1 40[05] /)
+  expect(answer).not.toMatch(/^HTTP\/1\.1 404 /m)
+  await expectToServe()
+})
+
+describe('no connection makes the dashboard keep more and more', () => {
+  test.each(['/live', '/inspect'])('by a message in many parts, to %s', async (path) => {
+    const { socket, answer } = open(port, path)
+    expect(await answer).toBe(101)
+    const closed = once(socket, 'close')
+    for (let part = 0; part < 100; part += 1) socket.send('[', { fin: false })
+    await closed
+    await expectToServe()
+  })
+
+  test('by asking without end, and reading none of the answers', async () => {
+    const { port: own } = await openDashboard({
+      allowControl: true,
+      handOver: () => Promise.resolve(),
+    })
+    const asked = JSON.stringify({ type: 'hand over', path: 'x'.repeat(9_000), to: null })
+    const frame = Buffer.concat([
+      Buffer.from([0x81, 0xfe, asked.length >> 8, asked.length & 0xff, 0, 0, 0, 0]),
+      Buffer.from(asked),
+    ])
+    const some = Buffer.concat(Array.from({ length: 50 }, () => frame))
+    const socket = connect(own, '127.0.0.1')
+    const left = new Promise<void>((resolve) => {
+      socket.on('close', resolve)
+    })
+    socket.on('error', () => undefined)
+    // Nothing is read.
+    socket.pause()
+    socket.write(upgradeRequest('/live', `127.0.0.1:${own}`))
+    const ask = () => socket.write(some, (error) => !error && setImmediate(ask))
+    ask()
+    await left
+  })
+
+  test('by pings without end, and reading none of the answers', async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.pause()
+    socket.write(upgradeRequest('/inspect', `127.0.0.1:${port}`))
+    const ping = Buffer.concat([Buffer.from([0x89, 0xfd, 0, 0, 0, 0]), Buffer.alloc(125)])
+    const some = Buffer.concat(Array.from({ length: 1_000 }, () => ping))
+    const before = residentBytes(command.pid)
+    // More than the sockets of both sides hold.
+    for (let time = 0; time < 1_000; time += 1) {
+      await new Promise((written) => socket.write(some, written))
+    }
+    await expectToServe()
+    expect(residentBytes(command.pid) - before).toBeLessThan(60_000_000)
+    socket.destroy()
+  })
+
+  test('by the head of a request, a letter at a time', async () => {
+    const socket = connect(port, '127.0.0.1')
+    let answer = ''
+    socket.on('data', (data) => {
+      answer += data
+    })
+    socket.on('error', () => undefined)
+    socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-Drip: `)
+    const dripping = setInterval(() => socket.write('.'), 100)
+    await once(socket, 'close')
+    clearInterval(dripping)
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /)
+    await expectToServe()
+  })
+
+  test('by two thousand connections that say nothing, or half of what they have to', async () => {
+    const before = residentBytes(command.pid)
+    const texts = ['', 'GET', 'GET / HTTP/1.1\r\nHost: x\r\n', upgradeRequest('/nothing', 'x')]
+    const sockets = await Promise.all(
+      Array.from({ length: 2_000 }, async (_, index) => {
+        const socket = connect(port, '127.0.0.1')
+        socket.on('error', () => undefined)
+        await once(socket, 'connect')
+        socket.write(texts[index % texts.length] ?? '')
+        return socket
+      }),
+    )
+    await expectToServe()
+    expect(residentBytes(command.pid) - before).toBeLessThan(100_000_000)
+    for (const socket of sockets) socket.resetAndDestroy()
+    await expectToServe()
+  })
+})
+
+/** As Linux counts it. */
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return 1_024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1])
+}
 
 const moments = fc.constantFrom<Moment>(
   'before writing',

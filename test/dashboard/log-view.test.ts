@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { onTestFinished, test, vi } from 'vitest'
 import { launchChromium } from '../browser/chromium.js'
 import { PATIENCE_MS } from '../patience.js'
 import { openDashboard } from './served.js'
@@ -29,12 +29,11 @@ test('a path that is looked for in the log is shown with each of its events, whi
   await page.getByText('1 such event').waitFor(WAIT)
   const from = others
   let sought = 1
-  for (; others < from + OTHERS; sought += 1) {
+  for (; sought < 10 || others < from + OTHERS; sought += 1) {
     log('/sought', `event ${sought + 1}`)
     await page.getByText(`event ${sought + 1}`, { exact: true }).waitFor(WAIT)
     await page.getByText(`${sought + 1} such events`).waitFor(WAIT)
   }
-  expect(sought).toBeGreaterThan(5)
   await page.locator('.log').evaluate('(log) => log.scrollTo(0, log.scrollHeight)')
   await page.getByText('the first', { exact: true }).waitFor(WAIT)
 

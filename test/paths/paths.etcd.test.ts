@@ -4,8 +4,6 @@ import { afterAll, beforeAll } from 'vitest'
 import { EtcdStore } from '../../src/stores/etcd/etcd-store.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { PATIENCE_MS } from '../patience.js'
-import { KITS } from '../testing/kits.js'
-import { describeKits } from './kits.js'
 import type { Server } from './scene.js'
 import { describePaths } from './suite.js'
 
@@ -54,8 +52,6 @@ afterAll(async () => {
 })
 
 describePaths('etcd', () => server, { shortest: 'covering' })
-// XState's own kit made those already.
-describeKits('etcd', () => server, KITS.slice(1))
 
 function connect(): EtcdStore {
   const { endpoint } = etcd

@@ -134,7 +134,7 @@ describe('three processes, and a leader that is killed', () => {
     await page.getByLabel('Kind').selectOption('select')
     await page.locator('.log li', { hasText: successor }).waitFor(WAIT)
     await page.getByLabel('Node').fill('no such node')
-    await page.getByText(/^0 of \d+ events$/).waitFor(WAIT)
+    await page.getByText(/^0 such events$/).waitFor(WAIT)
     expect(complaints).toEqual([])
   })
 })

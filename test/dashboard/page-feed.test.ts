@@ -36,16 +36,7 @@ test('a page comes to know what the board does, whatever happens while a message
         sinceMs: 0,
         problem: null,
       })
-      const page = new Model()
-      const messages: ServerMessage[] = []
-      const socket = { send: (text: string) => messages.push(JSON.parse(text)) }
-      const feed = new PageFeed(socket as unknown as WebSocket, board, about)
-      const take = () => {
-        for (const message of messages.splice(0)) {
-          page.take(message)
-          feed.taken()
-        }
-      }
+      const { page, feed, take, takeAll } = pageOf(board)
       let revision = 0
       for (const one of all) {
         revision += 1
@@ -61,19 +52,14 @@ test('a page comes to know what the board does, whatever happens while a message
           board.setPath('etcd', one.path, { instance: id, id, value: 1, token: revision }, revision)
         }
       }
-      for (let round = 0; round < 10; round += 1) {
-        vi.advanceTimersByTime(1_000)
-        take()
-      }
+      takeAll()
       feed.close()
-      const fresh = new Model()
-      const anew: ServerMessage[] = []
-      const other = { send: (text: string) => anew.push(JSON.parse(text)) }
-      new PageFeed(other as unknown as WebSocket, board, about).close()
-      for (const message of anew) fresh.take(message)
-      expect([...page.waiting].sort()).toEqual([...fresh.waiting].sort())
-      expect([...page.paths].sort()).toEqual([...fresh.paths].sort())
-      expect([...page.order]).toEqual([...fresh.order])
+      const fresh = pageOf(board)
+      fresh.feed.close()
+      fresh.take()
+      expect([...page.waiting].sort()).toEqual([...fresh.page.waiting].sort())
+      expect([...page.paths].sort()).toEqual([...fresh.page.paths].sort())
+      expect([...page.order]).toEqual([...fresh.page.order])
     }),
     { numRuns: 500 },
   )

@@ -4,12 +4,12 @@
 // named by --json).
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startEtcd } from '../test/etcd/index.js'
 import { goWhereItIs } from './build-go.js'
 import { compare, type RowResult } from './compare.js'
-import { versionIn } from './contenders/before.js'
+import { AGAINST, versionIn } from './contenders/before.js'
 import { programs } from './contenders/programs.js'
 import { ROWS } from './rows/index.js'
 import { tableOf } from './table.js'
@@ -46,9 +46,14 @@ if (rounds !== undefined && !(Number.isSafeInteger(rounds) && rounds > 0)) {
   fail(`--rounds must be a whole number above 0, was given ${values.rounds}`)
 }
 
-if (values.against !== undefined) await assertVersion(values.against)
+if (values.against !== undefined) {
+  const folder = resolve(values.against)
+  await assertVersion(folder)
+  // For all processes that are started from here.
+  process.env[AGAINST] = folder
+}
 using go = await goWhereItIs()
-const contenders = programs({ against: values.against, go })
+const contenders = programs({ against: values.against !== undefined, go })
 
 const results: RowResult[] = []
 let etcdVersion = ''

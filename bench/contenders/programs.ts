@@ -1,7 +1,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { BuiltGo } from '../build-go.js'
-import { AGAINST } from './before.js'
 import type { ContenderName } from './contender.js'
 
 /** Starts a process that answers what bench/process.ts asks. */
@@ -14,15 +13,12 @@ export function programs({
   against,
   go,
 }: {
-  /** The folder of another version. */
-  readonly against: string | undefined
+  /** Whether `AGAINST` names another version. */
+  readonly against: boolean
   readonly go: BuiltGo | null
 }): ReadonlyMap<ContenderName, Program> {
   const found = new Map<ContenderName, Program>([['locked', inNode()]])
-  if (against !== undefined) {
-    process.env[AGAINST] = against
-    found.set('before', inNode())
-  }
+  if (against) found.set('before', inNode())
   found.set('etcd3', inNode())
   if (go !== null) {
     const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const

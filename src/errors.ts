@@ -1,4 +1,4 @@
-import type { InspectOptionsStylized } from 'node:util'
+import { type InspectOptionsStylized, types } from 'node:util'
 import { shown } from './shown.js'
 
 /** Where an error belongs, as far as it is known. */
@@ -23,6 +23,9 @@ export class LockedError extends Error {
     this.path = path
     this.nodeId = nodeId
   }
+
+  /** By name where it is not by class: an error of another copy of this package is one all the same. */
+  static override readonly [Symbol.hasInstance] = isInstance
 }
 
 /**
@@ -52,14 +55,16 @@ export class UnconfirmedError extends UnreachableError {}
 
 /** The store understood, and refuses for good (permission denied, bad credentials). Repeating it is of no use. */
 export class RefusedError extends LockedError {
-  override readonly name = 'RefusedError'
+  override readonly name: string = 'RefusedError'
 }
 
 /**
  * The store understood, and refuses until its operator allows it (no permission). A single request is
  * refused by it; whatever goes on for long repeats it, and goes on when it is allowed.
  */
-export class DeniedError extends RefusedError {}
+export class DeniedError extends RefusedError {
+  override readonly name = 'DeniedError'
+}
 
 /** Whether an error is a refusal that stays one, whatever an operator of the store does. */
 export function isForGood(error: unknown): error is RefusedError {
@@ -67,7 +72,9 @@ export function isForGood(error: unknown): error is RefusedError {
 }
 
 /** The store takes no value that is so large. */
-export class TooLargeError extends RefusedError {}
+export class TooLargeError extends RefusedError {
+  override readonly name = 'TooLargeError'
+}
 
 /** The lease that a request named no longer exists on the store. */
 export class LeaseGoneError extends LockedError {
@@ -107,9 +114,53 @@ export class ActorError extends LockedError {
   override readonly name = 'ActorError'
 }
 
+type ErrorClass = abstract new (...args: never) => Error
+
+/** What users and stores may meet, by the names that it bears in every copy of this package. */
+const KINDS: ReadonlyMap<string, ErrorClass> = new Map(
+  Object.entries({
+    LockedError,
+    UnreachableError,
+    RefusedError,
+    DeniedError,
+    TooLargeError,
+    LeaseGoneError,
+    StoppedError,
+    WorkError,
+    UnsupportedError,
+    NotLeaderError,
+    NoCandidateError,
+    ActorError,
+  }),
+)
+
+/**
+ * What `instanceof` asks of the errors of this package. A process may have several copies of it, each
+ * with classes of its own, and an error of one is known to the others by its name.
+ */
+function isInstance(this: ErrorClass, given: unknown): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(this, given)) return true
+  const kind = isLikeOurs(given) ? KINDS.get(given.name) : undefined
+  return kind !== undefined && (kind === this || isAncestor(this, kind))
+}
+
+/** Whether it has what every error of this package has, whichever copy made it. */
+function isLikeOurs(given: unknown): given is LockedError {
+  return isError(given) && 'path' in given && 'nodeId' in given
+}
+
+function isAncestor(one: ErrorClass, other: ErrorClass): boolean {
+  return Object.prototype.isPrototypeOf.call(one.prototype, other.prototype)
+}
+
+/** Whether it is an Error, of whichever realm: Jest runs apps in one of their own, apart from Node.js itself. */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || types.isNativeError(thrown)
+}
+
 /** What was thrown, as an Error. */
 export function errorFrom(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown })
+  return isError(thrown) ? thrown : new Error(textOf(thrown), { cause: thrown })
 }
 
 /** What was thrown, as text, whatever it is. */

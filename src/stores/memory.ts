@@ -534,11 +534,22 @@ export class MemoryStore implements Store {
   }
 }
 
-const stores = new Map<string, MemoryStore>()
+/** Where every copy of this package finds them. The number goes up when a copy of before could not use them. */
+const STORES = Symbol.for('locked.memory-stores.1')
 
-/** The one store of that name in this process, on the system's clock; `''` is a name like any other. */
+/**
+ * The one store of that name in this thread, on the system's clock, whichever copy of this package
+ * asks for it first; `''` is a name like any other. A worker thread has stores of its own.
+ */
 export function memoryStoreNamed(name: string): MemoryStore {
+  const stores = storesHere()
   const store = stores.get(name) ?? new MemoryStore()
   stores.set(name, store)
   return store
+}
+
+function storesHere(): Map<string, MemoryStore> {
+  const shared: typeof globalThis & { [STORES]?: Map<string, MemoryStore> } = globalThis
+  shared[STORES] ??= new Map()
+  return shared[STORES]
 }

@@ -1,4 +1,4 @@
-import { LockedError, RefusedError, UnreachableError } from '../../errors.js'
+import { errorFrom, LockedError, RefusedError, UnreachableError } from '../../errors.js'
 import { shownCause } from '../../shown-cause.js'
 import { storeError } from '../etcd/errors.js'
 
@@ -39,7 +39,7 @@ export function isNo(thrown: unknown, ...codes: readonly number[]): thrown is No
 /** What etcdjs called back with, as a NoError or one of the errors that the store port knows. */
 export function errorOf(doing: string, thrown: unknown, isRepeated: boolean): LockedError {
   if (thrown instanceof LockedError) return thrown
-  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  const message = errorFrom(thrown).message
   const code = numberIn(thrown, 'code')
   if (code !== null && NOES.includes(code)) {
     return new NoError(`${doing}: ${message}`, code, numberIn(thrown, 'index') ?? 0, isRepeated)

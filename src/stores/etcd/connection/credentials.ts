@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls'
 import { describe } from '../../../arguments.js'
+import { isError } from '../../../errors.js'
 
 /** What TLS needs, each in PEM. */
 export interface Credentials {
@@ -80,7 +81,7 @@ function assertUsable(what: string, parts: Readonly<Record<string, Buffer | unde
   try {
     createSecureContext(parts)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.replace(/^error:[\dA-F]+:/i, '') : ''
+    const why = isError(cause) ? cause.message.replace(/^error:[\dA-F]+:/i, '') : ''
     throw new RangeError(`credentials: cannot use ${what}: ${why}; expected PEM`)
   }
 }

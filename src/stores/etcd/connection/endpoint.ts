@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type * as etcd3 from 'etcd3'
 import { type Host, partsOf } from './addresses.js'
 import { loadClient } from './client.js'
@@ -46,6 +47,8 @@ const GRPC_OPTIONS = {
   'grpc.enable_retries': 0,
 }
 
+/** Tells this copy of the package from others in the process, which may use the same copy of gRPC. */
+const COPY = randomUUID()
 let connections = 0
 
 /** The member at `host`, through a client of our own. */
@@ -103,7 +106,7 @@ export function memberEndpoint(
           ...options.grpcOptions,
           // gRPC shares connections between clients whose options are equal. A client that takes the
           // place of one whose connection is frozen must get a new one.
-          'locked.connection': connections,
+          'locked.connection': `${COPY} ${connections}`,
         },
       }
       const make = () => {

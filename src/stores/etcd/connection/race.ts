@@ -1,5 +1,5 @@
 import { debug } from '../../../debug.js'
-import { RefusedError, UnreachableError } from '../../../errors.js'
+import { isError, RefusedError, UnreachableError } from '../../../errors.js'
 import { RenewableTlsError, TlsError } from '../errors.js'
 import { closed } from './closed.js'
 import type { Dialling } from './dial.js'
@@ -72,9 +72,9 @@ function allFailed(thrown: unknown, endpoints: readonly Endpoint[]): Error {
   const refusal =
     errors.find((error) => error instanceof RefusedError && !isTls(error)) ??
     (errors.every(isTls) ? errors[0] : undefined)
-  if (refusal instanceof Error) return refusal
+  if (isError(refusal)) return refusal
   const [first] = errors
-  const why = first instanceof Error ? first.message : String(first)
+  const why = isError(first) ? first.message : String(first)
   const names = endpoints.map(({ name }) => name).join(', ')
   return new UnreachableError(`no etcd member answers (${names}): ${why}`, { cause: thrown })
 }

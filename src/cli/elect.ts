@@ -81,6 +81,14 @@ async function runElect(
   if (process.platform === 'win32') {
     throw new UsageError('elect: Windows has no process groups; use the package `locked` instead')
   }
+  if (!mayStartProcesses()) {
+    print(
+      process.stderr,
+      'error: elect: Node.js runs with its permission model, and may not start COMMAND; give it --allow-child-process as well',
+    )
+    process.exitCode = EXIT.notExecutable
+    return
+  }
   const {
     id = `${hostname()}-${process.pid}`,
     value = id,
@@ -136,6 +144,12 @@ async function runElect(
   process.exitCode = isSignalled ? (candidate.exitCode ?? exitCode) : exitCode
   // Requests that nobody will answer do not keep the process.
   setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()
+}
+
+/** `false` where Node.js was started so that it may not. Its types do not know of `permission` before Node.js 20 had it for long. */
+function mayStartProcesses(): boolean {
+  const { permission }: { readonly permission?: { has(scope: string): boolean } } = process
+  return permission?.has('child') ?? true
 }
 
 /** Resolves with the exit code that belongs to the first signal to end. Further ones change nothing. */

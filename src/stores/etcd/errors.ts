@@ -41,6 +41,9 @@ const TOO_LARGE = /request is too large|grpc: received message larger than max/
 const TOO_MANY_OPERATIONS = /too many operations in txn request/i
 const HELD_UP = /database space exceeded|too many requests/i
 
+/** What Node.js says where its permission model keeps the process from the network. */
+const NO_NETWORK = /ERR_ACCESS_DENIED|access to this API has been restricted/i
+
 /** What was asked about is no longer in etcd's history. */
 export class CompactedError extends LockedError {
   override readonly name = 'CompactedError'
@@ -98,6 +101,10 @@ export function storeError(doing: string, thrown: unknown, at?: Destination): Lo
   }
   if (HELD_UP.test(message)) return new HeldUpError(text, { cause })
   if (REFUSALS.test(message)) return new RefusedError(text, { cause })
+  if (NO_NETWORK.test(message)) {
+    const remedy = 'Node.js runs with --permission, and has to be given --allow-net'
+    return new RefusedError(`${text}; ${remedy}`, { cause })
+  }
   const tls = tlsTrouble(message, at?.name ?? 'etcd')
   if (tls === null) return new UnreachableError(`${doing}: ${detailOf(message)}`, { cause })
   const told = `${doing}: ${tls.text}`

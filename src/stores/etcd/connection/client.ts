@@ -1,4 +1,4 @@
-import { errorFrom } from '../../../errors.js'
+import { errorFrom, isError } from '../../../errors.js'
 import { load } from '../../../load.js'
 import { ClientError } from '../errors.js'
 
@@ -28,7 +28,10 @@ async function loadBoth(): Promise<Client> {
 }
 
 function remedy(thrown: unknown): string {
-  const file: unknown = thrown instanceof Error ? Reflect.get(thrown, 'path') : undefined
+  if (isError(thrown) && Reflect.get(thrown, 'code') === 'ERR_ACCESS_DENIED') {
+    return `let Node.js read it: --allow-fs-read=${Reflect.get(thrown, 'resource')}`
+  }
+  const file: unknown = isError(thrown) ? Reflect.get(thrown, 'path') : undefined
   const folder = typeof file === 'string' && /^(.*)[\\/][^\\/]+\.proto$/.exec(file)?.[1]
   const install = 'install locked, or etcd3 and cockatiel, where this runs (a bundle as well)'
   return folder ? `${install}, or copy the folder proto of the package etcd3 to ${folder}` : install

@@ -30,6 +30,10 @@ const MODEL = 'test/verification/model/*.test.ts'
 /** What apps are built and run with, which is installed for these tests alone. */
 const HOSTS = 'test/hosts/*.test.ts'
 
+/** What needs a Docker engine whatever etcd runs on, and an image of Node.js: by `npm run test:docker`. */
+const DOCKER =
+  process.env.LOCKED_TEST_ETCD_FROM === 'docker' ? [] : ['test/**/*.docker.etcd.test.ts']
+
 // A file for the results as JSON, besides what is printed.
 const report = process.env.LOCKED_TEST_REPORT
 
@@ -56,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'etcd',
           include: ['test/**/*.etcd.test.ts'],
-          exclude: [HOSTS],
+          exclude: [HOSTS, ...DOCKER],
           sequence: { groupOrder: 1 },
           ...etcd,
         },

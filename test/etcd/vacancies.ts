@@ -1,4 +1,4 @@
-import { Etcd3 } from 'etcd3'
+import { Etcd3, type IOptions } from 'etcd3'
 import { expect, onTestFinished } from 'vitest'
 
 export interface Vacancies {
@@ -7,8 +7,13 @@ export interface Vacancies {
 }
 
 /** Watches all paths that begin so, for as long as the test lasts. What stands beside a path does not count. */
-export async function vacanciesOf(endpoint: string, prefix: string): Promise<Vacancies> {
-  const client = new Etcd3({ hosts: endpoint.split(',').map((host) => `http://${host}`) })
+export async function vacanciesOf(
+  endpoint: string,
+  prefix: string,
+  options: Pick<IOptions, 'auth'> = {},
+): Promise<Vacancies> {
+  const hosts = endpoint.split(',').map((host) => `http://${host}`)
+  const client = new Etcd3({ hosts, ...options })
   onTestFinished(() => client.close())
   const vacant: string[] = []
   let lookedUpTo = ''

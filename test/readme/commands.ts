@@ -37,6 +37,8 @@ const RULES: readonly Rule[] = [
     command: /^(?:npx )?locked ([a-z]+)\b(.*)$/,
     check: ([, name = '', rest = '']) => usage(name, rest),
   },
+  { command: /^docker build -t \S+ \.$/, check: () => null },
+  { command: /^kubectl apply -f (\S+)$/, check: ([, file = '']) => isThere(file) },
   { command: /^psql -h "\$\((.*)\)"$/, check: ([, inner = '']) => checkCommand(inner) },
   { command: /^(?:[A-Z_]+=\S+ )*(?:node|bash) (\S+)$/, check: ([, file = '']) => isThere(file) },
 ]

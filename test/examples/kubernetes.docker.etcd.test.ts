@@ -74,15 +74,17 @@ async function startContainer(endpoint: string): Promise<Pod> {
     await look()
     if (!output.includes('listens at port')) throw new Error(`it does not listen:\n${output}`)
   })
-  const exited = docker('wait', id).then(async (code) => {
-    await look()
-    return Number(code)
-  })
   return {
     port,
     output: () => output,
     terminate: () => void docker('kill', '--signal', 'TERM', id),
-    exited,
+    // Not before it is asked for: a container that is left to the end of the test has no log by then.
+    get exited() {
+      return docker('wait', id).then(async (code) => {
+        await look()
+        return Number(code)
+      })
+    },
   }
 }
 

@@ -24,7 +24,9 @@ test('the manifests are as the schemas of Kubernetes have them', () => {
 test('they have no field that Kubernetes does not know', () => {
   expect(unknownFieldsOf(manifests())).toBe('')
   const [, deployment] = manifests()
-  expect(unknownFieldsOf([Object.assign({ kind: 'Deployment' }, deployment, { sepc: {} })])).toMatch(/sepc.* does not exist/)
+  expect(
+    unknownFieldsOf([Object.assign({ kind: 'Deployment' }, deployment, { sepc: {} })]),
+  ).toMatch(/sepc.* does not exist/)
 })
 
 test('a pod has the time to end its work and to hand over before it is killed', () => {

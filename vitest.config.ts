@@ -1,27 +1,30 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Only what hangs takes so long, in milliseconds, on whatever machine. */
 const HANGS_MS = 300_000
 
-const patient = {
+/**
+ * All projects together: what waits for etcd most of its time leaves the processors to what computes.
+ * More at once than there are processors, for the same reason.
+ */
+const shared = {
   testTimeout: HANGS_MS,
   hookTimeout: HANGS_MS,
   expect: { poll: { timeout: 120_000, interval: 20 } },
+  maxWorkers: Math.max(4, availableParallelism()),
 }
 
-/** What is found by starting etcd and breaking it. */
-const etcd = {
-  ...patient,
-  globalSetup: ['test/etcd/setup.ts'],
-  maxWorkers: 3,
-}
+const etcd = { ...shared, globalSetup: ['test/etcd/setup.ts'] }
 
-/** What computes all the time, or hardly at all: vitest would leave one of two processors idle. */
-const computing = {
-  ...patient,
-  sequence: { groupOrder: 0 },
-  maxWorkers: Math.max(2, availableParallelism() - 1),
+/** The longest computations first, so that no processor waits for one of them in the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const computes = ({ project }: TestSpecification): boolean => project.name === 'model'
+    const sorted = await super.sort(files)
+    return [...sorted.filter(computes), ...sorted.filter((file) => !computes(file))]
+  }
 }
 
 /** Nothing but long computations. */
@@ -39,6 +42,7 @@ const report = process.env.LOCKED_TEST_REPORT
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       {
@@ -46,14 +50,14 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.etcd.test.ts', MODEL, HOSTS, '**/node_modules/**'],
-          ...computing,
+          ...shared,
         },
       },
       {
         test: {
           name: 'model',
           include: [MODEL],
-          ...computing,
+          ...shared,
         },
       },
       {
@@ -61,7 +65,6 @@ export default defineConfig({
           name: 'etcd',
           include: ['test/**/*.etcd.test.ts'],
           exclude: [HOSTS, ...DOCKER],
-          sequence: { groupOrder: 1 },
           ...etcd,
         },
       },
@@ -69,7 +72,6 @@ export default defineConfig({
         test: {
           name: 'hosts',
           include: [HOSTS],
-          sequence: { groupOrder: 3 },
           ...etcd,
         },
       },
@@ -81,7 +83,6 @@ export default defineConfig({
             (faults) => `test/faults/${faults}.etcd.test.ts`,
           ),
           env: { LOCKED_TEST_CLIENT: 'etcdjs' },
-          sequence: { groupOrder: 2 },
           ...etcd,
         },
       },

@@ -8,72 +8,49 @@ import type {
   TransferRequest,
   Watch,
 } from '../stores/store.js'
+import type { Inquirer } from './inquiries.js'
 import { Queue } from './queue.js'
 import type { Going, Means, Task } from './service.js'
 
-/** A leader that has not led for so long, in milliseconds, asks who waits when it stops. */
-const SETTLED_MS = 300
-/** And so much longer for each other that is about to ask: thousands that are elected at once do not ask at once. */
-const APART_MS = 1
 /** After so long, in milliseconds, it asks again when what it was told is lost. */
 const AGAIN_MS = 5_000
 
 /** Keeps in mind who waits, so that a leader need not ask when it stops; and hears when it is asked to hand over. */
-export function attend({ store, clock }: Means, task: Task): Going | null {
-  const { candidates } = store
+export function attend(means: Means, task: Task): Going | null {
+  const { candidates } = means.store
   task.participant.queue = null
-  return candidates === undefined ? null : new Attending(candidates, clock, task)
+  return candidates === undefined ? null : new Attending(candidates, means, task)
 }
 
-/** How many are about to ask, by whom they ask. */
-const waiting = new WeakMap<Candidates, number>()
-
-function countWaiting(candidates: Candidates, by: 1 | -1): number {
-  const count = (waiting.get(candidates) ?? 0) + by
-  waiting.set(candidates, count)
-  return count
-}
-
-class Attending implements Going, CandidatesListener {
+class Attending implements Going, CandidatesListener, Inquirer {
   readonly #candidates: Candidates
-  readonly #clock: Means['clock']
+  readonly #means: Means
   readonly #task: Task
   readonly #queue = new Queue()
   #watch: Watch | null = null
   #timer: unknown = null
   #isOver = false
 
-  constructor(candidates: Candidates, clock: Means['clock'], task: Task) {
+  constructor(candidates: Candidates, means: Means, task: Task) {
     this.#candidates = candidates
-    this.#clock = clock
+    this.#means = means
     this.#task = task
-    this.#beginAfter(SETTLED_MS)
+    means.inquiries.add(this)
   }
 
   close(): void {
     this.#isOver = true
-    this.#stopWaiting()
+    const { clock, inquiries } = this.#means
+    inquiries.delete(this)
+    if (this.#timer !== null) clock.clearTimeout(this.#timer)
     this.#watch?.close()
   }
 
-  #stopWaiting(): void {
-    if (this.#timer === null) return
-    this.#clock.clearTimeout(this.#timer)
-    this.#timer = null
-    countWaiting(this.#candidates, -1)
-  }
-
-  #beginAfter(ms: number): void {
-    this.#stopWaiting()
-    const others = countWaiting(this.#candidates, 1) - 1
-    const begin = () => {
-      this.#stopWaiting()
-      this.#begin().catch((thrown: unknown) => {
-        // Where it may not ask, it is refused again when it stops.
-        if (!(thrown instanceof RefusedError)) this.lost()
-      })
-    }
-    this.#timer = this.#clock.setTimeout(begin, ms + others * APART_MS)
+  ask(): void {
+    this.#begin().catch((thrown: unknown) => {
+      // Where it may not ask, it is refused again when it stops.
+      if (!(thrown instanceof RefusedError)) this.lost()
+    })
   }
 
   async #begin(): Promise<void> {
@@ -103,7 +80,11 @@ class Attending implements Going, CandidatesListener {
     this.#queue.lost()
     this.#watch?.close()
     this.#watch = null
-    this.#beginAfter(AGAIN_MS)
+    const { clock, inquiries } = this.#means
+    this.#timer ??= clock.setTimeout(() => {
+      this.#timer = null
+      inquiries.add(this)
+    }, AGAIN_MS)
   }
 
   /** What was asked before this reign was asked of another leader. */

@@ -20,6 +20,7 @@ import { drain } from './drain.js'
 import { enqueue } from './enqueue.js'
 import { Failures } from './failures.js'
 import { handOver } from './hand-over.js'
+import { Inquiries } from './inquiries.js'
 import { keepAlive } from './keep-alive.js'
 import type { Participant } from './participant.js'
 import { propose } from './propose.js'
@@ -52,7 +53,15 @@ export class Services {
     const { failures, registry } = this
     const sessions = new SessionPool(store, clock, telemetry)
     const claims = new Claims(store)
-    this.#means = { store, clock, sessions, claims, failures, uses: new Uses(store) }
+    this.#means = {
+      store,
+      clock,
+      sessions,
+      claims,
+      failures,
+      uses: new Uses(store),
+      inquiries: new Inquiries(clock),
+    }
     store.onReset?.(() => {
       claims.reset()
       // Each of them elects anew, whatever it is about.

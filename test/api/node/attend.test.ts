@@ -118,3 +118,39 @@ describe('a leader', () => {
     expect(new Set(scene.requests)).toEqual(new Set(['renew']))
   })
 })
+
+describe('thousands of leaders of a process', () => {
+  /** When the process asks for each path who waits, in milliseconds: nodes that start `apartMs` one after the other. */
+  async function asked(nodes: number, apartMs: number): Promise<readonly number[]> {
+    const clock = new VirtualClock()
+    const times: number[] = []
+    const link = new Link(new MemoryStore(clock), clock, ({ call, isAnswer }) => {
+      if (call === 'list' && !isAnswer) times.push(clock.now())
+      return 1
+    })
+    const locker = locked(link, { clock })
+    for (let index = 0; index < nodes; index += 1) {
+      void locker(`/jobs/${index}`, { value: index, ttl: 60 }).start()
+      if (apartMs > 0) await clock.advance(apartMs)
+    }
+    await clock.advance(10_000)
+    return times
+  }
+
+  test('ask who waits a request’s worth at a time', async () => {
+    const times = await asked(1_000, 0)
+    expect(times).toHaveLength(1_000)
+    expect(new Set(times).size).toBe(10)
+  })
+
+  test('do not ask while others are elected', async () => {
+    const times = await asked(1_000, 2)
+    expect(times).toHaveLength(1_000)
+    expect(Math.min(...times)).toBeGreaterThan(2_000)
+  })
+
+  test('ask, however long others are elected', async () => {
+    const times = await asked(100, 100)
+    expect(Math.min(...times)).toBeLessThan(5_000)
+  })
+})

@@ -1,0 +1,71 @@
+import type { Clock } from '../clock.js'
+
+/** A leader that has not led for so long, in milliseconds, asks who waits when it stops. */
+const SETTLED_MS = 300
+/** While others are elected, it leaves them the processor; but no longer than that, in milliseconds. */
+const LONGEST_MS = 3_000
+/** So many ask at once: about as many as one request takes. */
+const AT_ONCE = 100
+/** And then nobody for so long, in milliseconds. */
+const APART_MS = 20
+
+export interface Inquirer {
+  ask(): void
+}
+
+/**
+ * The leaders of a locker that are about to ask who waits. Thousands that are elected at once ask
+ * together, when no more are elected.
+ */
+export class Inquiries {
+  readonly #clock: Clock
+  /** When each of them came, in that order. */
+  readonly #waiting = new Map<Inquirer, number>()
+  #latestAt = 0
+  #timer: unknown = null
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Has it ask, once, a while later. */
+  add(inquirer: Inquirer): void {
+    this.#latestAt = this.#clock.now()
+    this.#waiting.set(inquirer, this.#latestAt)
+    this.#arm(SETTLED_MS)
+  }
+
+  /** It need not ask any more. One that has asked already is no error. */
+  delete(inquirer: Inquirer): void {
+    this.#waiting.delete(inquirer)
+    if (this.#waiting.size === 0 && this.#timer !== null) this.#disarm()
+  }
+
+  #arm(ms: number): void {
+    this.#timer ??= this.#clock.setTimeout(() => this.#round(), ms)
+  }
+
+  #disarm(): void {
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = null
+  }
+
+  #round(): void {
+    this.#timer = null
+    const now = this.#clock.now()
+    const [first = now] = this.#waiting.values()
+    const quietMs = now - this.#latestAt
+    if (quietMs < SETTLED_MS && now - first < LONGEST_MS) {
+      this.#arm(SETTLED_MS - quietMs)
+      return
+    }
+    let left = AT_ONCE
+    for (const [inquirer, since] of this.#waiting) {
+      if (left === 0 || now - since < SETTLED_MS) break
+      left -= 1
+      this.#waiting.delete(inquirer)
+      inquirer.ask()
+    }
+    if (this.#waiting.size > 0) this.#arm(APART_MS)
+  }
+}

@@ -18,12 +18,17 @@ const shared = {
 
 const etcd = { ...shared, globalSetup: ['test/etcd/setup.ts'] }
 
-/** The longest computations first, so that no processor waits for one of them in the end. */
+/**
+ * The longest computations first, so that no processor waits for one of them in the end; each beside
+ * something else, which has the time that it leaves.
+ */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const computes = ({ project }: TestSpecification): boolean => project.name === 'model'
     const sorted = await super.sort(files)
-    return [...sorted.filter(computes), ...sorted.filter((file) => !computes(file))]
+    const others = sorted.filter((file) => !computes(file))
+    const mixed = sorted.filter(computes).flatMap((file) => [file, ...others.splice(0, 1)])
+    return [...mixed, ...others]
   }
 }
 

@@ -228,7 +228,7 @@ const service = () =>
     throw new Error('election: provide the services with machine.provide({ actors })')
   })
 
-const input = ({ context }: { context: ElectionContext }): ServiceInput => ({
+const inputOf = (context: ElectionContext, leads: boolean): ServiceInput => ({
   instance: context.instance,
   value: context.value,
   holder: context.holder,
@@ -237,12 +237,10 @@ const input = ({ context }: { context: ElectionContext }): ServiceInput => ({
   entered: context.entered,
   to: context.to,
   successor: context.successor,
-  leads: false,
+  leads,
 })
-const inputOfLeader = (given: { context: ElectionContext }): ServiceInput => ({
-  ...input(given),
-  leads: true,
-})
+const input = ({ context }: { context: ElectionContext }) => inputOf(context, false)
+const inputOfLeader = ({ context }: { context: ElectionContext }) => inputOf(context, true)
 
 const FIRST_BACKOFF_MS = 200
 const LONGEST_BACKOFF_MS = 5_000
@@ -334,8 +332,9 @@ const entry = ({ event: { entered, lease, revision } }: { event: Found }) => ({
 })
 /** What a claim has found; one that lost without entering the node as candidate changes nothing about that. */
 const found = ({ event }: { event: Found }): Standing => ({
-  ...standing({ event }),
-  ...entry({ event }),
+  holder: event.holder,
+  revision: event.revision,
+  entered: entry({ event }).entered,
   lease: event.lease,
 })
 /** What a claim has installed: the node's entry went in the same transaction. */

@@ -67,7 +67,9 @@ export interface Onlookers {
 /** One competitor for one path. Made by a locker. */
 export class LockedNode extends EventEmitter<NodeEvents> {
   static readonly #principal: Principal<LockedNode> = {
-    entrant: (node) => ({ participant: node.#participant, stop: () => node.stop() }),
+    isApps: false,
+    participant: (node) => node.#participant,
+    leave: (node) => node.stop(),
     create: (node, snapshot) => node.#create(snapshot.context, snapshot),
     follows: (node) => node.#onlookers.telemetry?.follow(node),
     hears: (node, emitted) => node.#tell(emitted),

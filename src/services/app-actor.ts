@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js'
 import { ActorError, textOf } from '../errors.js'
 import { containInspection } from '../inspection/contain-inspection.js'
 import { Participant } from './participant.js'
+import type { Entrant } from './registry.js'
 import { type Principal, type Stage, Succession } from './succession.js'
 
 /**
@@ -13,7 +14,9 @@ import { type Principal, type Stage, Succession } from './succession.js'
  */
 export class AppActor {
   static readonly #principal: Principal<AppActor> = {
-    entrant: (app) => app,
+    isApps: true,
+    participant: (app) => app.#participant,
+    leave: (app) => app.#succession.stop(),
     // The input is of no use to an actor that is restored, but asked for by its type.
     create(app, snapshot) {
       const { machine, clock } = app.#stage
@@ -26,7 +29,7 @@ export class AppActor {
     },
   }
 
-  readonly participant: Participant
+  readonly #participant: Participant
   readonly #stage: Stage & { readonly clock: Clock }
   readonly #succession: Succession<AppActor>
 
@@ -34,14 +37,14 @@ export class AppActor {
     const { context } = actor.getSnapshot()
     assertPath(context.path)
     this.#stage = stage
-    this.participant = new Participant(context)
+    this.#participant = new Participant(context)
     containInspection(actor)
     this.#succession = new Succession(stage, AppActor.#principal, this, actor)
     this.#succession.begin()
   }
 
-  stop(): Promise<void> {
-    return this.#succession.stop()
+  get entrant(): Entrant {
+    return this.#succession
   }
 }
 

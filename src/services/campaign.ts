@@ -51,10 +51,15 @@ async function claim(
         .catch(endIfGone(session)))
     if (!claimed.won) {
       const { entry, revision, hasEntered } = claimed
-      const held = { type: 'held', holder: holderFrom(entry), revision } as const
       // A claim of another node has entered that one; where there are no candidates nothing is to be done.
       const isEntered = candidates === undefined || (others === undefined && hasEntered === true)
-      return { ...held, lease: session.lease.id, ...(isEntered && { entered: { value } }) }
+      return {
+        type: 'held',
+        holder: holderFrom(entry),
+        revision,
+        lease: session.lease.id,
+        ...(isEntered && { entered: { value } }),
+      }
     }
     const holder = { id, value, instance, token: claimed.token, session: session.lease.id }
     return { type: 'won', holder, validityMs: session.validityMs }

@@ -5,8 +5,10 @@ import type { Participant } from './participant.js'
 /** For whom the services of an actor work. */
 export interface Entrant {
   readonly participant: Participant
+  /** Whether it is an app’s own, which may have been given anything. */
+  readonly isApps: boolean
   /** Stops it. Resolves once it has left the election. */
-  stop(): Promise<void>
+  leave(): Promise<void>
 }
 
 /** The actors that run the statechart of a locker: those of its nodes, and an app’s own. */
@@ -64,6 +66,6 @@ export class Registry {
 
   /** Resolves once all have left the election. */
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#present.values()].map((entrant) => entrant.stop()))
+    await Promise.all([...this.#present.values()].map((entrant) => entrant.leave()))
   }
 }

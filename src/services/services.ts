@@ -24,7 +24,7 @@ import { Inquiries } from './inquiries.js'
 import { keepAlive } from './keep-alive.js'
 import type { Participant } from './participant.js'
 import { propose } from './propose.js'
-import { Registry } from './registry.js'
+import { type Entrant, Registry } from './registry.js'
 import { release } from './release.js'
 import { reopen } from './reopen.js'
 import { resume } from './resume.js'
@@ -133,7 +133,7 @@ export class Services {
           throw new Error('locked: a service was started outside of a machine')
         const entrant = this.registry.find(actor) ?? this.#enter(actor)
         const { participant } = entrant
-        if (entrant instanceof AppActor && TAKING_VALUES.includes(run)) assertJson(input.value)
+        if (entrant.isApps && TAKING_VALUES.includes(run)) assertJson(input.value)
         if (run === campaign) this.registry.joined(actor)
         else if (!participant.isLive) {
           sendBack({ type: 'restored' })
@@ -145,9 +145,9 @@ export class Services {
     )
   }
 
-  #enter(actor: ElectionActor): AppActor {
+  #enter(actor: ElectionActor): Entrant {
     const { machine, clock, registry } = this
     const abandon = (participant: Participant) => this.abandon(participant)
-    return new AppActor({ machine, clock, registry, abandon }, actor)
+    return new AppActor({ machine, clock, registry, abandon }, actor).entrant
   }
 }

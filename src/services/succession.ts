@@ -8,6 +8,8 @@ import { stopServices } from './stop-services.js'
 /** So many actors are tried, one after the other ends, before an election is left without a word. */
 const MOST_REPLACEMENTS = 3
 
+const NOBODY: readonly never[] = []
+
 /** What it takes to run the machine in place of an actor that has ended. */
 export interface Stage {
   readonly machine: ElectionMachine
@@ -18,7 +20,10 @@ export interface Stage {
 
 /** What is done for `one`, for whom the actors run; the same for thousands of them. */
 export interface Principal<One> {
-  entrant(one: One): Entrant
+  readonly isApps: boolean
+  participant(one: One): Participant
+  /** Stops it, as its user would. */
+  leave(one: One): Promise<void>
   /** Makes an actor that begins with that snapshot. */
   create(one: One, snapshot: SnapshotFrom<ElectionMachine>): ElectionActor
   /** Another actor is about to run for it. */
@@ -35,14 +40,13 @@ export interface Principal<One> {
  * held for as long as the locker renews its session: the next one does what it would have done when it
  * was told to stop.
  */
-export class Succession<One> {
+export class Succession<One> implements Entrant {
   readonly #stage: Stage
   readonly #principal: Principal<One>
   readonly #one: One
-  readonly #entrant: Entrant
   #actor: ElectionActor
   /** Those who wait for it to leave. */
-  #waiting: readonly (() => void)[] = []
+  #waiting: readonly (() => void)[] = NOBODY
   /** How many actors have taken the place of one that had ended, since one has left the election. */
   #replacements = 0
 
@@ -50,8 +54,15 @@ export class Succession<One> {
     this.#stage = stage
     this.#principal = principal
     this.#one = one
-    this.#entrant = principal.entrant(one)
     this.#actor = first
+  }
+
+  get participant(): Participant {
+    return this.#principal.participant(this.#one)
+  }
+
+  get isApps(): boolean {
+    return this.#principal.isApps
   }
 
   get actor(): ElectionActor {
@@ -66,22 +77,26 @@ export class Succession<One> {
   /** Listens to the actor, which is about to start. */
   begin(): void {
     const actor = this.#actor
-    const principal = this.#principal
-    const one = this.#one
-    this.#stage.registry.enter(actor, this.#entrant)
-    actor.on('*', (emitted) => {
-      if (emitted.type === 'released') this.#left()
-      else if (emitted.type === 'settled') this.#stage.registry.left(actor)
-      principal.hears?.(one, emitted)
-    })
-    actor.subscribe({
-      complete: () => principal.ended(one, actor),
-      error: (cause) => {
-        stopServices(actor)
-        principal.ended(one, actor, { cause })
-      },
-    })
-    principal.follows?.(one)
+    this.#stage.registry.enter(actor, this)
+    actor.on('*', (emitted) => this.#hear(emitted))
+    // What is made for each of thousands of nodes takes their memory: this has the two methods that are asked for.
+    actor.subscribe(this)
+    this.#principal.follows?.(this.#one)
+  }
+
+  /** XState’s word for an actor that has ended. */
+  complete(): void {
+    this.#principal.ended(this.#one, this.#actor)
+  }
+
+  /** XState’s word for an actor that has ended in an error. */
+  error(cause: unknown): void {
+    stopServices(this.#actor)
+    this.#principal.ended(this.#one, this.#actor, { cause })
+  }
+
+  leave(): Promise<void> {
+    return this.#principal.leave(this.#one)
   }
 
   /** Resolves once the election is left. */
@@ -106,17 +121,23 @@ export class Succession<One> {
     this.begin()
     this.#actor.start()
     if (isLast) {
-      void this.#stage.abandon(this.#entrant.participant).then(() => this.#left())
+      void this.#stage.abandon(this.participant).then(() => this.#left())
       return
     }
     registry.joined(this.#actor)
     this.#actor.send({ type: 'stop' })
   }
 
+  #hear(emitted: ElectionEmitted): void {
+    if (emitted.type === 'released') this.#left()
+    else if (emitted.type === 'settled') this.#stage.registry.left(this.#actor)
+    this.#principal.hears?.(this.#one, emitted)
+  }
+
   #left(): void {
     this.#replacements = 0
     const waiting = this.#waiting
-    this.#waiting = []
+    this.#waiting = NOBODY
     for (const resolve of waiting) resolve()
   }
 }

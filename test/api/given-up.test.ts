@@ -125,7 +125,7 @@ test('an actor of an app’s own whose replacements end as well is given up, and
   await vi.waitFor(() =>
     expect(warnings).toEqual(Array(TIMES).fill(expect.objectContaining({ path, cause }))),
   )
-  await app.stop()
+  await app.entrant.leave()
   const closed = services.stopAll()
   await clock.advance(10)
   await closed

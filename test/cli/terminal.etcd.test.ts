@@ -89,8 +89,12 @@ function linesOf({ output }: RunningCommand): readonly string[] {
   return output.replaceAll('\r\n', '\n').trimEnd().split('\n')
 }
 
-function expectHarmless(command: RunningCommand): void {
+function expectNothingObeyed(command: RunningCommand): void {
   for (const line of linesOf(command)) expect(line).not.toMatch(OBEYED)
+}
+
+function expectHarmless(command: RunningCommand): void {
+  expectNothingObeyed(command)
   expect(command.output).toContain(ESCAPED)
 }
 
@@ -156,11 +160,16 @@ describe('on a terminal nothing is obeyed that others wrote', () => {
   })
 
   test('what a server that is none answers, and what gRPC says of it', async () => {
-    const port = await startServer()
-    const command = onTerminal(`get /path --endpoints 127.0.0.1:${port} --command-timeout 1s`)
+    const get = `get /path --endpoints 127.0.0.1:${await startServer()} --command-timeout`
+    const waiting = onTerminal(`${get} 1h`)
+    await waiting.untilMatch(/Failed to add metadata entry x!hostile: \\u009b2J/)
+    waiting.type(CTRL_C)
+    await waiting.exited
+    expectNothingObeyed(waiting)
+
+    const command = onTerminal(`${get} 1s`)
     expect(await command.exited).toBe(3)
-    expect(command.output).toContain(String.raw`Failed to add metadata entry x!hostile: \u009b2J`)
-    expectHarmless(command)
+    expectNothingObeyed(command)
   })
 
   test('an error of such a server, however an app prints it', async () => {

@@ -3,8 +3,11 @@ import { Etcd3 } from 'etcd3'
 import { expect, onTestFinished, test } from 'vitest'
 import { requestsByMethod } from '../../../bench/requests.js'
 import locked from '../../../src/index.js'
+import { memberEndpoint } from '../../../src/stores/etcd/connection/endpoint.js'
+import { EtcdStore } from '../../../src/stores/etcd/etcd-store.js'
 import { renewsWhateverItsKeys } from '../../etcd/abilities.js'
 import { startEtcd } from '../../etcd/index.js'
+import { startRelay } from '../../etcd/relay.js'
 import { authOf, ROOT, withUsers } from '../../secure/users.js'
 
 test('a session costs four requests per ttl, whatever the number of nodes', async () => {
@@ -30,6 +33,21 @@ test('a session costs four requests per ttl, whatever the number of nodes', asyn
   )
   expect(made).toEqual({ LeaseKeepAlive: 2, Range: 2 })
   await locker.close()
+})
+
+test('a session that has only just been opened is renewed, however slow the network is', async () => {
+  const etcd = await startEtcd()
+  onTestFinished(() => etcd.stop())
+  const relay = await startRelay(etcd.endpoint)
+  onTestFinished(() => relay.stop())
+  const store = new EtcdStore([memberEndpoint({ secure: false, address: relay.endpoint }, {})])
+  onTestFinished(() => store.closeIdle())
+  const call = { timeoutMs: 60_000 }
+  relay.delay(300)
+  for (let times = 0; times < 3; times += 1) {
+    const lease = await store.grant(60, call)
+    expect(await store.renew(lease, call, ['/renewed'])).toBe(lease.ttlMs)
+  }
 })
 
 test('a session goes on if one of its nodes may no longer read its path', async () => {

@@ -4,6 +4,7 @@ import type { Call, Lease } from '../../store.js'
 import { MOST_LOGINS } from '../connection/as-user.js'
 import type { Endpoints } from '../connection/failover.js'
 import { forgetLogin } from '../connection/login.js'
+import { within } from '../connection/within.js'
 import { storeError, TokenError } from '../errors.js'
 import { KeepAliveStream, type RawStream, type Renewal } from './keep-alive-stream.js'
 import { openStream } from './open-stream.js'
@@ -30,6 +31,8 @@ const APART_MS = 250
 export class KeepAlive {
   readonly #endpoints: Endpoints
   readonly #unsent = new Map<string, Promise<Renewal>>()
+  /** What is sent only to find out how long it takes, by lease. */
+  readonly #measuring = new Map<string, Promise<Renewal>>()
   #stream: Promise<KeepAliveStream> | null = null
   /** How long the latest renewals took, in milliseconds. */
   readonly #tookMs: number[] = []
@@ -69,10 +72,14 @@ export class KeepAlive {
         if (this.#tookMs.length > 0) await sleep(APART_MS, undefined, { ref: false })
         // Nothing is opened for that alone.
         if (closings !== this.#closings) return
-        await this.#send(await this.#open(), id, timeoutMs)
+        const measuring = this.#open().then((stream) => this.#send(stream, id, timeoutMs))
+        this.#measuring.set(id, measuring)
+        await measuring
       }
     } catch {
       // The next renewal tells what is wrong.
+    } finally {
+      this.#measuring.delete(id)
     }
   }
 
@@ -85,6 +92,11 @@ export class KeepAlive {
   /** From 3.6 on etcd looks with each renewal at the login that the stream was opened with. */
   async #renew(lease: Lease, timeoutMs: number): Promise<Renewal> {
     const endsAt = performance.now() + timeoutMs
+    const measuring = this.#measuring.get(lease.id)
+    // What has just been sent is not late. If it becomes so, there is time left to find out why.
+    if (measuring !== undefined) {
+      await within(timeoutMs / 2, 'renewing the session', measuring).catch(() => undefined)
+    }
     for (let logins = 0; ; logins += 1) {
       try {
         return await this.#renewOnce(lease, endsAt - performance.now())

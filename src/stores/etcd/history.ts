@@ -1,5 +1,6 @@
 /** What every answer of etcd says of the member that gives it (`ResponseHeader`, etcd's rpc.proto). */
 export interface Header {
+  /** `0` in what `etcd grpc-proxy` says by itself: of a member, and of a history, it tells nothing then. */
   readonly cluster_id: string
   readonly member_id: string
   readonly revision: string
@@ -59,6 +60,7 @@ export class History {
     mark: Mark,
     { isLinearizable }: { readonly isLinearizable: boolean },
   ): void {
+    if (header.cluster_id === '0') return
     // Whether it is of the history before or of the one after cannot be told.
     if (this.isReplacedSince(mark)) return
     const { cluster_id, member_id, raft_term } = header

@@ -25,6 +25,17 @@ function known() {
   return { history, times: () => replaced }
 }
 
+test('what a proxy says by itself, of no cluster and no member, tells nothing of a history', () => {
+  const { history, times } = known()
+  const before = history.mark
+  for (const revision of [1, 60]) {
+    history.learn(header(revision, { cluster: '0', member: '0', term: 0 }), before, LOOSE)
+  }
+  expect(times()).toBe(0)
+  expect(history.mark).toEqual(before)
+  expect([...history.terms.keys()]).toEqual(['1'])
+})
+
 describe('a history was replaced', () => {
   test('when a linearizable answer is behind what was known when it was asked for', () => {
     const { history, times } = known()

@@ -4,20 +4,31 @@
 import Elk from 'elkjs'
 import { guardOf } from './mermaid.mjs'
 
-const CHARACTER = 8
+// How wide a character is drawn at most, in the widest font that is likely: names are bold.
+const NAME_CHARACTER = 10
+const CHARACTER = 8.6
+const LABEL_CHARACTER = 8.4
 const LINE = 20
 const LABEL_LINE = 16
+const LABEL_PADDING = 4
 const PADDING = 12
 const LAYOUT = {
   'elk.algorithm': 'layered',
   'elk.direction': 'DOWN',
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
   'elk.edgeRouting': 'ORTHOGONAL',
+  'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.layered.spacing.nodeNodeBetweenLayers': '24',
+  'elk.layered.spacing.edgeEdgeBetweenLayers': '7',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '7',
   'elk.spacing.nodeNode': '28',
-  'elk.spacing.edgeLabel': '4',
-  'elk.edgeLabels.inline': 'false',
+  'elk.spacing.edgeEdge': '9',
+  'elk.spacing.edgeNode': '9',
+  'elk.layered.edgeLabels.centerLabelPlacementStrategy': 'SPACE_EFFICIENT_LAYER',
 }
+
+/** In the middle of its own arrow, with room of its own, which no other arrow takes. */
+const ON_ITS_ARROW = { 'elk.edgeLabels.inline': 'true' }
 
 /** @param {import('xstate').AnyStateMachine} machine */
 export async function layoutOf(machine) {
@@ -31,20 +42,25 @@ export async function layoutOf(machine) {
   const { children, edges, width, height } = await new Elk().layout(graph)
   const places = new Map([['', { x: 0, y: 0 }]])
   const drawn = children.flatMap((child) => placed(child, { x: 0, y: 0 }, places))
+  const transitions = edges.map((edge) => routed(edge, places))
   return {
     width,
     height,
-    states: drawn,
-    transitions: edges.map((edge) => routed(edge, places)),
+    states: drawn.map((state) => ({ ...state, textX: textXOf(state, transitions) })),
+    transitions,
   }
 }
 
 function shapeOf(state) {
   const children = Object.values(state.states)
   const inner = innerOf(state)
-  const lines = [state.key, ...servicesOf(state), ...inner.map(({ event }) => event)]
-  const width = Math.max(...lines.map((line) => line.length * CHARACTER)) + 2 * PADDING + 14
-  const head = LINE * lines.length + PADDING
+  const services = servicesOf(state)
+  const textWidth = Math.max(
+    state.key.length * NAME_CHARACTER,
+    ...[...services, ...inner.map(({ event }) => event)].map((line) => line.length * CHARACTER),
+  )
+  const width = textWidth + 2 * PADDING
+  const head = LINE * (1 + services.length + inner.length) + PADDING
   return {
     id: idOf(state),
     // The labels stand above the children.
@@ -62,8 +78,10 @@ function shapeOf(state) {
     drawn: {
       name: state.key,
       description: state.description ?? '',
-      services: servicesOf(state),
+      services,
       inner,
+      textWidth,
+      head,
     },
   }
 }
@@ -78,27 +96,22 @@ function arrowsFrom(state) {
   }
   const source = idOf(state)
   const own = [...byTarget].map(([target, transitions]) => {
-    const labels = transitions.map(labelOf)
+    const causes = transitions.map(causeOf)
+    const lines = causes.flatMap((cause) => cause.lines)
+    const longest = Math.max(...lines.map((line) => line.length))
     return {
       id: `${source} ${target}`,
       sources: [source],
       targets: [target],
       labels: [
         {
-          text: labels.join(),
-          width: Math.max(...labels.map((label) => label.length)) * CHARACTER * 0.9,
-          height: labels.length * LABEL_LINE,
+          text: lines.join(),
+          width: longest * LABEL_CHARACTER + 2 * LABEL_PADDING,
+          height: lines.length * LABEL_LINE + 2 * LABEL_PADDING,
+          layoutOptions: ON_ITS_ARROW,
         },
       ],
-      drawn: {
-        source,
-        target,
-        causes: transitions.map((transition) => ({
-          event: eventOf(transition),
-          label: labelOf(transition),
-          description: transition.description ?? '',
-        })),
-      },
+      drawn: { source, target, causes },
     }
   })
   return [...own, ...Object.values(state.states).flatMap(arrowsFrom)]
@@ -122,10 +135,21 @@ function servicesOf(state) {
   return state.invoke.map(({ id }) => `⚙ ${id}`)
 }
 
-function labelOf(transition) {
+function causeOf(transition) {
+  return {
+    event: eventOf(transition),
+    lines: linesOf(transition),
+    description: transition.description ?? '',
+  }
+}
+
+/** The event, and the guard if there is one, a line for each of its parts: in one they would be very long. */
+function linesOf(transition) {
   const { guard } = transition
   const event = eventOf(transition)
-  return guard === undefined ? event : `${event} [${guardOf(guard)}]`
+  if (guard === undefined) return [event]
+  const [first, ...more] = `[${guardOf(guard)}]`.split(' and ')
+  return [`${event} ${first}`, ...more.map((part) => `and ${part}`)]
 }
 
 function eventOf({ eventType }) {
@@ -154,8 +178,26 @@ function routed({ sections, labels, container, drawn }, places) {
   return {
     ...drawn,
     points: [startPoint, ...bendPoints, endPoint].map(at),
-    labelAt: at({ x: x + width / 2, y: y + height / 2 }),
+    label: { ...at({ x, y }), width: round(width), height: round(height) },
   }
+}
+
+/**
+ * Where the lines of a state begin: on the left, unless an arrow into one of its children passes
+ * there. Then they begin to the right of it.
+ */
+function textXOf({ x, y, width, textWidth, head, isLeaf }, transitions) {
+  const leftmost = x + PADDING
+  if (isLeaf) return leftmost
+  const passing = transitions
+    .flatMap(({ points }) => points.slice(1).map((to, index) => [points[index], to]))
+    .filter(([from, to]) => from.x === to.x && from.x > x && from.x < x + width)
+    .filter(([from, to]) => Math.min(from.y, to.y) < y + head && Math.max(from.y, to.y) > y)
+    .map(([from]) => from.x)
+    .sort((one, other) => one - other)
+  const begins = [leftmost, ...passing.map((at) => at + PADDING)]
+  const isFree = (from) => !passing.some((at) => at > from - PADDING && at < from + textWidth)
+  return begins.find((from) => isFree(from) && from + textWidth <= x + width) ?? leftmost
 }
 
 function round(value) {

@@ -18,6 +18,8 @@ export interface PlacedState {
   readonly y: number
   readonly width: number
   readonly height: number
+  /** Where its lines begin. */
+  readonly textX: number
   readonly isLeaf: boolean
 }
 
@@ -27,13 +29,14 @@ export interface PlacedTransition {
   readonly target: string
   readonly causes: readonly Cause[]
   readonly points: readonly Point[]
-  readonly labelAt: Point
+  /** The room that its causes have, in the middle of the arrow. */
+  readonly label: Point & { readonly width: number; readonly height: number }
 }
 
 export interface Cause {
   readonly event: string
   /** The event, and the guard if there is one. */
-  readonly label: string
+  readonly lines: readonly string[]
   readonly description: string
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { NodeNow } from '../protocol.js'
 import { showDuration, showValue } from './format.js'
 import { StateBadge } from './now-view.js'
@@ -10,9 +10,11 @@ import {
   type PlacedTransition,
 } from './statechart-layout.js'
 import { useModel } from './use-model.js'
+import { useSize } from './use-size.js'
 
 const LINE = 20
 const LABEL_LINE = 16
+const LABEL_PADDING = 4
 /** For how long a transition is shown as just taken. */
 const JUST_MS = 2_500
 
@@ -48,7 +50,7 @@ export function StatechartView() {
           <code>LOCKED_INSPECT={inspectUrl()}</code> in its environment.
         </p>
       ) : (
-        <Facts node={node} />
+        <Facts node={node} layout={layout} />
       )}
       <Chart layout={layout} node={node} />
     </>
@@ -59,12 +61,18 @@ function inspectUrl(): string {
   return new URL('inspect', location.href.replace(/^http/, 'ws').replace(/#.*/, '')).href
 }
 
-function Facts({ node }: { readonly node: NodeNow }) {
+interface FactsProps {
+  readonly node: NodeNow
+  readonly layout: Layout
+}
+
+function Facts({ node, layout }: FactsProps) {
   const { model } = useModel(true)
   const { value, step, sinceMs, token, validUntilMs } = node
   const isKnown = model.isKnown(node.source)
   const nowMs = model.nowMs()
   const leftMs = validUntilMs === null ? null : Math.max(0, validUntilMs - nowMs)
+  const placed = layout.states.find(({ path }) => path === node.state)
   return (
     <dl class={isKnown ? 'facts' : 'facts unknown'}>
       <dt>State</dt>
@@ -73,6 +81,7 @@ function Facts({ node }: { readonly node: NodeNow }) {
         {isKnown
           ? `${node.state}, for ${showDuration(nowMs - sinceMs)}`
           : 'its process is not connected'}
+        {isKnown && placed?.description && <div class="meaning">{placed.description}</div>}
       </dd>
       <dt>Value</dt>
       <dd>{showValue(value)}</dd>
@@ -86,7 +95,12 @@ function Facts({ node }: { readonly node: NodeNow }) {
           'no renewal seen yet'
         ) : (
           <>
-            <meter min={0} max={Math.max(10_000, leftMs)} value={leftMs} />{' '}
+            <meter
+              aria-label="Validity left"
+              min={0}
+              max={Math.max(10_000, leftMs)}
+              value={leftMs}
+            />{' '}
             {(leftMs / 1_000).toFixed(1)} s
           </>
         )}
@@ -104,8 +118,20 @@ function Chart({ layout, node }: ChartProps) {
   const { model } = useModel(true)
   const isKnown = node !== undefined && model.isKnown(node.source)
   const isJust = isKnown && model.nowMs() - node.sinceMs < JUST_MS
+  const frame = useRef<HTMLElement>(null)
+  const { width, height } = useSize(frame)
+  const active = isKnown ? node.state : null
+  useEffect(() => {
+    if (frame.current !== null) bringIntoSight(frame.current, active)
+  }, [node?.key, active, width, height])
   return (
-    <div class="chart">
+    <section
+      class="chart"
+      aria-label="Statechart"
+      ref={frame}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled with the keyboard
+      tabIndex={0}
+    >
       <svg
         viewBox={`-8 -8 ${layout.width + 16} ${layout.height + 16}`}
         role="img"
@@ -136,8 +162,27 @@ function Chart({ layout, node }: ChartProps) {
           />
         ))}
       </svg>
-    </div>
+    </section>
   )
+}
+
+/** Scrolls the chart to the state at `path`, unless that can be seen. */
+function bringIntoSight(frame: HTMLElement, path: string | null): void {
+  const state = [...frame.querySelectorAll('[data-state]')].find(
+    (one) => one.getAttribute('data-state') === path,
+  )
+  if (state === undefined) return
+  const [seen, wanted] = [frame.getBoundingClientRect(), state.getBoundingClientRect()]
+  const isSeen =
+    wanted.left >= seen.left &&
+    wanted.right <= seen.right &&
+    wanted.top >= seen.top &&
+    wanted.bottom <= seen.bottom
+  if (isSeen) return
+  frame.scrollBy({
+    left: (wanted.left + wanted.right - seen.left - seen.right) / 2,
+    top: (wanted.top + wanted.bottom - seen.top - seen.bottom) / 2,
+  })
 }
 
 function State({
@@ -147,7 +192,7 @@ function State({
   readonly state: PlacedState
   readonly node: NodeNow | undefined
 }) {
-  const { path, name, description, services, inner, x, y, width, height, isLeaf } = state
+  const { path, name, description, services, inner, x, y, width, height, textX, isLeaf } = state
   const isActive = node !== undefined && isWithin(node.state, path)
   const latest = node?.latest
   return (
@@ -157,11 +202,11 @@ function State({
     >
       <title>{description}</title>
       <rect x={x} y={y} width={width} height={height} rx={8} />
-      <text class="name" x={x + 12} y={y + 22}>
+      <text class="name" x={textX} y={y + 22}>
         {name}
       </text>
       {services.map((service, index) => (
-        <text class="service" key={service} x={x + 12} y={y + 41 + index * LINE}>
+        <text class="service" key={service} x={textX} y={y + 41 + index * LINE}>
           {service}
         </text>
       ))}
@@ -170,7 +215,7 @@ function State({
           class={latest === event && isActive ? 'inner taken' : 'inner'}
           // The same event may be told apart by its guard.
           key={`${event} ${index}`}
-          x={x + 12}
+          x={textX}
           y={y + 41 + (services.length + index) * LINE}
         >
           {event}
@@ -188,21 +233,35 @@ interface TransitionProps {
 }
 
 function Transition({ transition, taken, isJust }: TransitionProps) {
-  const { points, causes, labelAt } = transition
-  const top = labelAt.y - ((causes.length - 1) * LABEL_LINE) / 2 + 4
+  const { points, causes, label } = transition
+  const middle = label.x + label.width / 2
+  const before = causes.map((_, index) =>
+    causes.slice(0, index).reduce((sum, { lines }) => sum + lines.length, 0),
+  )
   const state = taken === undefined ? '' : isJust ? 'taken just' : 'taken'
   return (
     <g class={`transition ${state}`}>
       <polyline points={points.map(({ x, y }) => `${x},${y}`).join(' ')} marker-end="url(#arrow)" />
+      <rect
+        class="plate"
+        x={label.x}
+        y={label.y}
+        width={label.width}
+        height={label.height}
+        rx={4}
+      />
       {causes.map((cause, index) => (
-        <text
-          key={cause.label}
-          class={cause === taken ? 'cause taken' : 'cause'}
-          x={labelAt.x}
-          y={top + index * LABEL_LINE}
-        >
+        <text key={cause.lines.join()} class={cause === taken ? 'cause taken' : 'cause'}>
           <title>{cause.description}</title>
-          {cause.label}
+          {cause.lines.map((line, at) => (
+            <tspan
+              key={line}
+              x={middle}
+              y={label.y + LABEL_PADDING + 12 + ((before[index] ?? 0) + at) * LABEL_LINE}
+            >
+              {line}
+            </tspan>
+          ))}
         </text>
       ))}
     </g>

@@ -77,7 +77,7 @@ test('candidates are listed from etcd alone, and a button has their leader hand 
 
   await views.open('time')
   const lane = page.locator(`[data-lane="path:${path}"]`)
-  await lane.getByText('2 handovers, vacant 0 ms').waitFor(WAIT)
+  await lane.getByText('2 changes, vacant 0 ms').waitFor(WAIT)
   expect(await lane.locator('.span.held').count()).toBe(3)
   expect(await lane.locator('.seam').count()).toBe(2)
   expect(await lane.locator('.span.vacant').count()).toBe(0)

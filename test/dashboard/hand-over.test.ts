@@ -52,7 +52,7 @@ test('a hand-over is a seam: one reign ends where the next begins, with no vacan
   ])
   expect(spans[1]?.fromMs).toBe(spans[0]?.toMs)
   expect(seamsOf(spans)).toEqual([spans[1]?.fromMs])
-  expect(summaryOf(spans)).toEqual({ handovers: 1, vacantMs: 0 })
+  expect(summaryOf(spans)).toEqual({ changes: 1, vacantMs: 0 })
   expect(everythingOf(board).log.map(({ kind }) => kind)).toEqual(['held', 'held'])
   await Promise.all([b.stop(), a.stop()])
 })

@@ -125,7 +125,7 @@ describe('three processes, and a leader that is killed', () => {
     await views.open('time')
     await page.locator(`[data-lane="path:${path}"] .span.held`).nth(1).waitFor(WAIT)
     await page.locator(`[data-lane="path:${path}"] .span.vacant`).first().waitFor(WAIT)
-    await page.getByText('1 handover').waitFor(WAIT)
+    await page.getByText('1 change,').waitFor(WAIT)
     expect(await views.emptyBefore(path)).toBeLessThan(0.1)
     const bars = page.locator('.row:not(.of-path) .span.leader')
     expect(await bars.count()).toBe(2)

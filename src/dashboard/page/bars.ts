@@ -3,6 +3,8 @@ import type { Span } from './lanes.js'
 
 /** How high the row of a lane is. */
 export const ROW_PX = 26
+/** How much higher it is where its label stands above its bars. */
+export const LABEL_PX = 22
 
 /** Leadership is a solid bar; whoever only waits is a thin one. */
 export function placeOf({ state }: Span, isPath: boolean): readonly [y: number, height: number] {

@@ -1,5 +1,5 @@
 import { describeSpan, placeOf, ROW_PX } from './bars.js'
-import { showDuration, showTime } from './format.js'
+import { showSummary, showTime } from './format.js'
 import { type Lane, seamsOf, spansOf, summaryOf } from './lanes.js'
 import type { Model } from './model.js'
 
@@ -67,8 +67,7 @@ function svgOf(model: Model, lanes: readonly Lane[], fromMs: number, toMs: numbe
   lanes.forEach((lane, index) => {
     const spans = spansOf(model, lane, fromMs, toMs, model.nowMs())
     const top = HEAD_PX + index * ROW_PX
-    const { handovers, vacantMs } = summaryOf(spans)
-    const summary = lane.isPath ? ` (${handovers} handovers, vacant ${showDuration(vacantMs)})` : ''
+    const summary = lane.isPath ? ` (${showSummary(summaryOf(spans))})` : ''
     const weight = lane.isPath ? 'bold' : 'normal'
     add(
       svg,

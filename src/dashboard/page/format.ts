@@ -6,6 +6,11 @@ export function showValue(value: Json, longest = 80): string {
   return text.length > longest ? `${text.slice(0, longest)}…` : text
 }
 
+/** How often a path changed hands, and for how long nobody held it. */
+export function showSummary({ changes, vacantMs }: { changes: number; vacantMs: number }): string {
+  return `${changes} ${changes === 1 ? 'change' : 'changes'}, vacant ${showDuration(vacantMs)}`
+}
+
 export function showTime(atMs: number): string {
   const date = new Date(atMs)
   const two = (value: number) => String(value).padStart(2, '0')

@@ -94,11 +94,11 @@ export function seamsOf(spans: readonly Span[]): readonly number[] {
 }
 
 /** How often a path changed hands between two moments, and for how long it was vacant. */
-export function summaryOf(spans: readonly Span[]): { handovers: number; vacantMs: number } {
+export function summaryOf(spans: readonly Span[]): { changes: number; vacantMs: number } {
   const tokens = spans.filter(({ state }) => state === 'held').map(({ token }) => token)
-  const handovers = tokens.filter((token, index) => index > 0 && token !== tokens[index - 1]).length
+  const changes = tokens.filter((token, index) => index > 0 && token !== tokens[index - 1]).length
   const vacantMs = spans
     .filter(({ state }) => state === 'vacant')
     .reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0)
-  return { handovers, vacantMs }
+  return { changes, vacantMs }
 }

@@ -3,8 +3,11 @@ import { isNoFilter, isSought, NO_FILTER } from '../log-filter.js'
 import type { LogEntry } from '../protocol.js'
 import { showTime } from './format.js'
 import { useModel } from './use-model.js'
+import { isNarrow, useSize } from './use-size.js'
 
 const ROW_PX = 24
+/** How high a row is of two lines. */
+const NARROW_ROW_PX = 46
 /** Rows drawn above and below what can be seen. */
 const SPARE_ROWS = 10
 /** Longer than any kind, and than most paths. */
@@ -70,21 +73,26 @@ export function LogView() {
 function Rows({ entries }: { readonly entries: readonly LogEntry[] }) {
   const [top, setTop] = useState(0)
   const frame = useRef<HTMLDivElement>(null)
-  const height = frame.current?.clientHeight ?? 600
-  const first = Math.max(0, Math.floor(top / ROW_PX) - SPARE_ROWS)
-  const last = Math.ceil((top + height) / ROW_PX) + SPARE_ROWS
+  const size = useSize(frame)
+  const rowPx = isNarrow(size) ? NARROW_ROW_PX : ROW_PX
+  const first = Math.max(0, Math.floor(top / rowPx) - SPARE_ROWS)
+  const last = Math.ceil((top + size.height) / rowPx) + SPARE_ROWS
   return (
     <section
-      class="log"
+      class={isNarrow(size) ? 'log narrow' : 'log'}
       aria-label="Events"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled with the keyboard
       tabIndex={0}
       ref={frame}
       onScroll={(e) => setTop(e.currentTarget.scrollTop)}
     >
-      <ol style={{ height: `${entries.length * ROW_PX}px` }}>
+      <ol style={{ height: `${entries.length * rowPx}px` }}>
         {entries.slice(first, last).map((entry, index) => (
-          <li key={entry.seq} style={{ top: `${(first + index) * ROW_PX}px` }}>
+          <li
+            key={entry.seq}
+            style={{ top: `${(first + index) * rowPx}px`, height: `${rowPx}px` }}
+            title={entry.details === '' ? undefined : entry.details}
+          >
             <time>{showTime(entry.atMs)}</time>
             <span class={`kind ${entry.kind}`}>{entry.kind}</span>
             <span class="who">{entry.node ?? 'etcd'}</span>

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { SourceNow } from '../protocol.js'
+import { Announcements } from './announcements.js'
 import { showDuration } from './format.js'
 import { LogView } from './log-view.js'
 import { NowView } from './now-view.js'
@@ -22,11 +23,11 @@ export function Page() {
   const tabs = useRef<HTMLDivElement>(null)
   const { View } = VIEWS.find((view) => view.id === id) ?? VIEWS[0]
   const move = (event: KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (step === undefined) return
     const at = VIEWS.findIndex((view) => view.id === id)
-    const next = VIEWS[(at + step + VIEWS.length) % VIEWS.length]
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key]
+    const next = to === undefined ? undefined : VIEWS.at(to % VIEWS.length)
     if (next === undefined) return
+    event.preventDefault()
     choose(next.id)
     tabs.current?.querySelector<HTMLElement>(`#tab-${next.id}`)?.focus()
   }
@@ -56,6 +57,7 @@ export function Page() {
         <Sources />
       </header>
       <Lost />
+      <Announcements />
       <main>
         <div id="view" role="tabpanel" aria-labelledby={`tab-${id}`} data-view={id}>
           <View />

@@ -1,10 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { describeSpan, placeOf, ROW_PX } from './bars.js'
+import { describeSpan, LABEL_PX, placeOf, ROW_PX } from './bars.js'
 import { exportSvg } from './export-svg.js'
-import { showDuration, showTime } from './format.js'
+import { showDuration, showSummary, showTime } from './format.js'
 import { beganAtMs, type Lane, lanesOf, type Span, seamsOf, spansOf, summaryOf } from './lanes.js'
 import type { Model } from './model.js'
 import { useModel } from './use-model.js'
+import { isNarrow, useSize } from './use-size.js'
 
 const SPARE_ROWS = 6
 const SHORTEST_MS = 500
@@ -52,28 +53,32 @@ export function TimeView() {
           Lane{' '}
           <input type="search" value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />
         </label>{' '}
-        <button type="button" onClick={() => zoom(1 / 1.5)} aria-label="Zoom in">
-          +
-        </button>
-        <button type="button" onClick={() => zoom(1.5)} aria-label="Zoom out">
-          −
-        </button>
-        <button type="button" onClick={() => pan(-0.25)} aria-label="Earlier">
-          ←
-        </button>
-        <button type="button" onClick={() => pan(0.25)} aria-label="Later">
-          →
-        </button>
-        <button
-          type="button"
-          aria-pressed={pausedAt !== null}
-          onClick={() => setPausedAt(pausedAt === null ? model.nowMs() : null)}
-        >
-          {pausedAt === null ? 'Pause' : 'Go on'}
-        </button>
-        <button type="button" onClick={() => exportSvg(model, lanes, fromMs, toMs)}>
-          Export SVG
-        </button>{' '}
+        <span class="together">
+          <Tool name="Zoom in" shortcut="+" onClick={() => zoom(1 / 1.5)}>
+            +
+          </Tool>
+          <Tool name="Zoom out" shortcut="-" onClick={() => zoom(1.5)}>
+            −
+          </Tool>
+          <Tool name="Earlier" shortcut="ArrowLeft" onClick={() => pan(-0.25)}>
+            ←
+          </Tool>
+          <Tool name="Later" shortcut="ArrowRight" onClick={() => pan(0.25)}>
+            →
+          </Tool>
+        </span>
+        <span class="together">
+          <button
+            type="button"
+            aria-keyshortcuts="Space"
+            onClick={() => setPausedAt(pausedAt === null ? model.nowMs() : null)}
+          >
+            {pausedAt === null ? 'Pause' : 'Go on'}
+          </button>
+          <button type="button" onClick={() => exportSvg(model, lanes, fromMs, toMs)}>
+            Export SVG
+          </button>
+        </span>{' '}
         <span class="count">
           {showTime(fromMs)} to {showTime(toMs)}, {showDuration(spanMs)}
         </span>
@@ -85,6 +90,28 @@ export function TimeView() {
         <Lanes model={model} lanes={lanes} fromMs={fromMs} toMs={toMs} onZoom={zoom} />
       )}
     </div>
+  )
+}
+
+interface ToolProps {
+  readonly name: string
+  /** The key that does the same. */
+  readonly shortcut: string
+  readonly onClick: () => void
+  readonly children: string
+}
+
+function Tool({ name, shortcut, onClick, children }: ToolProps) {
+  return (
+    <button
+      type="button"
+      aria-label={name}
+      title={name}
+      aria-keyshortcuts={shortcut}
+      onClick={onClick}
+    >
+      {children}
+    </button>
   )
 }
 
@@ -122,16 +149,7 @@ interface LanesProps {
 function Lanes({ model, lanes, fromMs, toMs, onZoom }: LanesProps) {
   const frame = useRef<HTMLElement>(null)
   const [top, setTop] = useState(0)
-  const [size, setSize] = useState({ width: 800, height: 600 })
-  useEffect(() => {
-    const { current } = frame
-    if (current === null) return
-    const observer = new ResizeObserver(() => {
-      setSize({ width: current.clientWidth, height: current.clientHeight })
-    })
-    observer.observe(current)
-    return () => observer.disconnect()
-  }, [])
+  const size = useSize(frame)
   useEffect(() => {
     const { current } = frame
     const wheel = (event: WheelEvent) => {
@@ -142,22 +160,25 @@ function Lanes({ model, lanes, fromMs, toMs, onZoom }: LanesProps) {
     current?.addEventListener('wheel', wheel, { passive: false })
     return () => current?.removeEventListener('wheel', wheel)
   })
-  const labelPx = size.width < 600 ? 120 : Math.max(260, Math.min(400, size.width / 4))
-  const barsPx = Math.max(100, size.width - labelPx - 8)
-  const first = Math.max(0, Math.floor(top / ROW_PX) - SPARE_ROWS)
-  const last = Math.ceil((top + size.height) / ROW_PX) + SPARE_ROWS
+  // Beside its label a lane would have no room there.
+  const isAbove = isNarrow(size)
+  const labelPx = isAbove ? 0 : Math.max(260, Math.min(400, size.width / 4))
+  const barsPx = Math.max(100, size.width - labelPx - (isAbove ? 16 : 8))
+  const rowPx = isAbove ? ROW_PX + LABEL_PX : ROW_PX
+  const first = Math.max(0, Math.floor(top / rowPx) - SPARE_ROWS)
+  const last = Math.ceil((top + size.height) / rowPx) + SPARE_ROWS
   const nowMs = model.isConnected ? model.nowMs() : (model.lostAtMs ?? model.nowMs())
   const xOf = (atMs: number) => ((atMs - fromMs) / (toMs - fromMs)) * barsPx
   return (
     <section
-      class="lanes"
+      class={isAbove ? 'lanes narrow' : 'lanes'}
       aria-label="Lanes"
       ref={frame}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled with the keyboard
       tabIndex={0}
       onScroll={(e) => setTop(e.currentTarget.scrollTop)}
     >
-      <div class="rows" style={{ height: `${lanes.length * ROW_PX}px` }}>
+      <div class="rows" style={{ height: `${lanes.length * rowPx}px` }}>
         {lanes.slice(first, last).map((lane, index) => {
           const spans = spansOf(model, lane, fromMs, toMs, nowMs)
           return (
@@ -165,11 +186,15 @@ function Lanes({ model, lanes, fromMs, toMs, onZoom }: LanesProps) {
               class={lane.isPath ? 'row of-path' : 'row'}
               key={lane.key}
               data-lane={lane.key}
-              style={{ top: `${(first + index) * ROW_PX}px`, height: `${ROW_PX}px` }}
+              style={{ top: `${(first + index) * rowPx}px`, height: `${rowPx}px` }}
             >
-              <span class="label" style={{ width: `${labelPx}px` }} title={lane.label}>
-                {lane.label}
-                {lane.isPath && <Summary spans={spans} />}
+              <span
+                class="label"
+                style={{ width: isAbove ? '100%' : `${labelPx}px` }}
+                title={lane.label}
+              >
+                <span class="name">{lane.label}</span>
+                {lane.isPath && <small>{showSummary(summaryOf(spans))}</small>}
               </span>
               <svg width={barsPx} height={ROW_PX} role="img" aria-label={describe(lane, spans)}>
                 {spans.map((span) => (
@@ -187,15 +212,6 @@ function Lanes({ model, lanes, fromMs, toMs, onZoom }: LanesProps) {
         })}
       </div>
     </section>
-  )
-}
-
-function Summary({ spans }: { readonly spans: readonly Span[] }) {
-  const { handovers, vacantMs } = summaryOf(spans)
-  return (
-    <small>
-      {handovers} {handovers === 1 ? 'handover' : 'handovers'}, vacant {showDuration(vacantMs)}
-    </small>
   )
 }
 
@@ -229,7 +245,6 @@ function Seam({ x }: { readonly x: number }) {
 
 function describe({ label, isPath }: Lane, spans: readonly Span[]): string {
   const last = spans.at(-1)
-  const { handovers, vacantMs } = summaryOf(spans)
-  const summary = isPath ? `; ${handovers} handovers, vacant for ${showDuration(vacantMs)}` : ''
-  return `${label}: ${last === undefined ? 'nothing known' : `now ${last.state}`}${summary}`
+  const summary = isPath ? `; ${showSummary(summaryOf(spans))}` : ''
+  return `${label}: ${last === undefined ? 'nothing known' : `now ${describeSpan(last)}`}${summary}`
 }

@@ -1,0 +1,305 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { launchChromium } from '../browser/chromium.js'
+import { MAIN, RunningCommand } from '../cli/command.js'
+import { PATIENCE_MS } from '../patience.js'
+import { Views } from './views.js'
+
+const WAIT = { timeout: PATIENCE_MS }
+const VIEWS = ['now', 'statechart', 'time', 'log'] as const
+const SCHEMES = ['light', 'dark'] as const
+const PHONE = { width: 360, height: 740 }
+const DESK = { width: 1_440, height: 900 }
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+vi.setConfig({ testTimeout: 3 * PATIENCE_MS })
+
+let demo: RunningCommand
+let browser: Browser
+let page: Page
+let views: Views
+
+/** A demo with something to be seen: a leader that has handed over. */
+beforeAll(async () => {
+  demo = new RunningCommand(process.execPath, [MAIN, 'demo', '--port', '0', '--ttl', '3'])
+  browser = await launchChromium()
+  const [, url = ''] = await demo.untilMatch(/dashboard is at (\S+)/)
+  page = await browser.newPage()
+  page.setDefaultTimeout(PATIENCE_MS)
+  await page.goto(url)
+  views = new Views(page)
+  await views.candidates('/demo', 3).waitFor(WAIT)
+  const first = await views.leaderOf('/demo')
+  await page.getByRole('button', { name: 'Hand over' }).click()
+  await views.holderOtherThan('/demo', first)
+  await views.leaderOf('/demo')
+})
+
+afterAll(async () => {
+  await browser?.close()
+  demo?.[Symbol.dispose]()
+})
+
+describe.each(SCHEMES)('%s', (colorScheme) => {
+  test.each([PHONE, DESK])(
+    'axe finds nothing to complain of in any view, $width pixels wide',
+    async (size) => {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize(size)
+      for (const view of VIEWS) {
+        await views.open(view)
+        await page.evaluate(AXE)
+        expect({ view, found: await page.evaluate(FIND) }).toEqual({ view, found: [] })
+      }
+    },
+  )
+})
+
+/** What axe complains of, and where. */
+const FIND = `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+  nodes.map(({ html, failureSummary }) => [id, html, failureSummary].join(': '))))`
+
+test('nothing is cut on a phone, but the chart, which is scrolled', async () => {
+  await page.setViewportSize(PHONE)
+  for (const view of VIEWS) {
+    await views.open(view)
+    expect({ view, cut: await page.evaluate(CUT) }).toEqual({ view, cut: [] })
+  }
+})
+
+/** What is wider than the room that it has: text in a line has no room of its own. */
+const CUT = `[...document.querySelectorAll('body, body *')]
+  .filter((one) => one instanceof HTMLElement && !one.matches('.chart, .heard'))
+  .filter((one) => getComputedStyle(one).display !== 'inline')
+  .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
+  .map((one) => [one.tagName, one.className, one.textContent].join(' '))`
+
+test('what a lane came to is seen however long its path is', async () => {
+  await views.open('time')
+  for (const size of [PHONE, DESK]) {
+    await page.setViewportSize(size)
+    const label = page.locator('[data-lane="path:/demo"] .label')
+    await label.locator('.name').evaluate((name) => {
+      name.textContent = `/a${'/rather'.repeat(30)}/long/path`
+    })
+    const [room, summary] = [await label.boundingBox(), await label.locator('small').boundingBox()]
+    if (room === null || summary === null) throw new Error('there is no lane')
+    expect(summary.x).toBeGreaterThanOrEqual(room.x)
+    expect(summary.x + summary.width).toBeLessThanOrEqual(room.x + room.width)
+    await views.open('now')
+    await views.open('time')
+  }
+})
+
+describe('the statechart', () => {
+  test('has no text that meets another, or that an arrow crosses', async () => {
+    await page.setViewportSize(DESK)
+    await views.open('statechart')
+    const drawn = page.locator('.chart svg')
+    expect(await drawn.locator('.transition .plate').count()).toBeGreaterThan(50)
+    expect(await drawn.evaluate(MEETINGS)).toEqual([])
+  })
+
+  test('is scrolled to the state that is active', async () => {
+    await page.setViewportSize(PHONE)
+    await views.open('statechart')
+    const node = page.getByLabel('Node')
+    for (const option of await node.locator('option').all()) {
+      await node.selectOption((await option.textContent()) ?? '')
+      const state = await page.locator('.facts dd').first().textContent()
+      const [, path = ''] = /([a-z]+\.\w+), for/.exec(state ?? '') ?? []
+      await page.locator(`[data-state="${path}"].active`).waitFor(WAIT)
+      await expect.poll(() => page.locator('.chart').evaluate(isInSight, path)).toBe(true)
+    }
+  })
+
+  test('says what the active state means', async () => {
+    await views.open('statechart')
+    await page.locator('.facts .meaning', { hasText: /\w/ }).waitFor(WAIT)
+  })
+})
+
+function isInSight(chart: Element, path: string): boolean {
+  const state = chart.querySelector(`[data-state="${path}"]`)
+  if (state === null) throw new Error(`there is no state ${path}`)
+  const [seen, drawn] = [chart.getBoundingClientRect(), state.getBoundingClientRect()]
+  return (
+    drawn.left >= seen.left - 1 &&
+    drawn.right <= seen.right + 1 &&
+    drawn.top >= seen.top - 1 &&
+    drawn.bottom <= seen.bottom + 1
+  )
+}
+
+/**
+ * Texts of states and of arrows that overlap, texts that are wider than the plate they stand on, and
+ * arrows that run through a text other than their own, or through a state that they neither leave
+ * nor enter.
+ */
+function MEETINGS(svg: Element): string[] {
+  const found: string[] = []
+  const boxOf = (one: Element) => (one as unknown as { getBBox(): Box }).getBBox()
+  interface Box {
+    x: number
+    y: number
+    width: number
+    height: number
+  }
+  interface Named {
+    what: string
+    box: Box
+    of: Element
+  }
+  const meet = (a: Box, b: Box) =>
+    a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
+  const all = (selector: string, of: Element = svg) => [...of.querySelectorAll(selector)]
+  const transitions = all('.transition')
+  const named = (one: Element, of: Element): Named => ({
+    what: one.textContent ?? '',
+    box: boxOf(one),
+    of,
+  })
+  const texts = [
+    ...all('.state').flatMap((state) => all('text', state).map((text) => named(text, state))),
+    ...transitions.flatMap((transition) =>
+      all('.plate', transition).map((plate) => ({
+        what: transition.textContent ?? '',
+        box: boxOf(plate),
+        of: transition,
+      })),
+    ),
+  ]
+  texts.forEach((one, index) => {
+    for (const other of texts.slice(index + 1)) {
+      // Lines of one state stand close below one another.
+      if (one.of !== other.of && meet(one.box, other.box)) {
+        found.push(`“${one.what}” meets “${other.what}”`)
+      }
+    }
+  })
+  for (const transition of transitions) {
+    const plate = boxOf(all('.plate', transition)[0] as Element)
+    for (const text of all('text', transition)) {
+      if (boxOf(text).width > plate.width)
+        found.push(`“${text.textContent}” is wider than its plate`)
+    }
+  }
+  for (const state of all('.state')) {
+    const room = boxOf(all('rect', state)[0] as Element)
+    for (const text of all('text', state)) {
+      const { x, width } = boxOf(text)
+      if (x + width > room.x + room.width)
+        found.push(`“${text.textContent}” is wider than its state`)
+    }
+  }
+  const leaves = all('.state.leaf').map((state) => ({
+    what: `the state ${state.getAttribute('data-state')}`,
+    box: boxOf(all('rect', state)[0] as Element),
+  }))
+  for (const transition of transitions) {
+    const line = all('polyline', transition)[0]
+    const points = (line?.getAttribute('points') ?? '')
+      .split(' ')
+      .map((point) => point.split(',').map(Number) as [number, number])
+    points.slice(1).forEach(([toX, toY], index) => {
+      const [fromX, fromY] = points[index] as [number, number]
+      const run = {
+        x: Math.min(fromX, toX),
+        y: Math.min(fromY, toY),
+        width: Math.abs(toX - fromX),
+        height: Math.abs(toY - fromY),
+      }
+      const others = texts.filter(({ of }) => of !== transition)
+      for (const { what, box } of [...others, ...leaves]) {
+        // An arrow ends at the border of its state.
+        const within = {
+          x: box.x + 2,
+          y: box.y + 2,
+          width: box.width - 4,
+          height: box.height - 4,
+        }
+        if (meet(run, within)) found.push(`an arrow “${transition.textContent}” crosses ${what}`)
+      }
+    })
+  }
+  return found
+}
+
+describe('the keyboard', () => {
+  test('reaches everything in the order in which it stands, and the focus is seen', async () => {
+    await page.setViewportSize(DESK)
+    for (const view of VIEWS) {
+      await views.open(view)
+      const wanted = Number(await page.evaluate(REACHABLE))
+      await page.evaluate(FROM_THE_TOP)
+      const reached: unknown[] = []
+      for (let one = 0; one < wanted; one += 1) {
+        await page.keyboard.press('Tab')
+        reached.push(await page.evaluate(FOCUS))
+      }
+      const order = Array.from({ length: wanted }, (_, place) => ({ place, isSeen: true }))
+      expect({ view, reached }).toEqual({ view, reached: order })
+    }
+  })
+
+  test('chooses the first and the last view', async () => {
+    await page.locator('#tab-time').focus()
+    for (const [key, view] of [
+      ['End', 'log'],
+      ['Home', 'now'],
+    ] as const) {
+      await page.keyboard.press(key)
+      await page.locator(`#view[data-view="${view}"]`).waitFor(WAIT)
+      expect(await page.evaluate('document.activeElement.id')).toBe(`tab-${view}`)
+    }
+  })
+
+  test('pauses, moves and zooms the lanes, and types in their filter', async () => {
+    await views.open('time')
+    const lanes = page.getByRole('region', { name: 'Lanes' })
+    await lanes.focus()
+    await page.keyboard.press('Space')
+    await page.getByRole('button', { name: 'Go on' }).waitFor(WAIT)
+    const shown = page.locator('.tools .count')
+    for (const key of ['ArrowLeft', '-', '+']) {
+      const before = await shown.textContent()
+      await page.keyboard.press(key)
+      await expect.poll(() => shown.textContent()).not.toBe(before)
+    }
+    const before = await shown.textContent()
+    await page.getByLabel('Lane', { exact: true }).pressSequentially('+- ')
+    expect(await page.getByLabel('Lane', { exact: true }).inputValue()).toBe('+- ')
+    await page.keyboard.press('Escape')
+    expect(await page.getByLabel('Lane', { exact: true }).inputValue()).toBe('')
+    expect(await shown.textContent()).toBe(before)
+    await lanes.focus()
+    await page.keyboard.press('Space')
+    await page.getByRole('button', { name: 'Pause' }).waitFor(WAIT)
+  })
+})
+
+const TABBABLE = `[...document.querySelectorAll('button, input, select, [tabindex]')]
+  .filter((one) => one.tabIndex >= 0 && !one.disabled)`
+/** The next Tab goes to the first of all. */
+const FROM_THE_TOP = `{
+  document.body.tabIndex = -1
+  document.body.focus()
+  document.body.removeAttribute('tabindex')
+}`
+const REACHABLE = `${TABBABLE}.length`
+/** Which of all that can be reached has the focus, and whether one sees it. */
+const FOCUS = `{
+  const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement)
+  const place = ${TABBABLE}.indexOf(document.activeElement)
+  ;({ place, isSeen: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 })
+}`
+
+test('whoever hears the page is told who holds the path now', async () => {
+  await views.open('now')
+  const before = await views.leaderOf('/demo')
+  await page.getByRole('button', { name: 'Hand over' }).click()
+  const holder = await views.holderOtherThan('/demo', before)
+  await page.getByRole('status').getByText(`/demo is held by ${holder}`).waitFor(WAIT)
+})

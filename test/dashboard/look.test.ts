@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { NodeNow } from '../../src/dashboard/protocol.js'
 import { launchChromium } from '../browser/chromium.js'
 import { MAIN, RunningCommand } from '../cli/command.js'
 import { PATIENCE_MS } from '../patience.js'
+import { openDashboard } from './served.js'
 import { Views } from './views.js'
 
 const WAIT = { timeout: PATIENCE_MS }
@@ -115,11 +117,38 @@ describe('the statechart', () => {
     }
   })
 
+  test('finds a node among thousands, and offers few at a time', async () => {
+    const { dashboard, board } = await openDashboard()
+    const own = await browser.newPage({ viewport: PHONE })
+    onTestFinished(() => own.close())
+    own.setDefaultTimeout(PATIENCE_MS)
+    for (let at = 0; at < 3_000; at += 1) board.setNode(follower(`n${at}`), Date.now())
+    await own.goto(`${dashboard.url}#statechart`)
+    await own.getByText('and 2900 more').waitFor(WAIT)
+    expect(await own.getByLabel('Node').locator('option').count()).toBe(100)
+    await own.getByLabel('Find').fill('n2999')
+    await own.locator('.facts', { hasText: 'value of n2999' }).waitFor(WAIT)
+    await own.getByLabel('Find').fill('')
+    await own.getByText('and 2900 more').waitFor(WAIT)
+    await own.getByLabel('Node').selectOption('/many n1')
+    await own.locator('.facts', { hasText: 'value of n1' }).waitFor(WAIT)
+    await own.getByLabel('Find').fill('nobody')
+    await own.getByText('no such node').waitFor({ ...WAIT, state: 'attached' })
+  })
+
   test('says what the active state means', async () => {
     await views.open('statechart')
     await page.locator('.facts .meaning', { hasText: /\w/ }).waitFor(WAIT)
   })
 })
+
+function follower(id: string): NodeNow {
+  return {
+    ...{ key: `process:${id}`, source: 'process', path: '/many', id, instance: id },
+    ...{ value: `value of ${id}`, state: 'follower.following', sinceMs: 0, step: null },
+    ...{ latest: null, token: null, validUntilMs: null, actions: [] },
+  }
+}
 
 function isInSight(chart: Element, path: string): boolean {
   const state = chart.querySelector(`[data-state="${path}"]`)

@@ -417,7 +417,7 @@ describe('screenshots', () => {
 })
 
 /** So that each view is seen, and not the empty space below it. */
-const HEIGHTS = { now: 420, statechart: 1_700, time: 250, log: 420 }
+const HEIGHTS = { now: 420, statechart: 2_480, time: 250, log: 420 }
 
 /** How many states are within it, at whatever depth. */
 function statesIn(state: AnyStateNode): number {

@@ -17,40 +17,57 @@ const LABEL_LINE = 16
 const LABEL_PADDING = 4
 /** For how long a transition is shown as just taken. */
 const JUST_MS = 2_500
+/** So many nodes can be chosen from at a time; of more, one says which are meant. */
+const MOST_OFFERED = 100
 
 /** The statechart, and where one node is in it. */
 export function StatechartView() {
   const { model } = useModel(true)
   const [chosen, choose] = useState('')
+  const [filter, setFilter] = useState('')
   const [layout, setLayout] = useState<Layout | null>(null)
   useEffect(() => {
     void loadLayout().then(setLayout)
   }, [])
   const nodes = [...model.nodes.values()].sort(byName)
-  const node = nodes.find(({ key }) => key === chosen) ?? nodes[0]
+  const sought = nodes.filter(({ path, id }) => `${path} ${id}`.includes(filter))
+  const node = sought.find(({ key }) => key === chosen) ?? sought[0]
+  const first = sought.slice(0, MOST_OFFERED)
+  const offered = node === undefined || first.includes(node) ? first : [node, ...first]
   if (layout === null) return <p class="empty">Loading the statechart.</p>
   return (
     <>
       <p class="tools">
+        {nodes.length > MOST_OFFERED && (
+          <label>
+            Find{' '}
+            <input type="search" value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />
+          </label>
+        )}
         <label>
           Node{' '}
           <select value={node?.key} onChange={(e) => choose(e.currentTarget.value)}>
-            {nodes.length === 0 && <option>no node is inspected</option>}
-            {nodes.map(({ key, path, id }) => (
+            {sought.length === 0 && (
+              <option>{nodes.length === 0 ? 'no node is inspected' : 'no such node'}</option>
+            )}
+            {offered.map(({ key, path, id }) => (
               <option key={key} value={key}>
                 {path} {id}
               </option>
             ))}
           </select>
         </label>
+        {sought.length > offered.length && (
+          <span class="count">and {sought.length - offered.length} more</span>
+        )}
       </p>
-      {node === undefined ? (
+      {nodes.length === 0 ? (
         <p class="empty">
           No process sends its inspection events. Start one with{' '}
           <code>LOCKED_INSPECT={inspectUrl()}</code> in its environment.
         </p>
       ) : (
-        <Facts node={node} layout={layout} />
+        node !== undefined && <Facts node={node} layout={layout} />
       )}
       <Chart layout={layout} node={node} />
     </>

@@ -14,7 +14,7 @@ export function isNarrow({ width }: Size): boolean {
 }
 
 /** How much room there is in an element, now and whenever that changes. */
-export function useSize(frame: RefObject<HTMLElement>): Size {
+export function useSize(frame: RefObject<HTMLElement | null>): Size {
   const [size, setSize] = useState<Size>({ width: 800, height: 600 })
   useEffect(() => {
     const { current } = frame

@@ -150,7 +150,24 @@ function follower(id: string): NodeNow {
   }
 }
 
-function isInSight(chart: Element, path: string): boolean {
+interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** What is used here of an element of the page: Node.js’s types have none. */
+interface Drawn {
+  readonly textContent: string | null
+  getAttribute(name: string): string | null
+  querySelector(selector: string): Drawn | null
+  querySelectorAll(selector: string): Iterable<Drawn>
+  getBBox(): Box
+  getBoundingClientRect(): Record<'left' | 'right' | 'top' | 'bottom', number>
+}
+
+function isInSight(chart: Drawn, path: string): boolean {
   const state = chart.querySelector(`[data-state="${path}"]`)
   if (state === null) throw new Error(`there is no state ${path}`)
   const [seen, drawn] = [chart.getBoundingClientRect(), state.getBoundingClientRect()]
@@ -167,25 +184,19 @@ function isInSight(chart: Element, path: string): boolean {
  * arrows that run through a text other than their own, or through a state that they neither leave
  * nor enter.
  */
-function MEETINGS(svg: Element): string[] {
+function MEETINGS(svg: Drawn): string[] {
   const found: string[] = []
-  const boxOf = (one: Element) => (one as unknown as { getBBox(): Box }).getBBox()
-  interface Box {
-    x: number
-    y: number
-    width: number
-    height: number
-  }
+  const boxOf = (one: Drawn) => one.getBBox()
   interface Named {
     what: string
     box: Box
-    of: Element
+    of: Drawn
   }
   const meet = (a: Box, b: Box) =>
     a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
-  const all = (selector: string, of: Element = svg) => [...of.querySelectorAll(selector)]
+  const all = (selector: string, of: Drawn = svg) => [...of.querySelectorAll(selector)]
   const transitions = all('.transition')
-  const named = (one: Element, of: Element): Named => ({
+  const named = (one: Drawn, of: Drawn): Named => ({
     what: one.textContent ?? '',
     box: boxOf(one),
     of,
@@ -209,14 +220,14 @@ function MEETINGS(svg: Element): string[] {
     }
   })
   for (const transition of transitions) {
-    const plate = boxOf(all('.plate', transition)[0] as Element)
+    const plate = boxOf(all('.plate', transition)[0] as Drawn)
     for (const text of all('text', transition)) {
       if (boxOf(text).width > plate.width)
         found.push(`“${text.textContent}” is wider than its plate`)
     }
   }
   for (const state of all('.state')) {
-    const room = boxOf(all('rect', state)[0] as Element)
+    const room = boxOf(all('rect', state)[0] as Drawn)
     for (const text of all('text', state)) {
       const { x, width } = boxOf(text)
       if (x + width > room.x + room.width)
@@ -225,7 +236,7 @@ function MEETINGS(svg: Element): string[] {
   }
   const leaves = all('.state.leaf').map((state) => ({
     what: `the state ${state.getAttribute('data-state')}`,
-    box: boxOf(all('rect', state)[0] as Element),
+    box: boxOf(all('rect', state)[0] as Drawn),
   }))
   for (const transition of transitions) {
     const line = all('polyline', transition)[0]

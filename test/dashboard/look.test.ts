@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { NodeNow } from '../../src/dashboard/protocol.js'
@@ -14,7 +13,6 @@ const VIEWS = ['now', 'statechart', 'time', 'log'] as const
 const SCHEMES = ['light', 'dark'] as const
 const PHONE = { width: 360, height: 740 }
 const DESK = { width: 1_440, height: 900 }
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 vi.setConfig({ testTimeout: 3 * PATIENCE_MS })
 
@@ -52,7 +50,7 @@ describe.each(SCHEMES)('%s', (colorScheme) => {
       await page.setViewportSize(size)
       for (const view of VIEWS) {
         await views.open(view)
-        await page.evaluate(AXE)
+        await page.evaluate(axe.source)
         expect({ view, found: await page.evaluate(FIND) }).toEqual({ view, found: [] })
       }
     },

@@ -54,6 +54,8 @@ for (const [of, unit, figure] of figures) {
   const [before = Number.NaN, after = Number.NaN] = versions.map(
     (version) => summarise((taken.get(version) ?? []).map(figure)).median,
   )
-  const cells = [before, after].map((one) => `${one.toPrecision(3)} ${unit}`)
+  const cells = [before, after].map(
+    (one) => `${Number(one.toPrecision(3)).toLocaleString('en')} ${unit}`,
+  )
   console.log(`| ${of} | ${cells.join(' | ')} | ${(after / before).toFixed(2)} |`)
 }

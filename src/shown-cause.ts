@@ -1,3 +1,4 @@
+import { isError } from './errors.js'
 import { shown } from './shown.js'
 
 /** An error may be its own cause, or have no end of them. */
@@ -13,12 +14,13 @@ export function shownCause<Thrown>(thrown: Thrown): Thrown {
 }
 
 function show(thrown: unknown, levels: number): void {
-  if (!(thrown instanceof Error) || levels === 0) return
+  if (!isError(thrown) || levels === 0) return
   for (const name of ['name', 'message', 'stack'] as const) {
     const text = thrown[name]
     // One that is frozen stays as it is.
     if (typeof text === 'string' && shown(text) !== text) Reflect.set(thrown, name, shown(text))
   }
   show(thrown.cause, levels - 1)
-  if (thrown instanceof AggregateError) for (const one of thrown.errors) show(one, levels - 1)
+  const { errors }: Partial<AggregateError> = thrown
+  if (Array.isArray(errors)) for (const one of errors) show(one, levels - 1)
 }

@@ -1,4 +1,5 @@
 import { formatWithOptions, inspect } from 'node:util'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ActorError, errorFrom, LockedError, RefusedError, WorkError } from '../../src/errors.js'
@@ -19,6 +20,9 @@ const piece = fc.constantFrom(
   'authentication failed',
   'evil',
 )
+/** Node.js’s own errors are of another realm than an app’s that Jest runs. */
+const Foreign: ErrorConstructor = runInNewContext('Error')
+
 const hostile = fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''))
 
 /** An error as gRPC makes it of what a server answers, and others that hold it. */
@@ -32,7 +36,9 @@ const thrown: fc.Arbitrary<unknown> = fc.letrec<{ thrown: unknown }>((tie) => ({
         Object.assign(new Error(`14 UNAVAILABLE: ${message}`), { code: 14, details }),
       ),
     fc.record({ text: hostile, key: hostile }).map(({ text, key }) => ({ [key]: text })),
-    fc.tuple(hostile, tie('thrown')).map(([message, cause]) => new Error(message, { cause })),
+    fc
+      .tuple(hostile, tie('thrown'), fc.constantFrom(Error, Foreign))
+      .map(([message, cause, Kind]) => new Kind(message, { cause })),
     fc
       .tuple(hostile, fc.array(tie('thrown'), { maxLength: 3 }))
       .map(([message, errors]) => new AggregateError(errors, message)),

@@ -8,7 +8,7 @@ import type {
   TransferRequest,
   Watch,
 } from '../stores/store.js'
-import type { Inquirer } from './inquiries.js'
+import type { NewLeader } from './new-leaders.js'
 import { Queue } from './queue.js'
 import type { Going, Means, Task } from './service.js'
 
@@ -22,7 +22,7 @@ export function attend(means: Means, task: Task): Going | null {
   return candidates === undefined ? null : new Attending(candidates, means, task)
 }
 
-class Attending implements Going, CandidatesListener, Inquirer {
+class Attending implements Going, CandidatesListener, NewLeader {
   readonly #candidates: Candidates
   readonly #means: Means
   readonly #task: Task
@@ -35,13 +35,13 @@ class Attending implements Going, CandidatesListener, Inquirer {
     this.#candidates = candidates
     this.#means = means
     this.#task = task
-    means.inquiries.add(this)
+    means.newLeaders.add(this)
   }
 
   close(): void {
     this.#isOver = true
-    const { clock, inquiries } = this.#means
-    inquiries.delete(this)
+    const { clock, newLeaders } = this.#means
+    newLeaders.delete(this)
     if (this.#timer !== null) clock.clearTimeout(this.#timer)
     this.#watch?.close()
   }
@@ -80,10 +80,10 @@ class Attending implements Going, CandidatesListener, Inquirer {
     this.#queue.lost()
     this.#watch?.close()
     this.#watch = null
-    const { clock, inquiries } = this.#means
+    const { clock, newLeaders } = this.#means
     this.#timer ??= clock.setTimeout(() => {
       this.#timer = null
-      inquiries.add(this)
+      newLeaders.add(this)
     }, AGAIN_MS)
   }
 

@@ -9,18 +9,18 @@ const AT_ONCE = 100
 /** And then nobody for so long, in milliseconds. */
 const APART_MS = 20
 
-export interface Inquirer {
+export interface NewLeader {
   ask(): void
 }
 
 /**
- * The leaders of a locker that are about to ask who waits. Thousands that are elected at once ask
- * together, when no more are elected.
+ * The leaders of a locker that have only just been elected, or have lost what they knew, and are about to ask
+ * who waits. Thousands that are elected at once ask together, when no more are elected.
  */
-export class Inquiries {
+export class NewLeaders {
   readonly #clock: Clock
   /** When each of them came, in that order. */
-  readonly #waiting = new Map<Inquirer, number>()
+  readonly #waiting = new Map<NewLeader, number>()
   #latestAt = 0
   #timer: unknown = null
 
@@ -29,15 +29,15 @@ export class Inquiries {
   }
 
   /** Has it ask, once, a while later. */
-  add(inquirer: Inquirer): void {
+  add(leader: NewLeader): void {
     this.#latestAt = this.#clock.now()
-    this.#waiting.set(inquirer, this.#latestAt)
+    this.#waiting.set(leader, this.#latestAt)
     this.#arm(SETTLED_MS)
   }
 
   /** It need not ask any more. One that has asked already is no error. */
-  delete(inquirer: Inquirer): void {
-    this.#waiting.delete(inquirer)
+  delete(leader: NewLeader): void {
+    this.#waiting.delete(leader)
     if (this.#waiting.size === 0 && this.#timer !== null) this.#disarm()
   }
 
@@ -60,11 +60,11 @@ export class Inquiries {
       return
     }
     let left = AT_ONCE
-    for (const [inquirer, since] of this.#waiting) {
+    for (const [leader, since] of this.#waiting) {
       if (left === 0 || now - since < SETTLED_MS) break
       left -= 1
-      this.#waiting.delete(inquirer)
-      inquirer.ask()
+      this.#waiting.delete(leader)
+      leader.ask()
     }
     if (this.#waiting.size > 0) this.#arm(APART_MS)
   }

@@ -4,7 +4,7 @@ import type { SessionPool } from '../sessions/session-pool.js'
 import type { Store } from '../stores/store.js'
 import type { Claims } from './claims.js'
 import type { Failures } from './failures.js'
-import type { Inquiries } from './inquiries.js'
+import type { NewLeaders } from './new-leaders.js'
 import type { Participant } from './participant.js'
 import type { Uses } from './uses.js'
 
@@ -16,7 +16,7 @@ export interface Means {
   readonly claims: Claims
   readonly failures: Failures
   readonly uses: Uses
-  readonly inquiries: Inquiries
+  readonly newLeaders: NewLeaders
 }
 
 /** For whom a service was invoked, with what, and whom it tells. */

@@ -20,8 +20,8 @@ import { drain } from './drain.js'
 import { enqueue } from './enqueue.js'
 import { Failures } from './failures.js'
 import { handOver } from './hand-over.js'
-import { Inquiries } from './inquiries.js'
 import { keepAlive } from './keep-alive.js'
+import { NewLeaders } from './new-leaders.js'
 import type { Participant } from './participant.js'
 import { propose } from './propose.js'
 import { type Entrant, Registry } from './registry.js'
@@ -60,7 +60,7 @@ export class Services {
       claims,
       failures,
       uses: new Uses(store),
-      inquiries: new Inquiries(clock),
+      newLeaders: new NewLeaders(clock),
     }
     store.onReset?.(() => {
       claims.reset()

@@ -46,6 +46,8 @@ export class PathSource {
     }
     const { id, value, token, instance, released } = holderFrom(entry)
     const isNew = this.#board.holder(path)?.token !== token
+    // A holder that has stood down is about to go: that tells enough, and the value may be an earlier one.
+    if (released && !isNew) return
     const holder = {
       id: id === null ? null : shortened(id, LONGEST_ID),
       value: shortenedValue(value, this.#board.pathCount > MANY ? LONGEST_OF_MANY : LONGEST_VALUE),
@@ -53,7 +55,6 @@ export class PathSource {
       instance: instance === null ? null : shortened(instance, LONGEST_ID),
     }
     this.#board.setPath(this.#id, path, holder, atMs)
-    // A holder that has stood down is about to go: that tells enough.
     if (released) return
     const details = `${id === null ? 'what is not a record' : shortened(id)}, value ${shortened(JSON.stringify(value))}, token ${token}`
     this.#board.log({ ...common, kind: isNew ? 'held' : 'value', details })

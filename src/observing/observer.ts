@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Holder } from '../../machines/election.js'
 import { equal } from '../../machines/equal.js'
 import type { NodeHolder, Observed, ObserverEvents } from '../node-types.js'
 import { holderFrom } from '../record.js'
@@ -80,9 +81,12 @@ export class LockedObserver
 
   #see(path: string, sighting: Sighting): void {
     if (this.#isClosed) return
-    const holder = holderIn(sighting)
+    const standing = sighting.entry && holderFrom(sighting.entry)
     const before = this.#known.get(path)
-    // A holder that stands down writes its record once more before it is deleted.
+    // A holder that stands down writes its record once more before it is deleted. It may not know that
+    // its latest value was written, and then writes the one before.
+    if (standing?.released === true && before?.token === BigInt(standing.token)) return
+    const holder = standing && nodeHolderOf(standing)
     if (before !== undefined ? isSame(holder, before) : holder === null && !this.#vacancyIsNews) {
       return
     }
@@ -119,9 +123,7 @@ export class LockedObserver
   }
 }
 
-function holderIn({ entry }: Sighting): NodeHolder | null {
-  if (entry === null) return null
-  const { id, value, token } = holderFrom(entry)
+function nodeHolderOf({ id, value, token }: Holder): NodeHolder {
   return { id, value, token: BigInt(token) }
 }
 

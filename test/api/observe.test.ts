@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { RefusedError, UnsupportedError } from '../../src/errors.js'
 import locked, { type LockedObserver, type Locker, type Store } from '../../src/index.js'
+import { Link } from '../../src/stores/link.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { listenForCrashes, lockerOn, makeLink, turns } from './node/nodes.js'
@@ -37,6 +39,47 @@ describe('a path', () => {
     expect(told.slice(2)).toEqual(['/p a=1', '/p a={"two":2}', '/p vacant'])
     expect(observer.holder).toBe(null)
     expect(store.leases()).toEqual([])
+  })
+
+  test('never goes back to an earlier value, whenever its holder stops and however late it is answered', async () => {
+    const delay = fc.integer({ min: 0, max: 30 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ after: delay, answered: delay }), { minLength: 1, maxLength: 5 }),
+        delay,
+        delay,
+        async (proposals, heardAfter, stopAfter) => {
+          const clock = new VirtualClock()
+          const store = new MemoryStore(clock)
+          let answered = 0
+          const link = new Link(store, clock, ({ call, isAnswer }) => {
+            if (!isAnswer) return 0
+            return call === 'propose' ? answered : call === 'watch' ? heardAfter : 0
+          })
+          const observing = locked(store, { clock })
+          const leading = locked(link, { clock })
+          const told = observedBy(observing.observe('/p'))
+          const node = leading('/p', { id: 'a', value: 0 })
+          await node.start()
+          for (const [at, { after, ...proposal }] of proposals.entries()) {
+            answered = proposal.answered
+            node.propose(at + 1)
+            await clock.advance(after)
+          }
+          await clock.advance(stopAfter)
+          const stopped = node.stop()
+          await clock.advance(1_000)
+          await stopped
+          await clock.advance(1_000)
+          const values = told.flatMap((what) => /a=(\d+)$/.exec(what)?.[1] ?? []).map(Number)
+          expect(values).toEqual(values.toSorted((one, other) => one - other))
+          expect(new Set(values).size).toBe(values.length)
+          expect(told.at(-1)).toBe('/p vacant')
+          await Promise.all([observing.close(), leading.close(), clock.advance(60_000)])
+        },
+      ),
+      { numRuns: 200 },
+    )
   })
 
   test('that is not held by a record has a holder without id', async () => {

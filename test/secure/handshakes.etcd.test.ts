@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, inject, onTestFinished, test as plain } from 'vitest'
+import { connect } from 'node:tls'
+import { expect, inject, onTestFinished, test as plain, vi } from 'vitest'
 import { locked } from '../../src/index.js'
 import { freePort } from '../etcd/ports.js'
+import { PATIENCE_MS } from '../patience.js'
 import { Authority, writeFiles } from './authority.js'
 
 const source = inject('etcdSource')
@@ -61,20 +63,36 @@ test('etcd’s log tells of no connection that it had to reject', async () => {
     certChain: Buffer.from(client.cert),
     privateKey: Buffer.from(client.key),
   }
+  const late: Error[] = []
   for (let lockers = 0; lockers < 5; lockers += 1) {
     const locker = locked(url, { credentials })
-    await locker(`/${lockers}`, { value: 1 }).start()
+    const node = locker(`/${lockers}`, { value: 1 })
+    node.on('unreachable', (error) => late.push(error))
+    await node.start()
     await locker.close()
   }
-  // What is rejected is told at once: this, which is, has been told by then.
-  await expect(locked(url)('/none', { value: 1 }).start()).rejects.toThrow()
-  await expect.poll(() => log).toMatch(/rejected connection/)
-  const rejected = log.split('\n').filter((line) => line.includes('rejected connection'))
-  expect(
-    rejected.every((line) =>
-      /bad certificate|certificate required|didn't provide a certificate|unknown certificate/.test(
-        line,
-      ),
-    ),
-  ).toBe(true)
+  // What is rejected is told at once: this, which is, has been told after all that was before.
+  const port = await connectWithoutCertificate(url)
+  const told = await vi.waitUntil(
+    () => rejectedIn(log).find((line) => line.includes(`:${port}"`)),
+    {
+      timeout: PATIENCE_MS,
+    },
+  )
+  // Whoever gives up a connection because it takes too long ends it in the middle of its handshake.
+  if (late.length === 0) expect(rejectedIn(log)).toEqual([told])
 })
+
+function rejectedIn(log: string): readonly string[] {
+  return log.split('\n').filter((line) => line.includes('rejected connection'))
+}
+
+/** Resolves with the port that it came from, once it has been rejected. */
+async function connectWithoutCertificate(url: string): Promise<number | undefined> {
+  const { hostname: host, port } = new URL(url)
+  const socket = connect({ host, port: Number(port), rejectUnauthorized: false })
+  await once(socket, 'connect')
+  const { localPort } = socket
+  await new Promise((resolve) => socket.resume().once('error', resolve))
+  return localPort
+}

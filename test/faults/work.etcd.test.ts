@@ -51,6 +51,8 @@ describe('the work of a leader', () => {
 
   test('that throws is told by error, and leadership goes to another node', async ({ scene }) => {
     const [leader, other] = await working(scene, { failAfterMs: 500 })
+    // On a busy machine the work fails before that.
+    const joinedAt = now()
     const error = await leader.until('error', { timeoutMs: PATIENCE_MS })
     expect(error).toMatchObject({
       name: 'WorkError',
@@ -59,7 +61,7 @@ describe('the work of a leader', () => {
     const deselected = await leader.until('deselect', { timeoutMs: PATIENCE_MS })
     expect(deselected).toMatchObject({ reason: 'failed' })
     const works = await other.until('work', { timeoutMs: PATIENCE_MS })
-    scene.expectInTime(works.at, error.at, 1_000)
+    scene.expectInTime(works.at, Math.max(error.at, joinedAt), 1_000)
     await sleep(scene.ttl * 1_000)
     expect(leader.all('select')).toHaveLength(1)
   })

@@ -38,7 +38,9 @@ describe.each(bundles)('an app that $bundler has bundled as $format', ({ bundler
     const to = newFolder(join(folder, 'node_modules', '.bundled-'))
     cpSync(bundled, to, { recursive: true })
     const { status, text } = await runIn(to)
-    expect(text.trim().split('\n')).toEqual([
+    // On a busy machine its lease may run out before it writes: then it takes another one.
+    const lines = text.trim().split('\n')
+    expect(lines.filter((line) => !/^unreachable .*NOT_FOUND.*lease/.test(line))).toEqual([
       ...['one function', 'one class', 'one machine', 'leader on a clock of its own'],
       ...['leader', 'leader'],
     ])

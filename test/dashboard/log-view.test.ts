@@ -14,7 +14,9 @@ test('a path that is looked for in the log is shown with each of its events, whi
   const log = (path: string, details: string) =>
     board.log({ atMs: Date.now(), kind: 'held', path, node: null, details })
   let others = 0
+  let isFlooding = true
   const flooding = setInterval(() => {
+    if (!isFlooding) return
     for (let one = 0; one < 500; one += 1) log(`/other/${others++}`, 'x'.repeat(100))
   }, 50)
   onTestFinished(() => clearInterval(flooding))
@@ -23,10 +25,13 @@ test('a path that is looked for in the log is shown with each of its events, whi
   const page = await browser.newPage({ viewport: { width: 1_200, height: 800 } })
   await page.goto(`${dashboard.url}#log`)
   await page.getByText(/^\d{4,} events/).waitFor(WAIT)
+  // However long a busy machine takes to ask for it, it is among those that are kept.
+  isFlooding = false
   log('/sought', 'the first')
 
   await page.getByLabel('Path').fill('/sought')
   await page.getByText('1 such event').waitFor(WAIT)
+  isFlooding = true
   const from = others
   let sought = 1
   for (; sought < 10 || others < from + OTHERS; sought += 1) {

@@ -32,7 +32,7 @@ import type { Header } from './history.js'
 import { IdleTimeout } from './idle-timeout.js'
 import { keyOf, keysOf, rangeOf } from './keys.js'
 import { compareReign, deletionOf, putOf, type ReignKeys } from './reign.js'
-import { confirmsRenewal } from './renewal.js'
+import { confirmsRenewal, RenewalUnderway } from './renewal.js'
 import { KeepAlive } from './streams/keep-alive.js'
 import { PrefixObserver } from './streams/prefix-observer.js'
 import { WatchHub } from './streams/watch-hub.js'
@@ -40,6 +40,8 @@ import { WatchHub } from './streams/watch-hub.js'
 const READ_WITHIN_MS = 2_000
 /** So many paths of a session are tried when some may no longer be read. */
 const MOST_DENIED = 16
+/** An answer is late when it takes so many times as long as those of late. */
+const LATE_AFTER = 1.5
 /** When etcd has answered nothing for so long, an answer may be lost. */
 const SILENCE_MS = 100
 /** A longer notice does not go into a request twice: etcd takes 1.5 MiB by default. */
@@ -53,6 +55,8 @@ export class EtcdStore implements Store {
   readonly #batch: Batch
   readonly #keepAlive: KeepAlive
   readonly #hub: WatchHub
+  /** The renewals that are on their way. */
+  readonly #underway = new Set<RenewalUnderway>()
   readonly #silence = new IdleTimeout(SILENCE_MS)
   /** Keys carry the client's namespace, which is known once there is a client. */
   #client: EtcdClient | null = null
@@ -100,13 +104,47 @@ export class EtcdStore implements Store {
     return this.#keepAlive.renewalMs
   }
 
-  /** A renewal that is answered need not be one that counts: `confirmsRenewal` says when it is. */
+  /**
+   * A renewal that is answered need not be one that counts: `confirmsRenewal` says when it is.
+   *
+   * While one before it is on its way and not late, nothing is sent. Where an answer takes long, a
+   * second request would come to nothing but the next renewal's having to wait for its answer.
+   */
   async renew(lease: Lease, { timeoutMs }: Call, paths: Iterable<string>): Promise<number> {
+    const endsAt = performance.now() + timeoutMs
+    const lateMs = () => LATE_AFTER * this.#keepAlive.renewalMs
+    const inTime = () =>
+      [...this.#underway].find((one) => one.lease.id === lease.id && !one.isLate(lateMs()))
+    for (let before = inTime(); before !== undefined; before = inTime()) {
+      if (await before.succeeds(lateMs, endsAt)) {
+        throw new UnreachableError('renewing the session: the renewal before it was not late')
+      }
+      if (performance.now() >= endsAt) break
+    }
+    const underway = new RenewalUnderway(lease, (onStep) =>
+      this.#renew(lease, endsAt, paths, onStep),
+    )
+    this.#underway.add(underway)
+    try {
+      return await underway.ttlMs
+    } finally {
+      this.#underway.delete(underway)
+    }
+  }
+
+  async #renew(
+    lease: Lease,
+    endsAt: number,
+    paths: Iterable<string>,
+    onStep: () => void,
+  ): Promise<number> {
     const sentAt = performance.now()
-    const { ttlMs, header, termsBefore } = await this.#keepAlive.renew(lease, { timeoutMs })
+    const call = { timeoutMs: endsAt - sentAt }
+    const { ttlMs, header, termsBefore } = await this.#keepAlive.renew(lease, call)
+    onStep()
     // A slow member leaves the read less time than it takes. The next renewal needs the connection.
     const fairMs = performance.now() - sentAt
-    const after = await this.#readOneOf(paths, sentAt + timeoutMs, fairMs)
+    const after = await this.#readOneOf(paths, endsAt, fairMs)
     if (!confirmsRenewal(termsBefore, header, after)) {
       const terms = [termsBefore.get(header.member_id), header.raft_term, after.raft_term]
       throw new UnconfirmedError(

@@ -1,3 +1,5 @@
+import type { Lease } from '../store.js'
+import { within } from './connection/within.js'
 import type { Header, Terms } from './history.js'
 
 /**
@@ -20,4 +22,51 @@ export function confirmsRenewal(
 ): boolean {
   const before = termsBefore.get(renewal.member_id)
   return before === renewal.raft_term && renewal.raft_term === after.raft_term
+}
+
+/** A renewal that is on its way: first its answer is awaited, then what confirms it. */
+export class RenewalUnderway {
+  readonly lease: Lease
+  /** The granted ttl, once it counts, in milliseconds. */
+  readonly ttlMs: Promise<number>
+  readonly #succeeded: Promise<boolean>
+  /** Since when what is awaited now has been awaited; `null` once nothing is. */
+  #since: number | null = performance.now()
+
+  /** @param renew Calls `onStep` when it begins to await something else. */
+  constructor(lease: Lease, renew: (onStep: () => void) => Promise<number>) {
+    this.lease = lease
+    this.ttlMs = renew(() => {
+      this.#since = performance.now()
+    }).finally(() => {
+      this.#since = null
+    })
+    this.#succeeded = this.ttlMs.then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** Whether an answer has taken longer than `lateMs`, or none is awaited any more. */
+  isLate(lateMs: number): boolean {
+    return this.#since === null || performance.now() - this.#since >= lateMs
+  }
+
+  /**
+   * Resolves with whether it counts, and with false when it becomes late, or at `endsAt`.
+   *
+   * @param lateMs How long an answer may take now, in milliseconds.
+   */
+  async succeeds(lateMs: () => number, endsAt: number): Promise<boolean> {
+    for (;;) {
+      const lateAt = (this.#since ?? Number.POSITIVE_INFINITY) + lateMs()
+      const leftMs = Math.min(lateAt, endsAt) - performance.now()
+      if (leftMs <= 0) return false
+      try {
+        return await within(leftMs, 'renewing the session', this.#succeeded)
+      } catch {
+        // It is late, unless it has taken a step meanwhile.
+      }
+    }
+  }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Relay, startRelay } from './relay.js'
+import { type Habits, type Relay, startRelay } from './relay.js'
 
 test('passes on what both sides send', async () => {
   const { relay } = await startRelayed()
@@ -14,7 +14,7 @@ test('passes on an end, and an answer that comes after it', async () => {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.resume().on('end', () => socket.end('bye'))
   })
-  const relay = await startRelayTo(server)
+  const relay = await startedRelay(await listen(server))
   const client = await open(relay)
   client.socket.end()
   expect(await client.received('bye')).toBe('bye')
@@ -111,8 +111,52 @@ test('a server that refuses resets the client', async () => {
   await expect.poll(() => client.error()).toBe('ECONNRESET')
 })
 
+test('in front of several, each connection goes to the next that takes it', async () => {
+  const [one, none, other] = await Promise.all([echo(), echo(), echo()])
+  await none.stop()
+  const relay = await startedRelay([one.endpoint, none.endpoint, other.endpoint])
+  for (const text of ['a', 'b', 'c', 'd']) await (await open(relay)).ask(text)
+  expect(relay.taken).toEqual([2, 0, 2])
+  expect([one.asked(), other.asked()]).toEqual(['ad', 'bc'])
+})
+
+test.each(['forgetsIdleMs', 'resetsIdleMs', 'resetsOldMs'] as const)(
+  'one that %s, leaves alone what is in use, or is young',
+  async (habit) => {
+    const { relay, asked } = await startRelayed({ [habit]: 1_000 })
+    const client = await open(relay)
+    for (const text of ['a', 'b', 'c']) {
+      await client.ask(text)
+      await sleep(100)
+    }
+    await expect.poll(() => relay.ended).toBe(1)
+    client.socket.write('d')
+    if (habit === 'forgetsIdleMs') await sleep(200)
+    else await expect.poll(() => client.error()).toBe('ECONNRESET')
+    expect(client.socket.destroyed).toBe(habit !== 'forgetsIdleMs')
+    expect(asked()).toBe('abc')
+    expect(await (await open(relay)).ask('e')).toBe('e')
+  },
+)
+
+test('forgotten, the server does not learn that a client is gone, whatever is healed', async () => {
+  const { relay, connections } = await startRelayed({ forgetsIdleMs: 300 })
+  const client = await open(relay)
+  await expect.poll(() => relay.ended).toBe(1)
+  client.socket.resetAndDestroy()
+  await relay.heal()
+  await sleep(200)
+  expect(connections()).toBe(1)
+})
+
 /** A relay in front of a server that echoes. */
-async function startRelayed() {
+async function startRelayed(habits: Habits = {}) {
+  const { endpoint, ...server } = await echo()
+  return { ...server, relay: await startedRelay(endpoint, habits) }
+}
+
+/** A server that echoes. */
+async function echo() {
   let asked = ''
   let connections = 0
   const server = createServer((socket) => {
@@ -124,21 +168,23 @@ async function startRelayed() {
       socket.write(bytes)
     })
   })
-  const relay = await startRelayTo(server)
+  const endpoint = await listen(server)
   const stop = () => new Promise((resolve) => server.close(resolve))
-  return { relay, stop, asked: () => asked, connections: () => connections }
+  return { endpoint, stop, asked: () => asked, connections: () => connections }
 }
 
-async function startRelayTo(server: ReturnType<typeof createServer>): Promise<Relay> {
+async function listen(server: ReturnType<typeof createServer>): Promise<string> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no TCP address')
-  const relay = await startRelay(`127.0.0.1:${address.port}`)
-  onTestFinished(async () => {
-    await relay.stop()
-    server.close()
-  })
+  onTestFinished(() => void server.close())
+  return `127.0.0.1:${address.port}`
+}
+
+async function startedRelay(target: string | readonly string[], habits?: Habits): Promise<Relay> {
+  const relay = await startRelay(target, habits)
+  onTestFinished(() => relay.stop())
   return relay
 }
 

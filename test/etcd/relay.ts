@@ -1,7 +1,20 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { freePort } from './ports.js'
 
-/** A TCP relay in front of an etcd member: the network between it and its clients, to be broken. */
+/** What a relay does to connections by itself, as balancers and firewalls do; for good, whatever is healed. */
+export interface Habits {
+  /**
+   * A connection through which nothing went for so long, in milliseconds, is forgotten: whatever comes
+   * later is swallowed, and nobody is told, as by NAT.
+   */
+  readonly forgetsIdleMs?: number
+  /** The same, and both ends are told by a reset, as by a network load balancer. */
+  readonly resetsIdleMs?: number
+  /** A connection that is so old is reset, in milliseconds. */
+  readonly resetsOldMs?: number
+}
+
+/** A TCP relay in front of etcd: the network between it and its clients, to be broken. */
 export interface Relay extends AsyncDisposable {
   /** `host:port` for clients. Stays the same through `cut` and `heal`. */
   readonly endpoint: string
@@ -9,6 +22,10 @@ export interface Relay extends AsyncDisposable {
   readonly opened: number
   /** How many of them are there now. */
   readonly open: number
+  /** How many it has forgotten or reset by its habits. */
+  readonly ended: number
+  /** How many were passed on to each target. */
+  readonly taken: readonly number[]
   /**
    * Nothing gets through in either direction, and nobody is told: connections stay open, new ones
    * are accepted and never answered. What was sent meanwhile arrives after `heal`, as with TCP.
@@ -32,9 +49,15 @@ export interface Relay extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Starts a relay to `target`, a `host:port`. */
-export async function startRelay(target: string): Promise<Relay> {
-  const relay = new TcpRelay(target, await freePort())
+/**
+ * Starts a relay to `target`, a `host:port`; or a load balancer in front of several: each connection goes
+ * to the next of them, or the one after that which takes it.
+ */
+export async function startRelay(
+  target: string | readonly string[],
+  habits: Habits = {},
+): Promise<Relay> {
+  const relay = new TcpRelay([target].flat(), habits, await freePort())
   await relay.listen()
   return relay
 }
@@ -44,16 +67,20 @@ type Weather = 'fair' | 'frozen' | 'answersLost' | 'oneAnswer'
 class TcpRelay implements Relay {
   readonly endpoint: string
   opened = 0
+  ended = 0
+  readonly taken: number[]
   weather: Weather = 'fair'
   delayMs = 0
   readonly #connections = new Set<Connection>()
   #server: Server | undefined
 
   constructor(
-    readonly target: string,
+    readonly targets: readonly string[],
+    readonly habits: Habits,
     readonly port: number,
   ) {
     this.endpoint = `127.0.0.1:${port}`
+    this.taken = targets.map(() => 0)
   }
 
   get open(): number {
@@ -63,7 +90,9 @@ class TcpRelay implements Relay {
   async listen(): Promise<void> {
     // Half-open connections are passed on as such: an end is relayed, not answered.
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
-      const connection = new Connection(this, client, () => this.#connections.delete(connection))
+      const connection = new Connection(this, client, this.opened, () =>
+        this.#connections.delete(connection),
+      )
       this.#connections.add(connection)
       this.opened += 1
       connection.refresh()
@@ -125,34 +154,42 @@ class TcpRelay implements Relay {
   }
 }
 
-/** One client's connection, and the connection to the target that belongs to it. */
+/** One client's connection, and the connection to a target that belongs to it. */
 class Connection {
   readonly #relay: TcpRelay
   readonly #client: Socket
+  /** How many were opened before. */
+  readonly #number: number
   readonly #gone: () => void
   #target: Socket | undefined
   #flows: readonly Flow[] = []
   #lostBytes = false
   #isStranded = false
+  #isForgotten = false
+  #idle: NodeJS.Timeout | undefined
+  #old: NodeJS.Timeout | undefined
 
-  constructor(relay: TcpRelay, client: Socket, gone: () => void) {
+  constructor(relay: TcpRelay, client: Socket, number: number, gone: () => void) {
     this.#relay = relay
     this.#client = client
+    this.#number = number
     this.#gone = gone
     client.setNoDelay(true)
     // Errors are followed by 'close', which a Flow passes on; before there are flows, nobody is told.
     client.on('error', () => {})
+    const { resetsOldMs } = relay.habits
+    if (resetsOldMs !== undefined) this.#old = setTimeout(() => this.#endByHabit(), resetsOldMs)
   }
 
   /** Goes by the relay's present weather. */
   refresh(): void {
     const makesNoSense = this.#lostBytes && this.#relay.weather === 'fair'
-    const gaveUpEarly = this.#target === undefined && this.#client.destroyed
+    const gaveUpEarly = this.#flows.length === 0 && this.#client.destroyed
     if (makesNoSense || gaveUpEarly) {
       this.reset()
       return
     }
-    if (this.#isStranded || this.#relay.weather === 'frozen') {
+    if (this.#isForgotten || this.#isStranded || this.#relay.weather === 'frozen') {
       for (const flow of this.#flows) flow.hold()
       return
     }
@@ -166,6 +203,8 @@ class Connection {
   }
 
   reset(): void {
+    clearTimeout(this.#idle)
+    clearTimeout(this.#old)
     for (const flow of this.#flows) flow.end()
     this.#client.resetAndDestroy()
     if (this.#target?.connecting) this.#target.destroy()
@@ -173,35 +212,78 @@ class Connection {
     this.#gone()
   }
 
-  #reachTarget(): void {
-    const colon = this.#relay.target.lastIndexOf(':')
+  #endByHabit(): void {
+    this.#relay.ended += 1
+    this.reset()
+  }
+
+  /** Something goes through. */
+  #use(): void {
+    const { forgetsIdleMs, resetsIdleMs } = this.#relay.habits
+    clearTimeout(this.#idle)
+    if (this.#isForgotten) return
+    if (resetsIdleMs !== undefined) {
+      this.#idle = setTimeout(() => this.#endByHabit(), resetsIdleMs)
+    } else if (forgetsIdleMs !== undefined) {
+      this.#idle = setTimeout(() => this.#forget(), forgetsIdleMs)
+    }
+  }
+
+  #forget(): void {
+    this.#relay.ended += 1
+    this.#isForgotten = true
+    this.refresh()
+  }
+
+  /** Connects to the next target, after so many that did not take the connection. */
+  #reachTarget(refused = 0): void {
+    const { targets, taken } = this.#relay
+    const index = (this.#number + refused) % targets.length
+    const address = targets[index] ?? ''
+    const colon = address.lastIndexOf(':')
     const target = connect({
-      host: this.#relay.target.slice(0, colon),
-      port: Number(this.#relay.target.slice(colon + 1)),
+      host: address.slice(0, colon),
+      port: Number(address.slice(colon + 1)),
       allowHalfOpen: true,
       noDelay: true,
     })
-    target.on('error', () => {})
     this.#target = target
+    let isTaken = false
+    target.on('error', () => {
+      if (isTaken || this.#client.destroyed) return
+      if (refused + 1 < targets.length) this.#reachTarget(refused + 1)
+      else this.reset()
+    })
+    target.once('connect', () => {
+      isTaken = true
+      taken[index] = (taken[index] ?? 0) + 1
+      this.#join(target)
+      this.refresh()
+    })
+  }
+
+  #join(target: Socket): void {
     const relay = this.#relay
+    const delayMs = () => relay.delayMs
     const reset = () => this.reset()
+    const used = () => this.#use()
     this.#flows = [
-      new Flow(this.#client, target, () => relay.delayMs, reset),
-      new Flow(
-        target,
-        this.#client,
-        () => relay.delayMs,
+      new Flow(this.#client, target, { delayMs, reset, used }),
+      new Flow(target, this.#client, {
+        delayMs,
         reset,
-        () => {
+        used,
+        isLost: () => {
           if (relay.weather !== 'answersLost') return false
           this.#lostBytes = true
           return true
         },
-        () => {
+        delivered: () => {
           if (relay.weather === 'oneAnswer') relay.freeze()
         },
-      ),
+      }),
     ]
+    this.#use()
   }
 }
 
@@ -210,45 +292,47 @@ type Item = { readonly dueMs: number } & (
   | { readonly over: 'end' | 'reset' }
 )
 
+/** What a flow asks and tells the connection that it is of. */
+interface FlowEvents {
+  delayMs(): number
+  reset(): void
+  /** Something has come that is to be passed on. */
+  used(): void
+  isLost?(): boolean
+  delivered?(): void
+}
+
 /** The bytes of one direction, on their way from one socket to another. */
 class Flow {
   readonly #source: Socket
   readonly #sink: Socket
-  readonly #isLost: () => boolean
-  readonly #delivered: () => void
-  readonly #reset: () => void
+  readonly #events: FlowEvents
   readonly #queue: Item[] = []
   #held = false
   #ended = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(
-    source: Socket,
-    sink: Socket,
-    delayMs: () => number,
-    reset: () => void,
-    isLost: () => boolean = () => false,
-    delivered: () => void = () => {},
-  ) {
+  constructor(source: Socket, sink: Socket, events: FlowEvents) {
     this.#source = source
     this.#sink = sink
-    this.#reset = reset
-    this.#isLost = isLost
-    this.#delivered = delivered
+    this.#events = events
     // What is sent keeps its order, also when the delay becomes shorter.
     const due = () => ({
-      dueMs: Math.max(performance.now() + delayMs(), this.#queue.at(-1)?.dueMs ?? 0),
+      dueMs: Math.max(performance.now() + events.delayMs(), this.#queue.at(-1)?.dueMs ?? 0),
     })
     const put = (item: Item) => {
       this.#queue.push(item)
       this.#pump()
     }
-    source.on('data', (bytes: Buffer) => put({ ...due(), bytes }))
+    source.on('data', (bytes: Buffer) => {
+      events.used()
+      put({ ...due(), bytes })
+    })
     source.on('end', () => put({ ...due(), over: 'end' }))
     // A connection that failed, or was closed on both sides.
     source.on('close', (failed) => {
       if (failed || !source.readableEnded) put({ ...due(), over: 'reset' })
-      else if (sink.destroyed) this.#reset()
+      else if (sink.destroyed) events.reset()
     })
   }
 
@@ -285,13 +369,14 @@ class Flow {
   }
 
   #deliver(item: Item): void {
+    const isLost = () => this.#events.isLost?.() === true
     if ('bytes' in item) {
-      if (this.#isLost() || !this.#sink.writable) return
+      if (isLost() || !this.#sink.writable) return
       this.#sink.write(item.bytes)
-      this.#delivered()
+      this.#events.delivered?.()
     } else if (item.over === 'reset') {
-      this.#reset()
-    } else if (!this.#isLost()) {
+      this.#events.reset()
+    } else if (!isLost()) {
       this.#sink.end()
     }
   }

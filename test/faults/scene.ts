@@ -35,7 +35,13 @@ export interface Replaced {
   readonly at: number
 }
 
-type JoinOptions = Partial<Omit<CompetitorSettings, 'name'>>
+type JoinOptions = Partial<Omit<CompetitorSettings, 'name'>> & {
+  /** Where it reaches the cluster, instead of at its members. */
+  readonly by?: readonly string[]
+}
+
+/** What a renewal and its confirmation take, in milliseconds, where nothing is in their way. */
+const RENEWED_WITHIN_MS = 100
 
 /** A cluster, competitors in processes of their own, and the history of what they do. */
 export class Scene {
@@ -43,6 +49,8 @@ export class Scene {
   readonly competitors: Competitor[] = []
   ttl = 2
   path = '/scene'
+  /** Where competitors reach the cluster, where that is not at its members. */
+  by: readonly string[] | null = null
   #cluster: Cluster | null = null
   #operator: Etcd3 | null = null
   #hand: Hand | null = null
@@ -78,7 +86,7 @@ export class Scene {
   }
 
   /** Launches a competitor, which is not started. */
-  async launch(name: string, options: JoinOptions = {}): Promise<Competitor> {
+  async launch(name: string, { by, ...options }: JoinOptions = {}): Promise<Competitor> {
     const { path, ttl } = this
     const settings = {
       path,
@@ -91,7 +99,7 @@ export class Scene {
       ...options,
       name,
     } as const
-    const competitor = await Competitor.launch(settings, this.cluster.endpoints)
+    const competitor = await Competitor.launch(settings, by ?? this.by ?? this.cluster.endpoints)
     this.competitors.push(competitor)
     return competitor
   }
@@ -230,6 +238,23 @@ export class Scene {
       const starvedMs = this.#starvation.between(Math.max(...renewed), deselected.at)
       expect(starvedMs, `starved before ${JSON.stringify(deselected)}`).toBeGreaterThan(spareMs)
     }
+  }
+
+  /**
+   * Asserts that whenever this competitor's session was renewed, it had this share of its ttl left, but
+   * for as long as processes had to wait for a processor.
+   */
+  expectToRenewWith(share: number, competitor: Competitor, after = 0): void {
+    const told = [...competitor.all('select', after), ...competitor.all('refresh', after)]
+    const renewed = told.sort((one, other) => one.at - other.at)
+    expect(renewed.length).toBeGreaterThan(2)
+    renewed.slice(1).forEach(({ at }, index) => {
+      const before = renewed[index]
+      if (before === undefined || !('validityMs' in before)) return
+      const leftMs = Number(before.validityMs) - (at - before.at)
+      const starvedMs = this.starvedMs(before.at - RENEWED_WITHIN_MS, at)
+      expect(leftMs + starvedMs + RENEWED_WITHIN_MS).toBeGreaterThan(share * this.ttl * 1_000)
+    })
   }
 
   /** Ends everything, and checks the history. */

@@ -9,6 +9,9 @@ import { locked } from '../../src/index.js'
 import { startEtcd } from '../etcd/index.js'
 import { freePort } from '../etcd/ports.js'
 import { startRelay } from '../etcd/relay.js'
+import { Starvation } from '../load/starvation.js'
+import { now } from './now.js'
+import { leastValidityMs, type Renewed } from './validity.js'
 
 const source = inject('etcdSource')
 /** They are commands of the server’s own program. */
@@ -29,6 +32,9 @@ test.each(['grpc-proxy', 'gateway'])(
       locker('/behind/proxy', { id: `${index}`, value: index, ttl: 4 }),
     )
     if (leader === undefined || follower === undefined) throw new Error('two of them')
+    using starvation = new Starvation()
+    const renewed: Renewed[] = []
+    leader.on('refresh', () => renewed.push({ at: now(), validityMs: leader.validityMs }))
     const told: unknown[] = []
     for (const node of [leader, follower]) {
       for (const event of ['deselect', 'error'] as const) {
@@ -40,6 +46,8 @@ test.each(['grpc-proxy', 'gateway'])(
     const { opened } = relay
     // Over several validities.
     for (let renewals = 0; renewals < 8; renewals += 1) await once(leader, 'refresh')
+    const leastMs = leastValidityMs(renewed, (from, to) => starvation.between(from, to))
+    expect(leastMs).toBeGreaterThan(0.4 * 4_000)
     expect(relay.opened).toBe(opened)
     expect(leader.isLeader).toBe(true)
     const changed = once(follower, 'change')
@@ -51,6 +59,59 @@ test.each(['grpc-proxy', 'gateway'])(
     await selected
   },
 )
+
+test('behind etcd grpc-proxy, which answers no questions about a watch and takes pings for an attack, all is quiet while nothing happens', async () => {
+  const etcd = await startEtcd()
+  onTestFinished(() => etcd.stop())
+  const proxy = await startProxy('grpc-proxy', etcd.endpoint)
+  const lockers = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const relay = await startRelay(proxy)
+      onTestFinished(() => relay.stop())
+      const locker = locked(relay.endpoint)
+      onTestFinished(() => locker.close())
+      return { relay, locker }
+    }),
+  )
+  const nodes = lockers
+    .slice(0, 3)
+    .map(({ locker }, index) =>
+      locker('/behind/quiet/proxy', { id: `${index}`, value: index, ttl: 20 }),
+    )
+  const troubles: unknown[] = []
+  const trouble = (...args: unknown[]) => troubles.push(args)
+  for (const node of nodes) {
+    node.on('deselect', trouble).on('error', trouble).on('unreachable', trouble)
+    await node.start()
+  }
+  const observers = lockers
+    .slice(3)
+    .map(({ locker }, index) => locker.observe('/behind/quiet/proxy', { prefix: index === 1 }))
+  for (const observer of observers) {
+    observer.on('error', trouble).on('unreachable', trouble).on('vacant', trouble)
+    await once(observer, 'known')
+  }
+  using starvation = new Starvation()
+  const opened = lockers.map(({ relay }) => relay.opened)
+  const [leader] = nodes
+  if (leader === undefined) throw new Error('three of them')
+  const since = now()
+  // For longer than a stream may be silent.
+  for (let renewals = 0; renewals < 8; renewals += 1) await once(leader, 'refresh')
+  if (starvation.between(since, now()) < 100) {
+    expect(troubles).toEqual([])
+    // Once it is known that there are to be no pings, there are none.
+    for (const [index, { relay }] of lockers.entries()) {
+      expect(relay.opened - (opened[index] ?? 0)).toBeLessThanOrEqual(2)
+    }
+  }
+  // Nobody has taken what the proxy says by itself for another history.
+  expect(troubles.flat()).not.toContain('reset')
+  const told = [...nodes.slice(1), ...observers].map((one) => once(one, 'change'))
+  const [holder] = nodes.filter(({ isLeader }) => isLeader)
+  await holder?.propose('proposed')
+  await Promise.all(told)
+})
 
 /** Resolves with where it serves. */
 async function startProxy(kind: string, endpoint: string): Promise<string> {

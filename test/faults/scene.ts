@@ -13,6 +13,7 @@ import { PATIENCE_MS } from '../patience.js'
 import { bigintAsText, Competitor, type CompetitorSettings, type Told } from './competitor.js'
 import { client, type Hand, V2Hand, V3Hand } from './hand.js'
 import { now } from './now.js'
+import { leastValidityMs } from './validity.js'
 
 /** Within how many milliseconds there is a leader once etcd can be reached: ttl + 3 s. */
 export function leaderWithinMs(ttl: number): number {
@@ -39,9 +40,6 @@ type JoinOptions = Partial<Omit<CompetitorSettings, 'name'>> & {
   /** Where it reaches the cluster, instead of at its members. */
   readonly by?: readonly string[]
 }
-
-/** What a renewal and its confirmation take, in milliseconds, where nothing is in their way. */
-const RENEWED_WITHIN_MS = 100
 
 /** A cluster, competitors in processes of their own, and the history of what they do. */
 export class Scene {
@@ -245,16 +243,13 @@ export class Scene {
    * for as long as processes had to wait for a processor.
    */
   expectToRenewWith(share: number, competitor: Competitor, after = 0): void {
-    const told = [...competitor.all('select', after), ...competitor.all('refresh', after)]
-    const renewed = told.sort((one, other) => one.at - other.at)
-    expect(renewed.length).toBeGreaterThan(2)
-    renewed.slice(1).forEach(({ at }, index) => {
-      const before = renewed[index]
-      if (before === undefined || !('validityMs' in before)) return
-      const leftMs = Number(before.validityMs) - (at - before.at)
-      const starvedMs = this.starvedMs(before.at - RENEWED_WITHIN_MS, at)
-      expect(leftMs + starvedMs + RENEWED_WITHIN_MS).toBeGreaterThan(share * this.ttl * 1_000)
-    })
+    const renewed = competitor
+      .all('refresh', after)
+      .flatMap((told) =>
+        'note' in told ? [{ at: told.at, validityMs: Number(told.validityMs) }] : [],
+      )
+    const leastMs = leastValidityMs(renewed, (from, to) => this.starvedMs(from, to))
+    expect(leastMs).toBeGreaterThan(share * this.ttl * 1_000)
   }
 
   /** Ends everything, and checks the history. */

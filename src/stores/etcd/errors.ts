@@ -41,6 +41,9 @@ const TOO_LARGE = /request is too large|grpc: received message larger than max/
 const TOO_MANY_OPERATIONS = /too many operations in txn request/i
 const HELD_UP = /database space exceeded|too many requests/i
 
+/** What gRPC makes of the code ENHANCE_YOUR_CALM, with which a server ends a connection (subchannel-call.ts). */
+const EXCESS_PINGS = /RESOURCE_EXHAUSTED: Bandwidth exhausted/
+
 /** What Node.js says where its permission model keeps the process from the network. */
 const NO_NETWORK = /ERR_ACCESS_DENIED|access to this API has been restricted/i
 
@@ -57,6 +60,9 @@ export class HeldUpError extends UnreachableError {}
 
 /** The login counts no more, or there was none when it was not needed: another one makes it right. */
 export class TokenError extends HeldUpError {}
+
+/** Whoever answers there takes gRPC's pings for an attack, and has ended the connection because of them. */
+export class ExcessPingsError extends UnreachableError {}
 
 /** More operations than etcd takes in one transaction (--max-txn-ops). */
 export class TooManyOperationsError extends HeldUpError {}
@@ -99,6 +105,7 @@ export function storeError(doing: string, thrown: unknown, at?: Destination): Lo
       cause,
     })
   }
+  if (EXCESS_PINGS.test(message)) return new ExcessPingsError(text, { cause })
   if (HELD_UP.test(message)) return new HeldUpError(text, { cause })
   if (REFUSALS.test(message)) return new RefusedError(text, { cause })
   if (NO_NETWORK.test(message)) {

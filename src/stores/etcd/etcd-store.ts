@@ -147,8 +147,13 @@ export class EtcdStore implements Store {
     const after = await this.#readOneOf(paths, endsAt, fairMs)
     if (!confirmsRenewal(termsBefore, header, after)) {
       const terms = [termsBefore.get(header.member_id), header.raft_term, after.raft_term]
+      // Whoever answers is asked something by each connection before it renews.
+      const isUnknown = !termsBefore.has(header.member_id)
+      const hint = isUnknown
+        ? '; if that goes on: is a balancer on the way that changes members?'
+        : ''
       throw new UnconfirmedError(
-        `renewing the session: etcd’s members tell different raft terms (${terms.map((term) => term ?? 'none known').join(', then ')}), so that the renewal may not count`,
+        `renewing the session: etcd’s members tell different raft terms (${terms.map((term) => term ?? 'none known').join(', then ')}), so that the renewal may not count${hint}`,
       )
     }
     return ttlMs

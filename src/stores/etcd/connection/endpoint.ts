@@ -21,6 +21,12 @@ export interface Endpoint {
   readonly user?: string | undefined
   /** Whether another connection may be made with other credentials than the one before. */
   readonly renewsCredentials?: boolean
+  /** Whether `open` makes a new connection each time. */
+  readonly makesConnections?: boolean
+  /** Whether gRPC finds out by pings that a connection has been forgotten on its way. */
+  readonly isPinged?: boolean
+  /** Connections that are made from now on are without pings. */
+  refusePings?(): void
   /** Resolves with a client when somebody answers there, as far as that can be known; rejects with why not. */
   open(how: Dialling): Promise<EtcdClient>
   /** Ends what `open` made. A client that the user passed in is never closed. */
@@ -38,9 +44,10 @@ export interface EtcdOptions extends Omit<etcd3.IOptions, 'hosts' | 'credentials
   readonly credentials?: CredentialsSource
 }
 
+/** etcd takes a ping every 5 s (--grpc-keepalive-min-time); what forgets flows takes longer than this to. */
+const PINGS = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 2_000 }
+
 const GRPC_OPTIONS = {
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 2_000,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
   // gRPC would repeat a request on a connection of its own, unseen by those who count the attempts.
@@ -59,6 +66,7 @@ export function memberEndpoint(
   /** What was opened for logins, by the client that they are for. */
   const doors = new WeakMap<EtcdClient, etcd3.Etcd3>()
   const isTls = secure || source !== undefined
+  let isPinged = true
   const nameGiven: unknown = options.grpcOptions?.['grpc.ssl_target_name_override']
   if (auth !== undefined && !isTls) {
     const { host } = partsOf(address)
@@ -76,6 +84,13 @@ export function memberEndpoint(
     name: address,
     user: auth?.username,
     renewsCredentials: typeof source === 'function',
+    makesConnections: true,
+    get isPinged() {
+      return isPinged
+    },
+    refusePings() {
+      isPinged = false
+    },
     async open(how) {
       const { timeoutMs, signal } = how
       const credentials =
@@ -102,6 +117,7 @@ export function memberEndpoint(
         faultHandling: { host: () => noop, global: noop, ...options.faultHandling },
         grpcOptions: {
           ...GRPC_OPTIONS,
+          ...(isPinged && PINGS),
           ...(checks && serverNameOptions(address)),
           ...options.grpcOptions,
           // gRPC shares connections between clients whose options are equal. A client that takes the
@@ -132,7 +148,12 @@ export function memberEndpoint(
 
 /** A client of the user’s, which is never closed by us. */
 export function clientEndpoint(client: EtcdClient): Endpoint {
-  return { name: 'the given etcd3 client', open: async () => client, close: () => undefined }
+  return {
+    name: 'the given etcd3 client',
+
+    open: async () => client,
+    close: () => undefined,
+  }
 }
 
 /** An Etcd3 or a namespace of one, from whichever copy of the package. */

@@ -3,18 +3,21 @@ import { sleep, systemClock } from '../../../clock.js'
 import { debug } from '../../../debug.js'
 import { UnreachableError } from '../../../errors.js'
 import type { Call } from '../../store.js'
-import { HeldUpError, RenewableTlsError } from '../errors.js'
+import { ExcessPingsError, HeldUpError, RenewableTlsError } from '../errors.js'
 import type { Header, History, Mark } from '../history.js'
 import { asUser } from './as-user.js'
 import { closed } from './closed.js'
 import type { Connection, Endpoint, EtcdClient } from './endpoint.js'
 import { Inquiry } from './inquiry.js'
 import { Losses } from './losses.js'
+import { Pace } from './pace.js'
 import { race } from './race.js'
 import { reach } from './reach.js'
 import { within } from './within.js'
 
 const ASKED_WITHIN_MS = 2_000
+/** How long a member may take to answer of itself, in milliseconds, when another answer is late. */
+const THERE_WITHIN_MS = 250
 
 /** How a request is made of a member. */
 interface RequestCall extends Call {
@@ -38,6 +41,10 @@ export class Endpoints {
   readonly #listeners = new Set<() => void>()
   readonly #reconnected = new Set<() => void>()
   readonly #losses = new Losses()
+  readonly #pace = new Pace()
+  /** Told when another connection takes the place of one over which they wait for an answer. */
+  readonly #waiting = new WeakMap<EtcdClient, Set<() => void>>()
+  #suspicion: Promise<void> | null = null
   readonly #inquiry = new Inquiry(
     (question) =>
       // A new connection begins with such a question.
@@ -113,11 +120,14 @@ export class Endpoints {
     const { client } = connection
     let answer: T
     try {
-      answer = await asUser(connection, doing, () => request(client))
+      const sentAt = performance.now()
+      const answering = asUser(connection, doing, () => request(client))
+      answer = await this.#unlessForgotten(client, doing, answering)
+      this.#pace.took(performance.now() - sentAt)
     } catch (error) {
       const isAnswered = error instanceof HeldUpError
       const isLost = error instanceof UnreachableError || error instanceof RenewableTlsError
-      if (isLost && !isAnswered) this.giveUp(client)
+      if (isLost && !isAnswered) this.giveUp(client, error)
       throw error
     }
     this.hear(answer.header, mark, { isLinearizable })
@@ -143,9 +153,10 @@ export class Endpoints {
     return this.#connection?.client === client
   }
 
-  /** Leaves the member behind `client`, if it is still the one in use. */
-  giveUp(client: EtcdClient): void {
+  /** Leaves the member behind `client`, if it is still the one in use, because of this error. */
+  giveUp(client: EtcdClient, why: Error): void {
     if (this.#connection?.client !== client) return
+    if (why instanceof ExcessPingsError) this.#connection.endpoint.refusePings?.()
     debug('etcd: gives up %s', this.#connection.endpoint.name)
     this.#losses.begin()
     this.#exchange(this.#connection, null)
@@ -164,6 +175,20 @@ export class Endpoints {
     if (this.#connection?.client !== client || !stillOwes()) return
     this.#stillOwes = stillOwes
     await this.#contest()
+  }
+
+  /**
+   * An answer of the member behind `client` is late. If that member does not even answer of itself, which
+   * it does without asking any other, the connection may have been forgotten on its way, as NAT does with
+   * what is idle: then it is doubted.
+   *
+   * @throws UnreachableError (as a rejection) when no member answers.
+   */
+  suspect(client: EtcdClient, stillOwes: () => boolean): Promise<void> {
+    this.#suspicion ??= this.#examine(client, stillOwes).finally(() => {
+      this.#suspicion = null
+    })
+    return this.#suspicion
   }
 
   /** Whether the member behind `client` answers something else within so many milliseconds. */
@@ -244,9 +269,48 @@ export class Endpoints {
     return current
   }
 
+  async #examine(client: EtcdClient, stillOwes: () => boolean): Promise<void> {
+    const connection = this.#connection
+    if (connection?.client !== client || !connection.endpoint.makesConnections) return
+    try {
+      const asking = this.#inquiry.touch(connection, ASKED_WITHIN_MS)
+      await within(Math.max(THERE_WITHIN_MS, this.#pace.longestMs), 'asking etcd', asking)
+    } catch {
+      if (stillOwes()) await this.doubt(client, stillOwes)
+    }
+  }
+
+  /** Settles as `answering` does; rejects when another connection has taken the place of this one. */
+  #unlessForgotten<T>(client: EtcdClient, doing: string, answering: Promise<T>): Promise<T> {
+    const waiting = this.#waiting.get(client) ?? new Set()
+    this.#waiting.set(client, waiting)
+    return new Promise((resolve, reject) => {
+      let isOwed = true
+      const forgotten = () => {
+        const why = 'its connection answers no more, and another has taken its place'
+        reject(new UnreachableError(`${doing}: ${why}`))
+      }
+      const stopWaiting = this.#pace.whenLate(() => {
+        this.suspect(client, () => isOwed).catch(() => undefined)
+      })
+      const settled = () => {
+        isOwed = false
+        stopWaiting()
+        waiting.delete(forgotten)
+      }
+      waiting.add(forgotten)
+      answering.then(resolve, reject)
+      answering.then(settled, settled)
+    })
+  }
+
   #exchange({ endpoint, client }: Connection, next: Connection | null): void {
     this.#connection = next
     for (const listener of this.#listeners) listener()
+    // What fails otherwise says so by itself.
+    if (next !== null && next.client !== client) {
+      for (const forgotten of this.#waiting.get(client) ?? []) forgotten()
+    }
     if (client !== next?.client) endpoint.close(client)
   }
 

@@ -66,8 +66,22 @@ export class Inquiry {
     }
   }
 
-  /** A linearizable read. */
-  #read(client: EtcdClient, options: CallOptions): Promise<{ readonly header: Header }> {
-    return client.kv.range({ key: this.#readableKey, keys_only: true }, options)
+  /** Resolves if that member answers without asking any other, whatever the answer. */
+  async touch(connection: Connection, timeoutMs: number): Promise<void> {
+    const options = { deadline: Date.now() + timeoutMs }
+    try {
+      await asUser(connection, 'asking etcd', () => this.#read(connection.client, options, true))
+    } catch (error) {
+      if (!(error instanceof PermissionError || error instanceof HeldUpError)) throw error
+    }
+  }
+
+  /** A linearizable read, or one that the member answers by itself. */
+  #read(
+    client: EtcdClient,
+    options: CallOptions,
+    serializable = false,
+  ): Promise<{ readonly header: Header }> {
+    return client.kv.range({ key: this.#readableKey, keys_only: true, serializable }, options)
   }
 }

@@ -4,6 +4,7 @@ import type { Call, Lease } from '../../store.js'
 import { MOST_LOGINS } from '../connection/as-user.js'
 import type { Endpoints } from '../connection/failover.js'
 import { forgetLogin } from '../connection/login.js'
+import { Pace } from '../connection/pace.js'
 import { within } from '../connection/within.js'
 import { storeError, TokenError } from '../errors.js'
 import { KeepAliveStream, type RawStream, type Renewal } from './keep-alive-stream.js'
@@ -15,8 +16,6 @@ const ALIVE_WITHIN_MS = 200
 const PROMPT_MS = 30
 /** What `etcd grpc-proxy` may take before it passes a renewal on (client/v3/lease.go, `retryConnWait`), and a bit. */
 const BY_PROXY_MS = 600
-/** So many renewals tell how long they take. */
-const LATELY = 16
 const MEASURED = 2
 /** By then, in milliseconds, a proxy has heard that the stream before has ended. */
 const APART_MS = 250
@@ -34,14 +33,21 @@ export class KeepAlive {
   /** What is sent only to find out how long it takes, by lease. */
   readonly #measuring = new Map<string, Promise<Renewal>>()
   #stream: Promise<KeepAliveStream> | null = null
-  /** How long the latest renewals took, in milliseconds. */
-  readonly #tookMs: number[] = []
+  /** How long renewals took, and with them the connection that one of them needed. */
+  readonly #pace = new Pace()
+  /** How long they took over the connection that they were answered by. */
+  readonly #answerPace = new Pace()
+  /** Sends again what waits for an answer over another connection than the one in use. */
+  readonly #resending = new Set<() => void>()
   /** How often nobody needed it any more. */
   #closings = 0
 
   constructor(endpoints: Endpoints) {
     this.#endpoints = endpoints
     endpoints.onGivenUp(() => this.#leave((stream) => stream.retire()))
+    endpoints.onReconnected(() => {
+      for (const resend of [...this.#resending]) resend()
+    })
   }
 
   /**
@@ -60,7 +66,7 @@ export class KeepAlive {
 
   /** How long a renewal may take, by those of late, in milliseconds. */
   get renewalMs(): number {
-    const longestMs = Math.max(0, ...this.#tookMs)
+    const { longestMs } = this.#pace
     return longestMs > PROMPT_MS ? Math.max(longestMs, BY_PROXY_MS) : longestMs
   }
 
@@ -68,11 +74,11 @@ export class KeepAlive {
   async measure({ id }: Lease, { timeoutMs }: Call): Promise<void> {
     const closings = this.#closings
     try {
-      while (this.#tookMs.length < MEASURED && this.renewalMs <= PROMPT_MS) {
-        if (this.#tookMs.length > 0) await sleep(APART_MS, undefined, { ref: false })
+      while (this.#pace.count < MEASURED && this.renewalMs <= PROMPT_MS) {
+        if (this.#pace.count > 0) await sleep(APART_MS, undefined, { ref: false })
         // Nothing is opened for that alone.
         if (closings !== this.#closings) return
-        const measuring = this.#open().then((stream) => this.#send(stream, id, timeoutMs))
+        const measuring = this.#open().then((stream) => this.#timed(stream, id, timeoutMs))
         this.#measuring.set(id, measuring)
         await measuring
       }
@@ -131,17 +137,57 @@ export class KeepAlive {
         }
       }
       this.#unsent.delete(id)
-      return await this.#send(stream, id, timeoutMs)
+      return await this.#timed(stream, id, timeoutMs)
     } finally {
       this.#unsent.delete(id)
     }
   }
 
+  async #timed(stream: KeepAliveStream, id: string, timeoutMs: number): Promise<Renewal> {
+    const sentAt = performance.now()
+    const renewal = await this.#sendUntilAnswered(stream, id, timeoutMs)
+    this.#pace.took(performance.now() - sentAt)
+    return renewal
+  }
+
+  /** Sends it again if another connection takes the place of the one that it was sent over. */
+  #sendUntilAnswered(stream: KeepAliveStream, id: string, timeoutMs: number): Promise<Renewal> {
+    const endsAt = performance.now() + timeoutMs
+    return new Promise((resolve, reject) => {
+      let awaited = 0
+      const settled = () => {
+        this.#resending.delete(resend)
+        stopWaiting()
+      }
+      const send = async (over: KeepAliveStream | Promise<KeepAliveStream>) => {
+        awaited += 1
+        try {
+          resolve(await this.#send(await over, id, endsAt - performance.now()))
+          settled()
+        } catch (thrown) {
+          awaited -= 1
+          if (awaited > 0) return
+          reject(thrown)
+          settled()
+        }
+      }
+      const resend = () => {
+        this.#resending.delete(resend)
+        if (stream.awaits(id)) void send(this.#open())
+      }
+      const stopWaiting = this.#answerPace.whenLate(() => {
+        const { client } = stream
+        this.#endpoints.suspect(client, () => stream.awaits(id)).catch(() => undefined)
+      })
+      this.#resending.add(resend)
+      void send(stream)
+    })
+  }
+
   async #send(stream: KeepAliveStream, id: string, timeoutMs: number): Promise<Renewal> {
     const sentAt = performance.now()
     const renewal = await stream.renew(id, timeoutMs)
-    this.#tookMs.push(performance.now() - sentAt)
-    if (this.#tookMs.length > LATELY) this.#tookMs.shift()
+    this.#answerPace.took(performance.now() - sentAt)
     if ((await this.#stream?.catch(() => null)) === stream) this.#leave((one) => one.retire())
     return renewal
   }
@@ -171,7 +217,7 @@ export class KeepAlive {
       return new KeepAliveStream(opened, this.#endpoints, (error) => {
         onEnd()
         if (error instanceof TokenError) forgetLogin(client)
-        else if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
+        else if (error instanceof UnreachableError) this.#endpoints.giveUp(client, error)
       })
     } catch (thrown) {
       onEnd()

@@ -1,10 +1,14 @@
 import { type Backoff, backoff } from '../../../../machines/backoff.js'
 import { UnreachableError } from '../../../errors.js'
+import type { EtcdClient } from '../connection/endpoint.js'
 import type { Endpoints } from '../connection/failover.js'
-import { storeError } from '../errors.js'
+import { ExcessPingsError, storeError } from '../errors.js'
 import { keysOf } from '../keys.js'
 import { type Opened, openStream } from './open-stream.js'
 import { type RawStream, type WatchEvents, WatchStream } from './watch-stream.js'
+
+/** How long a member may take to answer something else when its stream is silent, in milliseconds. */
+const ANSWERS_WITHIN_MS = 2_000
 
 /** What a connection is for, and who is told what becomes of it. */
 export interface ConnectionUser extends WatchEvents {
@@ -110,7 +114,11 @@ export class WatchConnection {
 
   async #openOne(): Promise<void> {
     const { doing } = this.#user
-    const { client, stream: raw }: Opened<RawStream> = await openStream(this.#endpoints, {
+    const {
+      client,
+      endpoint,
+      stream: raw,
+    }: Opened<RawStream> = await openStream(this.#endpoints, {
       doing,
       context: { service: 'Watch', method: 'watch', isStream: true },
       open: (client, options) => client.watchClient.watch(options),
@@ -121,21 +129,43 @@ export class WatchConnection {
     }
     const { history } = this.#endpoints
     const { mark } = history
-    const stream: WatchStream = new WatchStream(raw, keysOf(client), this.#user, {
-      behind: () => this.#endpoints.ask(),
-      heard: (header) => {
-        this.#user.heard?.()
-        history.learn(header, mark, { isLinearizable: false })
+    const stream: WatchStream = new WatchStream(
+      raw,
+      keysOf(client),
+      endpoint.isPinged === true,
+      this.#user,
+      {
+        behind: () => this.#endpoints.ask(),
+        heard: (header) => {
+          this.#user.heard?.()
+          history.learn(header, mark, { isLinearizable: false })
+        },
+        silent: () => void this.#ask(stream, client),
+        ended: (error) => {
+          if (this.#stream !== stream) return
+          this.#stream = null
+          if (error instanceof UnreachableError) this.#endpoints.giveUp(client, error)
+          // A connection without pings takes its place.
+          if (!(error instanceof ExcessPingsError)) this.#fail(error)
+        },
       },
-      ended: (error) => {
-        if (this.#stream !== stream) return
-        this.#stream = null
-        if (error instanceof UnreachableError) this.#endpoints.giveUp(client)
-        this.#fail(error)
-      },
-    })
+    )
     this.#stream = stream
     this.#user.opened(stream)
+  }
+
+  /**
+   * Another stream tells whatever the silent one has not. There is nothing wrong if its member answers
+   * otherwise: `etcd grpc-proxy` does not answer when it is asked for a stream's progress.
+   */
+  async #ask(stream: WatchStream, client: EtcdClient): Promise<void> {
+    if (await this.#endpoints.answers(client, ANSWERS_WITHIN_MS)) this.replace(stream)
+    else if (this.#stream === stream) {
+      const error = new UnreachableError(`${this.#user.doing}: etcd has gone silent`)
+      this.#end()
+      this.#endpoints.giveUp(client, error)
+      this.#fail(error)
+    }
   }
 
   #fail(error: Error): void {

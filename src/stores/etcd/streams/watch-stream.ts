@@ -9,8 +9,10 @@ import type { Stream } from './open-stream.js'
 
 export type RawStream = Stream<IWatchRequest, IWatchResponse>
 
-/** After so long without a word the stream is asked for its progress, and replaced if it does not answer. */
+/** After so long without a word, in milliseconds, the stream is asked for its progress. */
 const SILENCE_MS = 60_000
+/** The same where gRPC does not find out by pings that the connection has been forgotten. */
+const UNPINGED_SILENCE_MS = 20_000
 const PROGRESS_WITHIN_MS = 5_000
 
 /**
@@ -36,6 +38,8 @@ interface StreamEvents {
   behind(): void
   /** With each message: what it says of the member, and of how far its history has come. */
   heard(header: Header): void
+  /** Nothing is heard any more, not even its progress, for which it was asked. */
+  silent(): void
   ended(error: Error): void
 }
 
@@ -45,6 +49,7 @@ export class WatchStream {
   readonly #keys: Keys
   readonly #watching: WatchEvents
   readonly #events: StreamEvents
+  readonly #silenceMs: number
   readonly #asked: Watched[] = []
   readonly #byId = new Map<string, Watched>()
   readonly #ids = new Map<Watched, string>()
@@ -56,11 +61,18 @@ export class WatchStream {
   #silence: NodeJS.Timeout
   #ended = false
 
-  constructor(stream: RawStream, keys: Keys, watching: WatchEvents, events: StreamEvents) {
+  constructor(
+    stream: RawStream,
+    keys: Keys,
+    isPinged: boolean,
+    watching: WatchEvents,
+    events: StreamEvents,
+  ) {
     this.#stream = stream
     this.#keys = keys
     this.#watching = watching
     this.#events = events
+    this.#silenceMs = isPinged ? SILENCE_MS : UNPINGED_SILENCE_MS
     this.#silence = this.#listen()
     stream.on('data', (response) => {
       clearTimeout(this.#silence)
@@ -174,10 +186,7 @@ export class WatchStream {
   #listen(): NodeJS.Timeout {
     return setTimeout(() => {
       this.#stream.write({ progress_request: {} })
-      this.#silence = setTimeout(
-        () => this.#fail(new UnreachableError('watching: etcd has gone silent')),
-        PROGRESS_WITHIN_MS,
-      )
-    }, SILENCE_MS)
+      this.#silence = setTimeout(() => this.#events.silent(), PROGRESS_WITHIN_MS)
+    }, this.#silenceMs)
   }
 }

@@ -148,12 +148,7 @@ export function memberEndpoint(
 
 /** A client of the user’s, which is never closed by us. */
 export function clientEndpoint(client: EtcdClient): Endpoint {
-  return {
-    name: 'the given etcd3 client',
-
-    open: async () => client,
-    close: () => undefined,
-  }
+  return { name: 'the given etcd3 client', open: async () => client, close: () => undefined }
 }
 
 /** An Etcd3 or a namespace of one, from whichever copy of the package. */

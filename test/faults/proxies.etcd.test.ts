@@ -89,8 +89,8 @@ test('behind etcd grpc-proxy, which answers no questions about a watch and takes
     .map(({ locker }, index) => locker.observe('/behind/quiet/proxy', { prefix: index === 1 }))
   for (const observer of observers) {
     observer.on('error', trouble).on('unreachable', trouble).on('vacant', trouble)
-    await once(observer, 'known')
   }
+  await Promise.all(observers.map((observer) => once(observer, 'known')))
   using starvation = new Starvation()
   const opened = lockers.map(({ relay }) => relay.opened)
   const [leader] = nodes

@@ -44,7 +44,7 @@ export interface EtcdOptions extends Omit<etcd3.IOptions, 'hosts' | 'credentials
   readonly credentials?: CredentialsSource
 }
 
-/** etcd takes a ping every 5 s (--grpc-keepalive-min-time); what forgets flows takes longer than this to. */
+/** Often enough for most of what forgets idle connections; etcd takes one every 5 s (--grpc-keepalive-min-time). */
 const PINGS = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 2_000 }
 
 const GRPC_OPTIONS = {

@@ -145,8 +145,9 @@ export class WatchConnection {
           if (this.#stream !== stream) return
           this.#stream = null
           if (error instanceof UnreachableError) this.#endpoints.giveUp(client, error)
-          // A connection without pings takes its place.
-          if (!(error instanceof ExcessPingsError)) this.#fail(error)
+          // A connection without pings takes its place: nobody need hear of that.
+          if (error instanceof ExcessPingsError) this.open()
+          else this.#fail(error)
         },
       },
     )

@@ -55,7 +55,7 @@ export function addElect(program: Command): void {
   const command = program
     .command('elect')
     .description('Runs a command only while this process leads.')
-    .usage('[options] PATH -- COMMAND [ARGUMENT…]')
+    .usage('[options] <path> -- <command...>')
     .argument('<path>', 'the path that is competed for', checkPath)
     .argument('<command...>', 'what to run, after --')
     .option('--value <text>', 'the value of the path while this process leads (default: its id)')

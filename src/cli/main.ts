@@ -38,6 +38,11 @@ const program = new Command('locked')
   .description('Leader election on etcd: one leader, known to all.')
   .version(version)
   .exitOverride()
+  .configureHelp({
+    // As its own help says it: Commander leaves out what stands before a command that is run.
+    subcommandTerm: (command) => `${command.name()} ${command.usage()}`.trim(),
+    minWidthToWrap: 30,
+  })
   .configureOutput({
     writeOut: (text) => write(process.stdout, text),
     writeErr: (text) => write(process.stderr, text),

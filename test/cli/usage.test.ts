@@ -84,4 +84,13 @@ describe('--help', () => {
     expect(stdout).toMatch(/^Usage: locked /)
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
+
+  test('names each command as its own help does', async () => {
+    const { stdout: all } = await run('--help')
+    for (const name of ['elect', 'observe', 'get', 'candidates', 'transfer', 'demo', 'dashboard']) {
+      const { stdout } = await run(name, '--help')
+      const [, usage = ''] = /^Usage: locked (.*)$/m.exec(stdout) ?? []
+      expect(all).toContain(`\n  ${usage}  `)
+    }
+  })
 })

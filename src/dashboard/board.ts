@@ -1,5 +1,6 @@
 import { equal } from '../../machines/equal.js'
 import { Lanes } from './lanes.js'
+import { isRenewal } from './log-filter.js'
 import {
   type CandidateNow,
   type LaneChange,
@@ -46,7 +47,7 @@ export class Board {
   readonly #stopped = new Set<string>()
   readonly #lanesOfPaths = new Lanes()
   readonly #lanesOfNodes = new Lanes()
-  readonly #log: LogEntry[] = []
+  #log: LogEntry[] = []
   readonly #listeners = new Set<(update: Update) => void>()
   readonly #forgetting = new Map<string, NodeJS.Timeout>()
   #seq = 0
@@ -189,7 +190,7 @@ export class Board {
     this.#seq += 1
     const numbered = { seq: this.#seq, ...entry, path: shortened(entry.path, LONGEST_PATH) }
     this.#log.push(numbered)
-    if (this.#log.length > LOG_LENGTH) this.#log.splice(0, LOG_LENGTH / 10)
+    if (this.#log.length > LOG_LENGTH) this.#log = shortenedLog(this.#log)
     this.#news.log.push(numbered)
     // So much may come at once that it cannot be told for a while.
     if (this.#news.log.length > 2 * LOG_LENGTH) this.#news.log.splice(0, LOG_LENGTH)
@@ -292,6 +293,17 @@ export class Board {
       for (const listener of [...this.#listeners]) listener(update)
     }, TOLD_EVERY_MS)
   }
+}
+
+/** Without the earliest tenth: of renewals, of which there may be thousands a second, as far as there are any. */
+function shortenedLog(log: readonly LogEntry[]): LogEntry[] {
+  let leaving = LOG_LENGTH / 10
+  const kept = log.filter((entry) => {
+    if (leaving === 0 || !isRenewal(entry)) return true
+    leaving -= 1
+    return false
+  })
+  return kept.slice(leaving)
 }
 
 function noNews() {

@@ -145,6 +145,7 @@ export type ServerMessage =
 export interface LogFilter {
   readonly node: string
   readonly path: string
+  /** All of it, or what stands for all but renewals. */
   readonly kind: string
 }
 

@@ -96,3 +96,19 @@ test('changes are told together, each once', async () => {
   expect(updates).toMatchObject([{ sources: [source], paths: [{ holder: { value: 99 } }] }])
   board.close()
 })
+
+test('what happens is kept, however many renewals there are', () => {
+  const board = new Board()
+  const entry = { atMs: 1, path: '/path', node: 'a', details: '' }
+  for (let round = 0; round < 200; round += 1) {
+    board.log({ ...entry, kind: 'select' })
+    for (let one = 0; one < 100; one += 1) board.log({ ...entry, kind: 'renewed' })
+  }
+  const kinds = board.events.map(({ kind }) => kind)
+  expect(kinds.filter((kind) => kind === 'select')).toHaveLength(200)
+  expect(kinds.length).toBeGreaterThan(4_000)
+  for (let one = 0; one < 6_000; one += 1) board.log({ ...entry, kind: 'value' })
+  expect(board.events.length).toBeLessThanOrEqual(5_000)
+  expect(board.events.every(({ kind }) => kind === 'value')).toBe(true)
+  board.close()
+})

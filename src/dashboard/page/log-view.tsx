@@ -1,23 +1,27 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { isNoFilter, isSought, NO_FILTER } from '../log-filter.js'
+import { ALL_BUT_RENEWED, isSought, NO_FILTER } from '../log-filter.js'
 import type { LogEntry } from '../protocol.js'
 import { showTime } from './format.js'
 import { useModel } from './use-model.js'
 import { isNarrow, useSize } from './use-size.js'
 
 const ROW_PX = 24
-/** How high a row is of two lines. */
-const NARROW_ROW_PX = 46
+/** How high a row is whose second line holds details in two lines. */
+const NARROW_ROW_PX = 64
 /** Rows drawn above and below what can be seen. */
 const SPARE_ROWS = 10
 /** Longer than any kind, and than most paths. */
 const LONGEST_FILTER = 1_000
 
+const AT_FIRST = { ...NO_FILTER, kind: ALL_BUT_RENEWED }
+
 /** What happened, the latest first, filtered by node, path and kind. */
 export function LogView() {
   const { model, connection } = useModel()
-  const [filter, setFilter] = useState(NO_FILTER)
+  const [filter, setFilter] = useState(AT_FIRST)
   const { log, kinds } = model
+  const isSearch =
+    filter.node !== '' || filter.path !== '' || !['', ALL_BUT_RENEWED].includes(filter.kind)
   const shown = useMemo(
     () => log.filter((entry) => isSought(entry, filter)).reverse(),
     [log, filter],
@@ -52,6 +56,7 @@ export function LogView() {
             value={filter.kind}
             onChange={(e) => setFilter({ ...filter, kind: e.currentTarget.value })}
           >
+            <option value={ALL_BUT_RENEWED}>all but renewed</option>
             <option value="">all</option>
             {[...kinds].sort().map((one) => (
               <option key={one}>{one}</option>
@@ -59,7 +64,7 @@ export function LogView() {
           </select>
         </label>{' '}
         <span class="count">
-          {shown.length} {isNoFilter(filter) ? '' : 'such '}
+          {shown.length} {isSearch && 'such '}
           {shown.length === 1 ? 'event' : 'events'}
           {model.passedOver > 0 && `, and ${model.passedOver} more that came too fast`}
         </span>

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Entry, Sighting } from './store.js'
 
+/** As much of a hash as a number can hold. */
+const PRINT_BYTES = 6
+/** No entry has it. */
+const NO_PRINT = -1
+
 /** What stood at paths at a revision. */
 export interface Picture {
   readonly found: ReadonlyMap<string, Entry>
@@ -10,7 +15,7 @@ export interface Picture {
 interface Told {
   readonly revision: number
   /** Tells one entry from another, in whatever history. */
-  readonly print: string
+  readonly print: number
 }
 
 /** What was told of each path that is not vacant. */
@@ -32,7 +37,7 @@ export class ToldPaths {
 
   /** Of another history no revision says anything: all that stands there is news. */
   distrust(): void {
-    for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: '' })
+    for (const path of this.#told.keys()) this.#told.set(path, { revision: 0, print: NO_PRINT })
   }
 
   get size(): number {
@@ -68,14 +73,11 @@ export class ToldPaths {
   }
 }
 
-/**
- * Not the text itself: there may be many of them, and each may be long. Nor text that is put together, of
- * which V8 keeps the parts.
- */
-function printOf(entry: Entry): string {
+/** A number, and not the text itself, or a text: there may be very many of them. */
+function printOf(entry: Entry): number {
   const { text, token, revision, lease } = entry
   return createHash('sha256')
     .update(`${revision} ${token} ${lease} ${text}`)
     .digest()
-    .toString('latin1')
+    .readUIntBE(0, PRINT_BYTES)
 }

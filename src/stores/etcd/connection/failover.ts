@@ -57,6 +57,8 @@ export class Endpoints {
   #reaching = new AbortController()
   /** Whether the member in use still owes the answer for which it is doubted. */
   #stillOwes: () => boolean = () => false
+  /** Resolves when it has answered something else, or has been given the time to. */
+  #heardOut: () => Promise<void> = async () => undefined
 
   constructor(endpoints: readonly Endpoint[]) {
     this.#endpoints = endpoints
@@ -167,13 +169,19 @@ export class Endpoints {
    * leaves it if one of them answers before `stillOwes` is false. Giving it up at once would make a
    * slow cluster slower: a new connection costs more round trips than the answer that is awaited.
    *
+   * @param heardOut What it is left to wait for when another has answered.
    * @throws UnreachableError (as a rejection) when none answers.
    */
-  async doubt(client: EtcdClient, stillOwes: () => boolean): Promise<void> {
+  async doubt(
+    client: EtcdClient,
+    stillOwes: () => boolean,
+    heardOut: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     // A race that is on has a head start: it began with the doubt about an earlier answer.
     while (this.#race !== null) await this.#race.catch(() => undefined)
     if (this.#connection?.client !== client || !stillOwes()) return
     this.#stillOwes = stillOwes
+    this.#heardOut = heardOut
     await this.#contest()
   }
 
@@ -254,6 +262,11 @@ export class Endpoints {
   /** The connection in use after a race: the winner's, or the one that was doubted and has answered. */
   async #choose(signal: AbortSignal): Promise<Connection> {
     const winner = await this.#hold(signal)
+    if (this.#connection !== null && this.#stillOwes()) await this.#heardOut()
+    if (signal.aborted) {
+      winner.endpoint.close(winner.client)
+      throw closed()
+    }
     const current = this.#connection
     this.#losses.forget()
     if (current === null || this.#stillOwes()) {
@@ -272,11 +285,18 @@ export class Endpoints {
   async #examine(client: EtcdClient, stillOwes: () => boolean): Promise<void> {
     const connection = this.#connection
     if (connection?.client !== client || !connection.endpoint.makesConnections) return
+    let isThere = false
+    const asking = this.#inquiry.touch(connection, ASKED_WITHIN_MS).then(() => {
+      isThere = true
+    })
+    const heardOut = () =>
+      within(Math.max(THERE_WITHIN_MS, this.#pace.longestMs), 'asking etcd', asking)
     try {
-      const asking = this.#inquiry.touch(connection, ASKED_WITHIN_MS)
-      await within(Math.max(THERE_WITHIN_MS, this.#pace.longestMs), 'asking etcd', asking)
+      await heardOut()
     } catch {
-      if (stillOwes()) await this.doubt(client, stillOwes)
+      // Where etcd, or this process, has only stood still for a while, all answers come at once.
+      const isForgotten = () => stillOwes() && !isThere
+      await this.doubt(client, isForgotten, () => heardOut().catch(() => undefined))
     }
   }
 
@@ -326,10 +346,6 @@ export class Endpoints {
       if (!signal.aborted) this.#losses.add()
       throw error
     })
-    if (signal.aborted) {
-      winner.endpoint.close(winner.client)
-      throw closed()
-    }
     debug('etcd: %s answered first', winner.endpoint.name)
     return winner
   }

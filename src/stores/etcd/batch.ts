@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { ICompare, IRequestOp, IResponseOp, ITxnRequest } from 'etcd3/lib/rpc.js'
 import { errorFrom, LeaseGoneError, TooLargeError, UnreachableError } from '../../errors.js'
 import { TooManyOperationsError } from './errors.js'
+import { putOf } from './reign.js'
 
 /** One compare-and-set, which may travel together with others. */
 export interface Operation {
@@ -14,6 +15,11 @@ export interface Operation {
   readonly compare: readonly ICompare[]
   readonly success: readonly IRequestOp[]
   readonly failure: readonly IRequestOp[]
+  /**
+   * Written besides if it succeeds; by the last only of those that travel together and write there, since
+   * etcd takes no key twice in a transaction. They succeed together, or none does.
+   */
+  readonly latest?: { readonly key: Buffer; readonly value: string }
 }
 
 type Parts = Partial<Pick<Operation, 'compare' | 'success' | 'failure'>>
@@ -127,13 +133,13 @@ export class Batch {
   }
 
   async #commitAlone({ operation, resolve }: Waiting): Promise<void> {
-    const { compare, success, failure, timeoutMs } = operation
-    const answer = await this.#send(txn(compare, success, failure), timeoutMs)
+    const answer = await this.#send(txnOf(operation, true), operation.timeoutMs)
     resolve(outcomeOf(answer, answer.header.revision))
   }
 
   async #commitTogether(group: readonly Waiting[]): Promise<void> {
     const timeoutMs = Math.max(...group.map(({ operation }) => operation.timeoutMs))
+    const lastAt = new Map(group.map(({ operation }, index) => [latestNameOf(operation), index]))
     const answer = await this.#send(
       {
         // Always true. etcd 3.4 checks no permissions inside nested transactions, but does so for
@@ -145,8 +151,8 @@ export class Batch {
           result: 'Greater' as const,
           create_revision: -1,
         })),
-        success: group.map(({ operation: { compare, success, failure } }) => ({
-          request_txn: txn(compare, success, failure),
+        success: group.map(({ operation }, index) => ({
+          request_txn: txnOf(operation, lastAt.get(latestNameOf(operation)) === index),
         })),
         failure: namesIn(group).map((key) => ({
           request_put: { key, value: Buffer.alloc(0) },
@@ -162,12 +168,16 @@ export class Batch {
   }
 }
 
-function txn(
-  compare: readonly ICompare[],
-  success: readonly IRequestOp[],
-  failure: readonly IRequestOp[],
+function txnOf(
+  { compare, success, failure, latest, lease }: Operation,
+  isLast: boolean,
 ): ITxnRequest {
-  return { compare: [...compare], success: [...success], failure: [...failure] }
+  const put = latest && isLast ? [putOf(latest.key, latest.value, lease)] : []
+  return { compare: [...compare], success: [...success, ...put], failure: [...failure] }
+}
+
+function latestNameOf({ latest }: Operation): string | undefined {
+  return latest?.key.toString('latin1')
 }
 
 function outcomeOf(

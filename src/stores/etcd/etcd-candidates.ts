@@ -86,8 +86,9 @@ export class EtcdCandidates implements Candidates {
         lease: lease.id,
         timeoutMs,
         compare: [{ key, target: 'Create', result: 'Greater', create_revision: 0 }],
-        success: [putOf(entry, text, lease.id), putOf(keys.of(latestAt(path)), instance, lease.id)],
+        success: [putOf(entry, text, lease.id)],
         failure: [],
+        latest: { key: keys.of(latestAt(path)), value: instance },
       })
       return revision
     } catch (thrown) {

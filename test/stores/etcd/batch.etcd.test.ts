@@ -66,6 +66,26 @@ describe('of claims that travel together', () => {
     expect((await transactions()) - before).toBe(2)
   })
 
+  test('candidates of one path enter with as few, and the last of them has come last', async () => {
+    const store = storeAs('root')
+    const lease = await store.grant(120, call)
+    const path = `/allowed/${randomUUID()}`
+    await store.claim(path, 'text', lease, call)
+    const before = await transactions()
+    const instances = Array.from({ length: CLAIMS }, () => randomUUID())
+    const entered = await Promise.all(
+      instances.map((instance) =>
+        store.candidates.enter(path, { instance, text: 'text' }, lease, call),
+      ),
+    )
+    // Each names a key of its own, and that of the path: fewer fit into one.
+    expect((await transactions()) - before).toBeLessThanOrEqual(5)
+    const { waiting } = await store.candidates.list(path, call)
+    expect(waiting.map(({ instance }) => instance).sort()).toEqual([...instances].sort())
+    const knownUpTo = Math.max(...entered)
+    expect(knownUpTo).toBe(Math.max(...waiting.map(({ since }) => since)))
+  })
+
   test('those of as many timers are, too', async () => {
     const store = storeAs('root')
     const lease = await store.grant(120, call)

@@ -16,10 +16,14 @@ export interface Operation {
   readonly success: readonly IRequestOp[]
   readonly failure: readonly IRequestOp[]
   /**
-   * Written besides if it succeeds; by the last only of those that travel together and write there, since
-   * etcd takes no key twice in a transaction. They succeed together, or none does.
+   * Written besides in one of its branches; by the last only of those that travel together and write there,
+   * since etcd takes no key twice in a transaction. They all come to those branches, or none does.
    */
-  readonly latest?: { readonly key: Buffer; readonly value: string }
+  readonly latest?: {
+    readonly key: Buffer
+    readonly value: string
+    readonly in: 'success' | 'failure'
+  }
 }
 
 type Parts = Partial<Pick<Operation, 'compare' | 'success' | 'failure'>>
@@ -172,8 +176,9 @@ function txnOf(
   { compare, success, failure, latest, lease }: Operation,
   isLast: boolean,
 ): ITxnRequest {
-  const put = latest && isLast ? [putOf(latest.key, latest.value, lease)] : []
-  return { compare: [...compare], success: [...success, ...put], failure: [...failure] }
+  const txn = { compare: [...compare], success: [...success], failure: [...failure] }
+  if (latest && isLast) txn[latest.in].push(putOf(latest.key, latest.value, lease))
+  return txn
 }
 
 function latestNameOf({ latest }: Operation): string | undefined {

@@ -88,7 +88,7 @@ export class EtcdCandidates implements Candidates {
         compare: [{ key, target: 'Create', result: 'Greater', create_revision: 0 }],
         success: [putOf(entry, text, lease.id)],
         failure: [],
-        latest: { key: keys.of(latestAt(path)), value: instance },
+        latest: { key: keys.of(latestAt(path)), value: instance, in: 'success' },
       })
       return revision
     } catch (thrown) {

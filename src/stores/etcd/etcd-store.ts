@@ -199,13 +199,9 @@ export class EtcdStore implements Store {
         success: entry === null ? [put] : [put, { request_delete_range: { key: entry.key } }],
         failure: [
           { request_range: { key } },
-          ...(entry === null
-            ? []
-            : [
-                putOf(entry.key, entry.text, lease.id),
-                putOf(entry.latest, entry.instance, lease.id),
-              ]),
+          ...(entry === null ? [] : [putOf(entry.key, entry.text, lease.id)]),
         ],
+        ...(entry && { latest: { key: entry.latest, value: entry.instance, in: 'failure' } }),
       })
       // Both branches are checked for permission, whichever is taken.
       this.#endpoints.mayRead(key)

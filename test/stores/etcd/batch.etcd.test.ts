@@ -86,6 +86,26 @@ describe('of claims that travel together', () => {
     expect(knownUpTo).toBe(Math.max(...waiting.map(({ since }) => since)))
   })
 
+  test('a claim of a path that is held and candidates of it travel together', async () => {
+    const store = storeAs('root')
+    const lease = await store.grant(120, call)
+    const path = `/allowed/${randomUUID()}`
+    await store.claim(path, 'text', lease, call)
+    const before = await transactions()
+    const [first, ...others] = await Promise.all([
+      // Sent by itself: what is ready first is.
+      store.claim(`/allowed/${randomUUID()}`, 'text', lease, call),
+      store.claim(path, 'text', lease, call, { instance: randomUUID(), text: 'text' }),
+      ...Array.from({ length: 9 }, () =>
+        store.candidates.enter(path, { instance: randomUUID(), text: 'text' }, lease, call),
+      ),
+    ])
+    expect(first).toMatchObject({ won: true })
+    expect(others[0]).toMatchObject({ won: false })
+    expect((await transactions()) - before).toBeLessThanOrEqual(2)
+    expect((await store.candidates.list(path, call)).waiting).toHaveLength(10)
+  })
+
   test('those of as many timers are, too', async () => {
     const store = storeAs('root')
     const lease = await store.grant(120, call)

@@ -113,13 +113,11 @@ export class EtcdStore implements Store {
   async renew(lease: Lease, { timeoutMs }: Call, paths: Iterable<string>): Promise<number> {
     const endsAt = performance.now() + timeoutMs
     const lateMs = () => LATE_AFTER * this.#keepAlive.renewalMs
-    const inTime = () =>
-      [...this.#underway].find((one) => one.lease.id === lease.id && !one.isLate(lateMs()))
-    for (let before = inTime(); before !== undefined; before = inTime()) {
-      if (await before.succeeds(lateMs, endsAt)) {
+    // Those that begin meanwhile are among them.
+    for (const before of this.#underway) {
+      if (before.lease.id === lease.id && (await before.succeeds(lateMs, endsAt))) {
         throw new UnreachableError('renewing the session: the renewal before it was not late')
       }
-      if (performance.now() >= endsAt) break
     }
     const underway = new RenewalUnderway(lease, (onStep) =>
       this.#renew(lease, endsAt, paths, onStep),

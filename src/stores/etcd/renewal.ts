@@ -30,26 +30,19 @@ export class RenewalUnderway {
   /** The granted ttl, once it counts, in milliseconds. */
   readonly ttlMs: Promise<number>
   readonly #succeeded: Promise<boolean>
-  /** Since when what is awaited now has been awaited; `null` once nothing is. */
-  #since: number | null = performance.now()
+  /** Since when what is awaited now has been awaited. */
+  #since = performance.now()
 
   /** @param renew Calls `onStep` when it begins to await something else. */
   constructor(lease: Lease, renew: (onStep: () => void) => Promise<number>) {
     this.lease = lease
     this.ttlMs = renew(() => {
       this.#since = performance.now()
-    }).finally(() => {
-      this.#since = null
     })
     this.#succeeded = this.ttlMs.then(
       () => true,
       () => false,
     )
-  }
-
-  /** Whether an answer has taken longer than `lateMs`, or none is awaited any more. */
-  isLate(lateMs: number): boolean {
-    return this.#since === null || performance.now() - this.#since >= lateMs
   }
 
   /**
@@ -59,8 +52,7 @@ export class RenewalUnderway {
    */
   async succeeds(lateMs: () => number, endsAt: number): Promise<boolean> {
     for (;;) {
-      const lateAt = (this.#since ?? Number.POSITIVE_INFINITY) + lateMs()
-      const leftMs = Math.min(lateAt, endsAt) - performance.now()
+      const leftMs = Math.min(this.#since + lateMs(), endsAt) - performance.now()
       if (leftMs <= 0) return false
       try {
         return await within(leftMs, 'renewing the session', this.#succeeded)

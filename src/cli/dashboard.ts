@@ -33,9 +33,9 @@ interface DashboardOptions extends ConnectionOptions {
 }
 
 /**
- * What V8 takes for garbage, where there are very many paths and all of them change: by how much of what it
- * holds the heap may grow before what is not needed is collected (it would be more than twice as much), and
- * how much room there is for what has just been made (it would grow sixteenfold). It costs no time.
+ * Where there are very many paths, and all of them change, V8 lets the heap grow to more than twice of what
+ * it holds before it collects what is not needed, and the room for what has just been made sixteenfold.
+ * Neither is any quicker here.
  */
 const V8_FLAGS = ['--heap-growing-percent=20', '--semi-space-growth-factor=1']
 

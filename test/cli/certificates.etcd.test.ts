@@ -9,7 +9,7 @@ import { PATIENCE_MS, patiently } from '../patience.js'
 import { Authority, writeFiles } from '../secure/authority.js'
 import { RunningCommand } from './command.js'
 
-/** As short-lived as no certificate is. */
+/** Shorter than any that people use, so that they expire while it is looked at. */
 const LASTS_MS = 20_000
 const PATH = '/certificates/primary'
 const TTL = 10
@@ -70,7 +70,6 @@ test('commands read their files again when certificates have expired, and go on,
   await relay.cut()
   await relay.heal()
   await elect.untilMatch(/cannot read \S*client\.key/)
-  // As long as the key is the earlier one's, no connection can be made either.
   for (const [name, text] of Object.entries(texts)) replace(name, text)
   await sleep(1.5 * TTL * 1_000)
   const [token] = holders()

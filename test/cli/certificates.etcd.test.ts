@@ -1,13 +1,12 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { WebSocket } from 'ws'
-import type { ServerMessage } from '../../src/dashboard/protocol.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { type Relay, startRelay } from '../etcd/relay.js'
 import { PATIENCE_MS, patiently } from '../patience.js'
 import { Authority, writeFiles } from '../secure/authority.js'
 import { RunningCommand } from './command.js'
+import { holderShownBy } from './dashboard-holder.js'
 
 /** Shorter than any that people use, so that they expire while it is looked at. */
 const LASTS_MS = 20_000
@@ -61,8 +60,9 @@ test('commands read their files again when certificates have expired, and go on,
     return lines.map((line) => JSON.parse(line).holder?.token ?? null)
   }
   await patiently(() => expect(holders()).toHaveLength(1))
-  const isHeld = await dashboardOf(run('dashboard', '--prefix', '/certificates/', '--port', '0'))
-  await patiently(() => expect(isHeld()).toBe(true))
+  const dashboard = run('dashboard', '--prefix', '/certificates/', '--port', '0')
+  const shown = await holderShownBy(dashboard, PATH)
+  await patiently(() => expect(shown()?.token).toBe(holders()[0]))
 
   while (Date.now() <= expiresAt + 1_000) await sleep(100)
   const texts = await issued()
@@ -74,13 +74,13 @@ test('commands read their files again when certificates have expired, and go on,
   await sleep(1.5 * TTL * 1_000)
   const [token] = holders()
   expect(holders(), elect.output).toEqual([token])
-  expect(isHeld()).toBe(true)
+  expect(shown()?.token).toBe(token)
   expect(elect.stdout).toBe('works\n')
 
   elect.kill('SIGTERM')
   await elect.exited
   await patiently(() => expect(holders()).toEqual([token, null]))
-  await patiently(() => expect(isHeld()).toBe(false))
+  await patiently(() => expect(shown()).toBeNull())
 })
 
 /** New ones, etcd's own by an authority that was not known before. */
@@ -118,19 +118,4 @@ function run(command: string, ...args: readonly string[]): RunningCommand {
   const running = RunningCommand.lockedIn(env, command, ...args)
   onTestFinished(() => running[Symbol.dispose]())
   return running
-}
-
-/** Tells whether a page of that dashboard shows the path as held. */
-async function dashboardOf(command: RunningCommand): Promise<() => boolean | undefined> {
-  const [, address = ''] = await command.untilMatch(/dashboard is at http:\/\/([^/\s]+)/)
-  const socket = new WebSocket(`ws://${address}/live`)
-  onTestFinished(() => socket.terminate())
-  let isHeld: boolean | undefined
-  socket.on('message', (data) => {
-    const { paths }: ServerMessage = JSON.parse(String(data))
-    const found = paths.find(({ path }) => path === PATH)
-    if (found !== undefined) isHeld = found.holder !== null
-    socket.send(JSON.stringify({ type: 'taken' }))
-  })
-  return () => isHeld
 }

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Etcd3 } from 'etcd3'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { WebSocket } from 'ws'
-import type { ServerMessage } from '../../src/dashboard/protocol.js'
 import type { ClusterData } from '../etcd/data.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { type Relay, startRelay } from '../etcd/relay.js'
 import { PATIENCE_MS } from '../patience.js'
 import { RunningCommand } from './command.js'
+import { holderShownBy } from './dashboard-holder.js'
 
 /** What stands at a path, as it is read by somebody who does not compete. `null` is vacant. */
 interface Reader {
@@ -157,17 +156,11 @@ async function observe(
 async function openDashboard(endpoint: string, path: string): Promise<() => unknown> {
   const command = RunningCommand.locked('dashboard', '--endpoints', endpoint, '--port', '0')
   onTestFinished(() => command[Symbol.dispose]())
-  const [, address = ''] = await command.untilMatch(/dashboard is at http:\/\/(\S+)/)
-  const socket = new WebSocket(`ws://${address.replace(/\/.*$/, '')}/live`)
-  onTestFinished(() => socket.terminate())
-  let said: unknown
-  socket.on('message', (data) => {
-    const message: ServerMessage = JSON.parse(String(data))
-    const found = message.paths.find((one) => one.path === path)
-    if (found !== undefined) said = found.holder?.value ?? null
-    socket.send(JSON.stringify({ type: 'taken' }))
-  })
-  return () => said
+  const holder = await holderShownBy(command, path)
+  return () => {
+    const shown = holder()
+    return shown === undefined ? undefined : (shown?.value ?? null)
+  }
 }
 
 function prefixOf(path: string): string {

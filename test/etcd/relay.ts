@@ -12,6 +12,8 @@ export interface Habits {
   readonly resetsIdleMs?: number
   /** A connection that is so old is reset, in milliseconds. */
   readonly resetsOldMs?: number
+  /** So many bytes of a member's answers get through a connection in a second, as over a narrow link. */
+  readonly bytesPerSecond?: number
 }
 
 /** A TCP relay in front of etcd: the network between it and its clients, to be broken. */
@@ -271,6 +273,7 @@ class Connection {
       new Flow(this.#client, target, { delayMs, reset, used }),
       new Flow(target, this.#client, {
         delayMs,
+        bytesPerSecond: relay.habits.bytesPerSecond,
         reset,
         used,
         isLost: () => {
@@ -295,6 +298,7 @@ type Item = { readonly dueMs: number } & (
 /** What a flow asks and tells the connection that it is of. */
 interface FlowEvents {
   delayMs(): number
+  readonly bytesPerSecond?: number | undefined
   reset(): void
   /** Something has come that is to be passed on. */
   used(): void
@@ -316,17 +320,21 @@ class Flow {
     this.#source = source
     this.#sink = sink
     this.#events = events
+    let latestMs = 0
     // What is sent keeps its order, also when the delay becomes shorter.
-    const due = () => ({
-      dueMs: Math.max(performance.now() + events.delayMs(), this.#queue.at(-1)?.dueMs ?? 0),
-    })
+    const due = (takesMs = 0) => {
+      latestMs = Math.max(performance.now() + events.delayMs(), latestMs) + takesMs
+      return { dueMs: latestMs }
+    }
     const put = (item: Item) => {
       this.#queue.push(item)
       this.#pump()
     }
     source.on('data', (bytes: Buffer) => {
       events.used()
-      put({ ...due(), bytes })
+      for (const part of this.#partsOf(bytes)) {
+        put({ ...due(this.#takesMs(part)), bytes: part })
+      }
     })
     source.on('end', () => put({ ...due(), over: 'end' }))
     // A connection that failed, or was closed on both sides.
@@ -334,6 +342,21 @@ class Flow {
       if (failed || !source.readableEnded) put({ ...due(), over: 'reset' })
       else if (sink.destroyed) events.reset()
     })
+  }
+
+  /** What gets through in about 10 ms each. */
+  #partsOf(bytes: Buffer): Buffer[] {
+    const { bytesPerSecond } = this.#events
+    if (bytesPerSecond === undefined) return [bytes]
+    const length = Math.ceil(bytesPerSecond / 100)
+    return Array.from({ length: Math.ceil(bytes.length / length) }, (_, index) =>
+      bytes.subarray(index * length, (index + 1) * length),
+    )
+  }
+
+  #takesMs({ length }: Buffer): number {
+    const { bytesPerSecond } = this.#events
+    return bytesPerSecond === undefined ? 0 : (length / bytesPerSecond) * 1_000
   }
 
   /** Stops reading, so that the sender's own buffers fill up. */

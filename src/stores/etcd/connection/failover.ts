@@ -45,6 +45,8 @@ export class Endpoints {
   /** Told when another connection takes the place of one over which they wait for an answer. */
   readonly #waiting = new WeakMap<EtcdClient, Set<() => void>>()
   #suspicion: Promise<void> | null = null
+  /** Told of each answer, by whichever client it has come. */
+  readonly #answered = new Set<(client: EtcdClient) => void>()
   readonly #inquiry = new Inquiry(
     (question) =>
       // A new connection begins with such a question.
@@ -130,8 +132,10 @@ export class Endpoints {
       const isAnswered = error instanceof HeldUpError
       const isLost = error instanceof UnreachableError || error instanceof RenewableTlsError
       if (isLost && !isAnswered) this.giveUp(client, error)
+      else this.#tellAnswered(client)
       throw error
     }
+    this.#tellAnswered(client)
     this.hear(answer.header, mark, { isLinearizable })
     return answer
   }
@@ -186,8 +190,8 @@ export class Endpoints {
   }
 
   /**
-   * An answer of the member behind `client` is late. If that member does not even answer of itself, which
-   * it does without asking any other, the connection may have been forgotten on its way, as NAT does with
+   * An answer of the member behind `client` is late. If no other comes either, not even of itself, which it
+   * gives without asking any other, the connection may have been forgotten on its way, as NAT does with
    * what is idle: then it is doubted.
    *
    * @throws UnreachableError (as a rejection) when no member answers.
@@ -286,18 +290,38 @@ export class Endpoints {
     const connection = this.#connection
     if (connection?.client !== client || !connection.endpoint.makesConnections) return
     let isThere = false
-    const asking = this.#inquiry.touch(connection, ASKED_WITHIN_MS).then(() => {
+    const other = this.#nextAnswer(client)
+    const asking = this.#inquiry.touch(connection, ASKED_WITHIN_MS)
+    const answered = Promise.any([asking, other.answer]).then(() => {
       isThere = true
     })
     const heardOut = () =>
-      within(Math.max(THERE_WITHIN_MS, this.#pace.longestMs), 'asking etcd', asking)
+      within(Math.max(THERE_WITHIN_MS, this.#pace.longestMs), 'asking etcd', answered)
     try {
       await heardOut()
     } catch {
       // Where etcd, or this process, has only stood still for a while, all answers come at once.
       const isForgotten = () => stillOwes() && !isThere
       await this.doubt(client, isForgotten, () => heardOut().catch(() => undefined))
+    } finally {
+      other.stopWaiting()
     }
+  }
+
+  /** Where many answers are on their way, that to what is asked now comes after them. */
+  #nextAnswer(client: EtcdClient): { readonly answer: Promise<void>; stopWaiting(): void } {
+    let heard: (by: EtcdClient) => void = () => undefined
+    const answer = new Promise<void>((resolve) => {
+      heard = (by) => {
+        if (by === client) resolve()
+      }
+    })
+    this.#answered.add(heard)
+    return { answer, stopWaiting: () => this.#answered.delete(heard) }
+  }
+
+  #tellAnswered(client: EtcdClient): void {
+    for (const heard of this.#answered) heard(client)
   }
 
   /** Settles as `answering` does; rejects when another connection has taken the place of this one. */

@@ -3,6 +3,7 @@ import { LeaseGoneError } from '../errors.js'
 import { encodeRecord, holderFrom } from '../record.js'
 import type { Session } from '../sessions/session.js'
 import { timeoutMsFor } from '../sessions/session-pool.js'
+import { isAnswer } from './is-answer.js'
 import { candidacyOf, type Participant } from './participant.js'
 import type { Going, Means, Task } from './service.js'
 
@@ -11,15 +12,18 @@ export function campaign(means: Means, { participant, input, send }: Task): Goin
   if (participant.join(means.sessions)) means.uses.begin()
   let isStopped = false
   const open = async () => {
+    if (isStopped) return null
     const session = await participant.open(means.sessions)
     return isStopped ? null : session
   }
-  participant.claims(claim(means, participant, input.value, open))
+  const { outcome, hurry } = means.claims.inTurn(() => claim(means, participant, input.value, open))
+  participant.claims(outcome)
   const unhear = participant.hear(send)
   return {
     close() {
       isStopped = true
       unhear?.()
+      hurry()
     },
   }
 }
@@ -64,6 +68,7 @@ async function claim(
     const holder = { id, value, instance, token: claimed.token, session: session.lease.id }
     return { type: 'won', holder, validityMs: session.validityMs }
   } catch (thrown) {
+    if (!isAnswer(thrown)) claims.hurryAll()
     return failures.event(thrown, lease)
   }
 }

@@ -1,5 +1,11 @@
 import type { Call, Candidacy, Claim, Entry, Lease, Store } from '../stores/store.js'
 
+/**
+ * So many nodes claim at once. The answers to more would keep the process from renewing its sessions in
+ * time. Sixty of them travel together: of these requests none is half empty.
+ */
+const MOST_AT_ONCE = 20 * 60
+
 /** A claim that found the path held, or will. */
 type Loss = Extract<Claim, { won: false }>
 
@@ -7,9 +13,35 @@ type Loss = Extract<Claim, { won: false }>
 export class Claims {
   readonly #store: Store
   readonly #underWay = new Map<string, Promise<Loss>>()
+  /** How many nodes claim now. */
+  #claiming = 0
+  /** Begin the claims of the others, in the order in which they came. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(store: Store) {
     this.#store = store
+  }
+
+  /** Has a node claim once not too many others do. `hurry` has it do so now. */
+  inTurn<T>(claim: () => Promise<T>): { readonly outcome: Promise<T>; hurry(): void } {
+    if (this.#claiming < MOST_AT_ONCE)
+      return { outcome: this.#begin(claim), hurry: () => undefined }
+    let begin: () => void = () => undefined
+    const outcome = new Promise<T>((resolve) => {
+      begin = () => resolve(this.#begin(claim))
+    })
+    this.#waiting.add(begin)
+    return {
+      outcome,
+      hurry: () => {
+        if (this.#waiting.delete(begin)) begin()
+      },
+    }
+  }
+
+  /** Has all that wait for their turn try now: one had no answer, and each node is to be told. */
+  hurryAll(): void {
+    this.#goOn(Number.POSITIVE_INFINITY)
   }
 
   /** What another node's claim, if one is on its way, finds or puts at the path. */
@@ -35,6 +67,24 @@ export class Claims {
       return await claiming
     } finally {
       if (this.#underWay.get(path) === loss) this.#underWay.delete(path)
+    }
+  }
+
+  async #begin<T>(claim: () => Promise<T>): Promise<T> {
+    this.#claiming += 1
+    try {
+      return await claim()
+    } finally {
+      this.#claiming -= 1
+      this.#goOn(MOST_AT_ONCE)
+    }
+  }
+
+  #goOn(most: number): void {
+    for (const begin of this.#waiting) {
+      if (this.#claiming >= most) return
+      this.#waiting.delete(begin)
+      begin()
     }
   }
 

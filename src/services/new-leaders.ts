@@ -5,7 +5,7 @@ const SETTLED_MS = 300
 /** While others are elected, it leaves them the processor; but no longer than that, in milliseconds. */
 const LONGEST_MS = 3_000
 /** So many ask at once: about as many as one request takes. */
-const AT_ONCE = 100
+const AT_ONCE = 120
 /** And then nobody for so long, in milliseconds. */
 const APART_MS = 20
 

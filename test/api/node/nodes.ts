@@ -7,14 +7,21 @@ import type { VirtualClock } from '../../../src/testing/virtual-clock.js'
 
 export const path = '/master'
 
-/** The same store to nodes that know of no hand-over. */
-export function withoutHandOver(store: Store): Store {
+type Others = { readonly [Name in keyof Store]?: Store[Name] | undefined }
+
+/** The same store, but for `others`. */
+export function withOther(store: Store, others: Others): Store {
   return new Proxy(store, {
     get(target, name) {
-      const found: unknown = name === 'candidates' ? undefined : Reflect.get(target, name)
+      const found: unknown = Reflect.get(name in others ? others : target, name)
       return typeof found === 'function' ? found.bind(target) : found
     },
   })
+}
+
+/** The same store to nodes that know of no hand-over. */
+export function withoutHandOver(store: Store): Store {
+  return withOther(store, { candidates: undefined })
 }
 
 /** A memory store behind a link. A request fares as `requests` says of its call, or is carried out at once. */

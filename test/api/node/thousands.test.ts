@@ -3,7 +3,7 @@ import type { Store } from '../../../src/index.js'
 import { UnreachableError } from '../../../src/index.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
-import { gate, lockerOn, turns } from './nodes.js'
+import { gate, lockerOn, turns, withOther } from './nodes.js'
 
 const NODES = 5_000
 /** So many of them claim at once. */
@@ -13,14 +13,7 @@ type Claims = Store['claim']
 
 /** The same store, whose claims are made by `claim`. */
 function withClaims(store: MemoryStore, claim: (make: Claims) => Claims): Store {
-  const claims = claim(store.claim.bind(store))
-  return new Proxy<Store>(store, {
-    get(target, name) {
-      if (name === 'claim') return claims
-      const found: unknown = Reflect.get(target, name)
-      return typeof found === 'function' ? found.bind(target) : found
-    },
-  })
+  return withOther(store, { claim: claim(store.claim.bind(store)) })
 }
 
 function nodesOn(store: Store, clock?: VirtualClock, ttl = 10) {
@@ -73,13 +66,21 @@ test('those that have waited for their turn claim under the session that is vali
   expect(nodes.every(({ isLeader }) => isLeader)).toBe(true)
 })
 
-test('all are told that the store is out of reach, not only those whose turn it is', async () => {
-  const store = withClaims(new MemoryStore(), () => async () => {
+test('all try, and are told, once the store is out of reach: not only those whose turn it is', async () => {
+  const over = gate()
+  const claimed = new Set<string>()
+  const store = withClaims(new MemoryStore(), () => async (path) => {
+    claimed.add(path)
+    // The others wait for an answer for as long as they may.
+    if (claimed.size > 1) await over.opened
     throw new UnreachableError('claiming: no answer')
   })
   const nodes = nodesOn(store)
   const told = nodes.map((node) => new Promise((resolve) => node.once('unreachable', resolve)))
   for (const node of nodes) node.start()
+  await turns()
+  expect(claimed.size).toBe(NODES)
+  over.open()
   await Promise.all(told)
 })
 

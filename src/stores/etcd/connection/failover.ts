@@ -45,8 +45,8 @@ export class Endpoints {
   /** Told when another connection takes the place of one over which they wait for an answer. */
   readonly #waiting = new WeakMap<EtcdClient, Set<() => void>>()
   #suspicion: Promise<void> | null = null
-  /** Told of each answer, by whichever client it has come. */
-  readonly #answered = new Set<(client: EtcdClient) => void>()
+  /** Told of each answer while a connection is under suspicion. */
+  #heardFrom: ((client: EtcdClient) => void) | null = null
   readonly #inquiry = new Inquiry(
     (question) =>
       // A new connection begins with such a question.
@@ -132,10 +132,9 @@ export class Endpoints {
       const isAnswered = error instanceof HeldUpError
       const isLost = error instanceof UnreachableError || error instanceof RenewableTlsError
       if (isLost && !isAnswered) this.giveUp(client, error)
-      else this.#tellAnswered(client)
       throw error
     }
-    this.#tellAnswered(client)
+    this.#heardFrom?.(client)
     this.hear(answer.header, mark, { isLinearizable })
     return answer
   }
@@ -290,10 +289,16 @@ export class Endpoints {
     const connection = this.#connection
     if (connection?.client !== client || !connection.endpoint.makesConnections) return
     let isThere = false
-    const other = this.#nextAnswer(client)
-    const asking = this.#inquiry.touch(connection, ASKED_WITHIN_MS)
-    const answered = Promise.any([asking, other.answer]).then(() => {
-      isThere = true
+    const answered = new Promise<void>((resolve) => {
+      const heard = () => {
+        isThere = true
+        resolve()
+      }
+      // Where many answers are on their way, that to what is asked now comes after them.
+      this.#heardFrom = (by) => {
+        if (by === client) heard()
+      }
+      this.#inquiry.touch(connection, ASKED_WITHIN_MS).then(heard, () => undefined)
     })
     const heardOut = () =>
       within(Math.max(THERE_WITHIN_MS, this.#pace.longestMs), 'asking etcd', answered)
@@ -304,24 +309,8 @@ export class Endpoints {
       const isForgotten = () => stillOwes() && !isThere
       await this.doubt(client, isForgotten, () => heardOut().catch(() => undefined))
     } finally {
-      other.stopWaiting()
+      this.#heardFrom = null
     }
-  }
-
-  /** Where many answers are on their way, that to what is asked now comes after them. */
-  #nextAnswer(client: EtcdClient): { readonly answer: Promise<void>; stopWaiting(): void } {
-    let heard: (by: EtcdClient) => void = () => undefined
-    const answer = new Promise<void>((resolve) => {
-      heard = (by) => {
-        if (by === client) resolve()
-      }
-    })
-    this.#answered.add(heard)
-    return { answer, stopWaiting: () => this.#answered.delete(heard) }
-  }
-
-  #tellAnswered(client: EtcdClient): void {
-    for (const heard of this.#answered) heard(client)
   }
 
   /** Settles as `answering` does; rejects when another connection has taken the place of this one. */

@@ -53,6 +53,8 @@ export class Board {
   #seq = 0
   #news = noNews()
   #telling: NodeJS.Timeout | null = null
+  /** The paths in their order; `null` when there are others than before. Very many take long to sort. */
+  #order: readonly string[] | null = null
 
   get sources(): readonly SourceNow[] {
     return [...this.#sources.values()]
@@ -65,7 +67,8 @@ export class Board {
 
   /** All paths that there is something to know of, in their order. */
   get paths(): readonly string[] {
-    return [...new Set([...this.#paths.keys(), ...this.#waiting.paths])].sort()
+    this.#order ??= [...new Set([...this.#paths.keys(), ...this.#waiting.paths])].sort()
+    return this.#order
   }
 
   get pathCount(): number {
@@ -100,6 +103,11 @@ export class Board {
     return this.#paths.get(path)?.holder ?? null
   }
 
+  /** Whether something has changed that the listeners are still to be told. */
+  get hasNews(): boolean {
+    return this.#telling !== null
+  }
+
   /** `listener` is called with what has changed. Returns the function that ends that. */
   subscribe(listener: (update: Update) => void): () => void {
     this.#listeners.add(listener)
@@ -130,7 +138,9 @@ export class Board {
       return
     const isSameReign = before?.holder?.token === holder?.token && before?.source === source
     const sinceMs = isSameReign && before !== undefined ? before.sinceMs : atMs
-    const now: PathNow = { path, source, holder, sinceMs }
+    // The same text once, however often it comes.
+    const now: PathNow = { path: before?.path ?? path, source, holder, sinceMs }
+    if (!this.#isKnown(path)) this.#order = null
     this.#paths.set(path, now)
     this.#tell('paths', path)
     // Whoever was installed is no candidate any more, whichever is heard of first.
@@ -143,11 +153,14 @@ export class Board {
   }
 
   candidateEntered(source: string, path: string, candidate: CandidateNow): void {
+    if (!this.#isKnown(path)) this.#order = null
     if (this.#waiting.enter(source, path, candidate)) this.#tell('waiting', path)
   }
 
   candidateLeft(path: string, instance: string): void {
-    if (this.#waiting.leave(path, instance)) this.#tell('waiting', path)
+    if (!this.#waiting.leave(path, instance)) return
+    if (!this.#isKnown(path)) this.#order = null
+    this.#tell('waiting', path)
   }
 
   /** Whether anybody waits for that path, as far as is known. */
@@ -207,7 +220,8 @@ export class Board {
     const isKnown = this.#sources.get(source)?.isConnected !== false
     const { id = null, token = undefined } = (isKnown ? holder : null) ?? {}
     const state = isKnown ? (holder === null ? 'vacant' : 'held') : 'unknown'
-    const change = { atMs, state, ...(token !== undefined && { id, token }) }
+    // Written out: what is spread takes more, and there may be very many.
+    const change = token === undefined ? { atMs, state } : { atMs, state, id, token }
     if (this.#lanesOfPaths.show(path, change)) this.#tellLane({ lane: laneOf(path), ...change })
   }
 
@@ -261,9 +275,14 @@ export class Board {
   #forgetPath(path: string): void {
     this.#vacant.delete(path)
     this.#paths.delete(path)
+    if (!this.#isKnown(path)) this.#order = null
     this.#lanesOfPaths.forget(path)
     this.#news.gone.add(laneOf(path))
     this.#soon()
+  }
+
+  #isKnown(path: string): boolean {
+    return this.#paths.has(path) || this.#waiting.isFor(path)
   }
 
   #waitingFor(path: string) {

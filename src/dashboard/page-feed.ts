@@ -48,11 +48,16 @@ export class PageFeed {
   readonly #board: Board
   readonly #unsubscribe: () => void
   readonly #sources = new Map<string, SourceNow>()
-  /** The paths that have changed, or were not told yet. */
+  /** The paths that were there when the page came, in their order: it has been told of the first of them. */
+  #first: readonly string[]
+  #toldOf = 0
+  /** The others, and those that have changed since it was told. */
   readonly #paths = new Map<string, Due>()
   /** The same of nodes, by their keys. */
   readonly #nodes = new Map<string, Due>()
   readonly #gone = new Set<string>()
+  /** The lanes of which all was told, and so perhaps more than the board has said to have changed. */
+  readonly #ahead = new Set<string>()
   #lanes: LaneChange[] = []
   #log: readonly LogEntry[] = []
   /** The events that were before, as far as the page has not been told of them. */
@@ -73,7 +78,7 @@ export class PageFeed {
   constructor(socket: WebSocket, board: Board, about: About) {
     this.#socket = socket
     this.#board = board
-    for (const path of board.paths) this.#paths.set(path, 'untold')
+    this.#first = board.paths
     for (const key of board.nodes) this.#nodes.set(key, 'untold')
     this.#lookForEvents()
     const { sources } = board
@@ -84,6 +89,7 @@ export class PageFeed {
   close(): void {
     this.#unsubscribe()
     this.#paths.clear()
+    this.#first = []
   }
 
   /** The page has taken the latest message. */
@@ -130,12 +136,15 @@ export class PageFeed {
     for (const source of sources) this.#sources.set(source.id, source)
     // What has gone may have come again.
     const dueOf = (lane: string) => (left.has(lane) ? 'anew' : 'changed')
-    for (const { path } of [...paths, ...waiting]) change(this.#paths, path, dueOf(laneOf(path)))
+    for (const { path } of [...paths, ...waiting]) {
+      if (!this.#isUntold(path)) change(this.#paths, path, dueOf(laneOf(path)))
+    }
     for (const { key } of nodes) change(this.#nodes, key, dueOf(key))
     for (const one of lanes) {
-      const due = this.#changed(one.lane).get(pathOfLane(one.lane) ?? one.lane) ?? 'changed'
-      if (due === 'changed' && !left.has(one.lane)) this.#lanes.push(one)
+      if (this.#ahead.has(one.lane)) this.#tellAnew(one.lane)
+      else if (this.#dueOf(one.lane) === 'changed' && !left.has(one.lane)) this.#lanes.push(one)
     }
+    this.#ahead.clear()
     if (this.#lanes.length > MOST_CHANGES) {
       for (const { lane } of this.#lanes.splice(0)) this.#tellAnew(lane)
     }
@@ -169,6 +178,25 @@ export class PageFeed {
     return events[0]?.seq ?? 0
   }
 
+  #dueOf(lane: string): Due {
+    const path = pathOfLane(lane)
+    if (path !== null && this.#isUntold(path)) return 'untold'
+    return this.#changed(lane).get(path ?? lane) ?? 'changed'
+  }
+
+  /** Whether the page will be told of all there is of this path, as of one that was there when it came. */
+  #isUntold(path: string): boolean {
+    let [from, to] = [this.#toldOf, this.#first.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      const there = this.#first[middle] ?? ''
+      if (there === path) return true
+      if (there < path) from = middle + 1
+      else to = middle
+    }
+    return false
+  }
+
   #tellAnew(lane: string): void {
     change(this.#changed(lane), pathOfLane(lane) ?? lane, 'anew')
   }
@@ -179,7 +207,7 @@ export class PageFeed {
 
   #tellMore(): void {
     const changed = [this.#sources, this.#paths, this.#nodes, this.#gone]
-    const waiting = changed.some(({ size }) => size > 0)
+    const waiting = this.#toldOf < this.#first.length || changed.some(({ size }) => size > 0)
     const events = [this.#lanes, this.#log, this.#older].some(({ length }) => length > 0)
     const isNews = waiting || events || this.#isFilterNew
     if (isNews && this.#sentAt === null) this.#sendUpdate()
@@ -211,8 +239,8 @@ export class PageFeed {
   /** What there is to tell, as far as there is room for it in one message. */
   #nextPart(): Update {
     const told = { paths: [], waiting: [], nodes: [], lanes: this.#lanes, anew: [] } as Part
-    this.#add(told, this.#nodes, this.#part / 2, (key) => [key, this.#board.nodeAt(key)])
-    this.#add(told, this.#paths, this.#part, (path, due) => {
+    this.#add(told, takenFrom(this.#nodes), this.#part / 2, (key) => [key, this.#board.nodeAt(key)])
+    this.#add(told, this.#duePaths(), this.#part, (path, due) => {
       const known = this.#board.path(path)
       // That somebody waited may have been told.
       const isNobodyLeft = due !== 'untold' && known.waiting.length === 0
@@ -227,25 +255,47 @@ export class PageFeed {
     return { sources, log, gone, ...told }
   }
 
+  *#duePaths(): Generator<readonly [path: string, Due]> {
+    for (
+      let path = this.#first[this.#toldOf];
+      path !== undefined;
+      path = this.#first[this.#toldOf]
+    ) {
+      this.#toldOf += 1
+      yield [path, 'untold']
+    }
+    yield* takenFrom(this.#paths)
+  }
+
+  /** At least one of them, and at most so many. */
   #add(
     told: Part,
-    changed: Map<string, Due>,
+    due: Iterable<readonly [key: string, Due]>,
     most: number,
     look: (key: string, due: Due) => readonly [lane: string, known: Told],
   ): void {
     let count = 0
-    for (const [key, due] of changed) {
-      if (count >= most || told.lanes.length > 2 * MOST_CHANGES) return
-      count += 1
-      changed.delete(key)
-      const [lane, { paths, waiting, nodes, lanes }] = look(key, due)
+    for (const [key, what] of due) {
+      const [lane, { paths, waiting, nodes, lanes }] = look(key, what)
       told.paths.push(...paths)
       told.waiting.push(...waiting)
       told.nodes.push(...nodes)
-      if (due === 'changed') continue
-      told.anew.push(lane)
-      told.lanes.push(...lanes)
+      if (what !== 'changed') {
+        if (this.#board.hasNews) this.#ahead.add(lane)
+        told.anew.push(lane)
+        told.lanes.push(...lanes)
+      }
+      count += 1
+      if (count >= most || told.lanes.length > 2 * MOST_CHANGES) return
     }
+  }
+}
+
+/** What is taken is due no more. */
+function* takenFrom(due: Map<string, Due>): Generator<readonly [key: string, Due]> {
+  for (const entry of due) {
+    due.delete(entry[0])
+    yield entry
   }
 }
 

@@ -5,7 +5,7 @@ import { Board } from '../../src/dashboard/board.js'
 import { ALL_BUT_RENEWED, isSought, NO_FILTER } from '../../src/dashboard/log-filter.js'
 import { Model } from '../../src/dashboard/page/model.js'
 import { PageFeed } from '../../src/dashboard/page-feed.js'
-import type { LogFilter, ServerMessage } from '../../src/dashboard/protocol.js'
+import { type LogFilter, laneOf, type ServerMessage } from '../../src/dashboard/protocol.js'
 
 const about = { title: 'a dashboard', mayHandOver: false }
 const paths = ['/a', '/b', '/c']
@@ -26,7 +26,7 @@ test('a page comes to know what the board does, whatever happens while a message
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   fc.assert(
-    fc.property(fc.array(happening, { maxLength: 40 }), (all) => {
+    fc.property(fc.array(happening, { maxLength: 40 }), fc.boolean(), (all, isLate) => {
       const board = new Board()
       board.setSource({
         id: 'etcd',
@@ -36,6 +36,10 @@ test('a page comes to know what the board does, whatever happens while a message
         sinceMs: 0,
         problem: null,
       })
+      // So many that the page is told of the others in a later message.
+      const before = isLate ? Array.from({ length: 600 }, (_, index) => `/${index}`) : []
+      for (const one of before) board.setPath('etcd', one, null, 0)
+      for (const one of isLate ? paths : []) board.setPath('etcd', one, null, 0)
       const { page, feed, take, takeAll } = pageOf(board)
       let revision = 0
       for (const one of all) {
@@ -55,11 +59,14 @@ test('a page comes to know what the board does, whatever happens while a message
       takeAll()
       feed.close()
       const fresh = pageOf(board)
+      fresh.takeAll()
       fresh.feed.close()
-      fresh.take()
       expect([...page.waiting].sort()).toEqual([...fresh.page.waiting].sort())
       expect([...page.paths].sort()).toEqual([...fresh.page.paths].sort())
       expect([...page.order]).toEqual([...fresh.page.order])
+      for (const one of paths) {
+        expect(page.lanes.get(laneOf(one))).toEqual(fresh.page.lanes.get(laneOf(one)))
+      }
     }),
     { numRuns: 500 },
   )

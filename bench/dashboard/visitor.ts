@@ -1,22 +1,31 @@
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 
 const WAIT = { timeout: 120_000 }
 /** How often the page is to be heard of, in milliseconds. */
 const HEARD_EVERY_MS = 10
 
 /**
- * Notes for how long at most nothing else could run in the page; and writes a path into a filter, and tells how
- * long it took until \`isShown\`. All of it by the page's own clock: this process writes to etcd meanwhile.
+ * Notes for how long at most nothing else could run in the page, and measures how long something takes until it
+ * is drawn. All of it by the page's own clock: this process writes to etcd meanwhile.
  */
 const LISTEN = `
-  globalThis.find = async (label, path, isShown) => {
+  globalThis.drawn = async (isShown) => {
+    while (!isShown()) await new Promise(requestAnimationFrame)
+    return performance.now()
+  }
+  globalThis.until = async (act, isShown) => {
+    const startedAt = performance.now()
+    act()
+    return (await globalThis.drawn(isShown)) - startedAt
+  }
+  globalThis.find = (label, path, isShown) => {
     const labels = [...document.querySelectorAll('label')]
     const field = labels.find((one) => one.textContent.trim() === label).querySelector('input')
-    const startedAt = performance.now()
-    field.value = path
-    field.dispatchEvent(new InputEvent('input', { bubbles: true }))
-    while (!isShown()) await new Promise(requestAnimationFrame)
-    return performance.now() - startedAt
+    const write = () => {
+      field.value = path
+      field.dispatchEvent(new InputEvent('input', { bubbles: true }))
+    }
+    return globalThis.until(write, isShown)
   }
   globalThis.longestSilence = 0
   let heardAt = performance.now()
@@ -65,6 +74,22 @@ function isOnly(rows: string, name: string, value: string, drawn = ''): string {
   return `() => { const all = ${all}; return all.length > 0 && all.every(${isOf}) }`
 }
 
+/** Whether there are rows. */
+function areShown({ anyRow }: Place): string {
+  return `() => document.querySelector(${JSON.stringify(anyRow)}) !== null`
+}
+
+/** Whether a row is drawn in the middle of what can be seen of the frame. */
+function areInSight({ anyRow, frame }: Place): string {
+  return `() => {
+    const { top, bottom } = document.querySelector(${JSON.stringify(frame)}).getBoundingClientRect()
+    const middle = (Math.max(0, top) + Math.min(innerHeight, bottom)) / 2
+    const rows = [...document.querySelectorAll(${JSON.stringify(anyRow)})]
+    const boxes = rows.map((row) => row.getBoundingClientRect())
+    return boxes.some((row) => row.top <= middle && row.bottom >= middle)
+  }`
+}
+
 export type View = keyof typeof PLACES
 
 /** In milliseconds. */
@@ -87,15 +112,15 @@ export class Visitor {
     this.#page = page
   }
 
-  /** A page that was never opened before. Returns in how many milliseconds it had its first rows. */
+  /** A page that was never opened before. Returns how many milliseconds after it was opened its first rows were drawn. */
   static async open(browser: Browser, url: string) {
     const context = await browser.newContext({ viewport: { width: 1_280, height: 800 } })
     const page = await context.newPage()
     await page.addInitScript(LISTEN)
-    const openedAt = performance.now()
-    await page.goto(url)
-    await page.locator(PLACES.now.anyRow).first().waitFor(WAIT)
-    return { visitor: new Visitor(page), firstRowsMs: performance.now() - openedAt }
+    // Its clock begins as it is opened. The script is there as soon as it has an address.
+    await page.goto(url, { waitUntil: 'commit', ...WAIT })
+    const firstRowsMs = Number(await page.evaluate(`globalThis.drawn(${areShown(PLACES.now)})`))
+    return { visitor: new Visitor(page), firstRowsMs }
   }
 
   /** Resolves once the page knows of so many paths. */
@@ -111,19 +136,21 @@ export class Visitor {
 
   /** Opens a view and uses it as people do. */
   async visit(view: View, path: string): Promise<Visit> {
-    const { filter, isShown, anyRow, frame }: Place = PLACES[view]
+    const place: Place = PLACES[view]
+    const { filter, isShown, anyRow, frame } = place
     await this.silentMs()
-    const firstRowsMs = await this.#until(this.#page.locator(anyRow).first(), () =>
-      this.#page.locator(`#tab-${view}`).click(),
-    )
+    const choose = `() => document.querySelector('#tab-${view}').click()`
+    const firstRowsMs = await this.#until(choose, areShown(place))
     // In the log there are the latest only: one of those is looked for.
     const sought = view === 'log' ? await this.#firstInLog() : path
     const found = `globalThis.find(${JSON.stringify(filter)}, ${JSON.stringify(sought)}, ${isShown(sought)})`
     const foundMs = Number(await this.#page.evaluate(found))
     await this.#page.getByLabel(filter, { exact: true }).fill('')
     await this.#page.locator(anyRow).nth(1).waitFor(WAIT)
-    const scrolledMs = await this.#until(this.#page.locator(anyRow).last(), () =>
-      this.#page.locator(frame).evaluate('(frame) => frame.scrollTo(0, frame.scrollHeight)'),
+    const end = `document.querySelector('${frame}')`
+    const scrolledMs = await this.#until(
+      `() => ${end}.scrollTo(0, ${end}.scrollHeight)`,
+      areInSight(place),
     )
     return { firstRowsMs, foundMs, scrolledMs, silentMs: await this.silentMs() }
   }
@@ -136,10 +163,8 @@ export class Visitor {
     await this.#page.context().close()
   }
 
-  async #until(seen: Locator, act: () => Promise<unknown>): Promise<number> {
-    const startedAt = performance.now()
-    await act()
-    await seen.waitFor(WAIT)
-    return performance.now() - startedAt
+  /** In the page: from what the first code does until the second one says that it is drawn. */
+  async #until(act: string, isDrawn: string): Promise<number> {
+    return Number(await this.#page.evaluate(`globalThis.until(${act}, ${isDrawn})`))
   }
 }

@@ -91,34 +91,34 @@ export class Watcher implements Watched, Publisher {
   }
 
   /**
-   * Tells the subscribers; what was told already is not told again. Of a crowd, the first are told at
-   * once and the others in the next turns of the event loop, so that a claim of the first is on its
-   * way, and its answer heard, before the last of them has acted.
+   * Tells the subscribers; what was told already is not told again. Of a crowd, the last to come are told
+   * at once and the others in the next turns of the event loop, so that a claim of the first who is told
+   * is on its way, and its answer heard, before all have acted. Whoever came last is next, by a hand-over.
    */
   report(sighting: Sighting): void {
     if (sighting.revision < this.#next) return
     this.#next = sighting.revision + 1
     const subscribers = this.#subscribers
+    const others = Math.max(0, subscribers.length - TOLD_AT_ONCE)
     if (this.#untold !== null) this.#untold.push(sighting)
-    else if (subscribers.length > TOLD_AT_ONCE) {
+    else if (others > 0) {
       this.#untold = [sighting]
-      setImmediate(() => this.#tellOthers(TOLD_AT_ONCE))
+      setImmediate(() => this.#tellOthers(others))
     }
     const sightings = this.#untold ?? [sighting]
-    for (const subscriber of subscribers.slice(0, TOLD_AT_ONCE)) subscriber.tell(sightings)
+    for (const subscriber of subscribers.slice(others).reverse()) subscriber.tell(sightings)
   }
 
-  #tellOthers(from: number): void {
+  /** Those that have come before the one in that place. */
+  #tellOthers(to: number): void {
     const sightings = this.#untold ?? []
-    const subscribers = this.#subscribers
-    const to = from + TOLD_AT_ONCE
-    for (const subscriber of subscribers.slice(from, to)) subscriber.tell(sightings)
-    // Those that have closed meanwhile leave gaps, and others may have joined: whoever was passed over
-    // is found in another round.
+    const from = Math.max(0, to - TOLD_AT_ONCE)
+    for (const subscriber of this.#subscribers.slice(from, to).reverse()) subscriber.tell(sightings)
+    // Others may have joined meanwhile: they are found in another round.
     const last = sightings.at(-1)?.revision ?? 0
-    if (to < this.#subscribers.length) setImmediate(() => this.#tellOthers(to))
+    if (from > 0) setImmediate(() => this.#tellOthers(from))
     else if (this.#subscribers.some((subscriber) => !subscriber.knows(last))) {
-      setImmediate(() => this.#tellOthers(0))
+      setImmediate(() => this.#tellOthers(this.#subscribers.length))
     } else this.#untold = null
   }
 }

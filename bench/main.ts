@@ -1,7 +1,7 @@
 // `npm run bench [-- --only NAME] [--rounds N] [--quick] [--against FOLDER]`: measures locked, the
 // elections of the etcd3 package and of etcd's Go client (where there is Go), and the bare requests in one
-// run, each row on an etcd of its own. Prints a table, and writes bench/results/latest.json (or the file
-// named by --json).
+// run, each row on an etcd of its own. Prints a table, and writes what was measured into bench/results/
+// (or the file named by --json).
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, resolve } from 'node:path'
@@ -11,6 +11,7 @@ import { goWhereItIs } from './build-go.js'
 import { compare, type RowResult } from './compare.js'
 import { AGAINST, versionIn } from './contenders/before.js'
 import { programs } from './contenders/programs.js'
+import { fileOf, type Measured, RESULTS } from './results.js'
 import { ROWS } from './rows/index.js'
 import { tableOf } from './table.js'
 
@@ -22,7 +23,7 @@ const help = `npm run bench -- [options]
   --rounds N        how often each is repeated
   --quick           few paths, one round: only to see that it works
   --against FOLDER  another version of this package as well, which has been built there
-  --json FILE       where to write the figures (bench/results/latest.json after a whole run)`
+  --json FILE       where to write the figures (after a whole run: into ${RESULTS})`
 
 const { values } = parseArgs({
   options: {
@@ -79,11 +80,12 @@ for (const row of rows) {
 console.log(tableOf(results))
 
 const whole = values.only === undefined && values.against === undefined && !values.quick
-const file = values.json ?? (whole ? 'bench/results/latest.json' : undefined)
+const machine = { node: process.version, processors: cpus().length, etcd: etcdVersion }
+const file = values.json ?? (whole ? fileOf(machine) : undefined)
 if (file !== undefined) {
-  const machine = { node: process.version, processors: cpus().length, etcd: etcdVersion }
+  const measured: Measured = { machine, results }
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${JSON.stringify({ machine, results }, null, 2)}\n`)
+  writeFileSync(file, `${JSON.stringify(measured, null, 2)}\n`)
   console.error(`written to ${file}`)
 }
 

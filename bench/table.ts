@@ -1,5 +1,6 @@
 import type { RowResult, Verdict } from './compare.js'
 import { CONTENDERS } from './contenders/contender.js'
+import type { Measured } from './results.js'
 import type { Summary } from './statistics.js'
 
 /** The results as a table in Markdown: medians, and from the first to the third quartile. */
@@ -16,14 +17,46 @@ export function tableOf(results: readonly RowResult[]): string {
         figure,
         ...columns.map((name) => (of[name] === undefined ? '' : cell(of[name]))),
         asked.map(goalOf).join(', '),
-        asked
-          .map(({ measured, met }) => `${rounded(measured)}${met ? '' : ' (not met)'}`)
-          .join(', '),
+        asked.map(measuredOf).join(', '),
       ]
     }),
   )
+  return markdown(head, lines)
+}
+
+/** What came of each goal in each of several runs, as a table in Markdown. */
+export function goalsOf(runs: readonly Measured[]): string {
+  const heads = runs.map(({ machine: { node, etcd } }) => `Node.js ${node.slice(1)}, etcd ${etcd}`)
+  const titles = new Map(
+    runs.flatMap(({ results }) => results.map(({ name, title }) => [name, title])),
+  )
+  const lines = [...titles].flatMap(([name, title]) => {
+    const verdictsOf = ({ results }: Measured) =>
+      results.find((one) => one.name === name)?.verdicts ?? []
+    const idOf = (verdict: Verdict) => `${verdict.figure}: ${goalOf(verdict)}`
+    const goals = new Map(runs.flatMap(verdictsOf).map((one) => [idOf(one), one]))
+    return [...goals].map(([id, goal], index) => [
+      index === 0 ? title : '',
+      goal.figure,
+      goalOf(goal),
+      ...runs.map((run) =>
+        verdictsOf(run)
+          .filter((one) => idOf(one) === id)
+          .map(measuredOf)
+          .join(),
+      ),
+    ])
+  })
+  return markdown(['work', 'figure', 'goal', ...heads], lines)
+}
+
+function markdown(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const rows = [head, head.map(() => '---'), ...lines]
   return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function measuredOf({ measured, met }: Verdict): string {
+  return `${rounded(measured)}${met ? '' : ' (not met)'}`
 }
 
 function cell({ median, low, high }: Summary): string {

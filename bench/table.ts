@@ -70,7 +70,8 @@ function goalOf({ atMost, times }: Verdict): string {
   return `at most ${number} × ${typeof times === 'string' ? times : times.figure}`
 }
 
-function rounded(value: number): string {
+/** As the tables show it. */
+export function rounded(value: number): string {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en')
   return String(Number(value.toPrecision(value >= 10 ? 3 : 2)))
 }

@@ -18,9 +18,14 @@ const NOTHING: Counted = {
   revision: 0,
   memory: 0,
 }
-/** What etcd and V8 do on behalf of a start is over by then. */
-const SETTLE_MS = 5_000
 const TTL_MS = TTL * 1_000
+/**
+ * What etcd and V8 do on behalf of a start is over by then. A process that was busy as it began has renewed a
+ * little earlier than need be, until sixteen renewals have been prompt.
+ */
+const SETTLE_MS = 9 * TTL_MS
+/** Until candidates have entered, and leaders know of them. */
+const ENTERED_MS = 5_000
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
 const scaled = (number: number) => (values.quick ? Math.ceil(number / 20) : number)
@@ -98,7 +103,7 @@ async function reigns(count: number): Promise<Counted> {
   const paths = pathsOf('/scale/reigns', count)
   await leader.ask({ call: 'start', lockers: 1, paths })
   await candidate.ask({ call: 'start', lockers: 1, paths })
-  await sleep(SETTLE_MS)
+  await sleep(ENTERED_MS)
   const before = await countedBy(etcd.endpoint)
   await Promise.all([leader.ask({ call: 'stop' }), candidate.ask({ call: 'lead' })])
   const counted = between(before, await countedBy(etcd.endpoint))

@@ -264,6 +264,7 @@ export class PageFeed {
       this.#toldOf += 1
       yield [path, 'untold']
     }
+    this.#first = []
     yield* takenFrom(this.#paths)
   }
 

@@ -42,6 +42,11 @@ const HOSTS = 'test/hosts/*.test.ts'
 const DOCKER =
   process.env.LOCKED_TEST_ETCD_FROM === 'docker' ? [] : ['test/**/*.docker.etcd.test.ts']
 
+/** etcd's v2 API ended with 3.5. */
+const V2 = /^3\.([6-9]|\d\d)/.test(process.env.LOCKED_TEST_ETCD_VERSION ?? '')
+  ? ['test/stores/etcd-v2/**']
+  : []
+
 // A file for the results as JSON, besides what is printed.
 const report = process.env.LOCKED_TEST_REPORT
 
@@ -69,7 +74,7 @@ export default defineConfig({
         test: {
           name: 'etcd',
           include: ['test/**/*.etcd.test.ts'],
-          exclude: [HOSTS, ...DOCKER],
+          exclude: [HOSTS, ...DOCKER, ...V2],
           ...etcd,
         },
       },

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-/** The v2 API, and with it etcdjs, ended with 3.5. */
+/** The v2 API, and with it etcdjs, ended with 3.5: see also vitest.config.ts. */
 const WITHOUT_V2 = /^3\.([6-9]|\d\d)/
 
 const [first, ...rest] = process.argv.slice(2)
@@ -16,14 +16,12 @@ if (version !== undefined && !/^3\.\d+(\.\d+)?$/.test(version)) {
   process.exit(1)
 }
 const projects = version !== undefined && WITHOUT_V2.test(version) ? ['etcd'] : ['etcd', 'etcdjs']
-const exclude = projects.length === 1 ? ['--exclude', 'test/stores/etcd-v2/**'] : []
 const { status } = spawnSync(
   process.execPath,
   [
     vitest,
     'run',
     ...projects.flatMap((project) => ['--project', project]),
-    ...exclude,
     ...(version === undefined ? process.argv.slice(2) : rest),
   ],
   {

@@ -68,15 +68,17 @@ for (const factor of grown) {
 const cycles = counts.reduce((sum, count) => sum + count.cycles, 0)
 const elections = counts.reduce((sum, count) => sum + count.elections, 0)
 const seconds = (performance.now() - startedAt) / 1_000
+// One in each half of a ttl, and no more than one in each quarter where they take long.
+const renewals = PROCESSES * Math.ceil(seconds / (TTL / 4) + 1)
 const allowed: Readonly<Record<string, number>> = {
   LeaseGrant: PROCESSES,
-  LeaseKeepAlive: PROCESSES * Math.ceil(seconds / (TTL / 2) + 1),
+  LeaseKeepAlive: renewals,
   // A cycle is a notice, a deletion and a claim, and every vacancy is claimed by the other process.
   Txn: PROCESSES * paths + 4 * cycles,
   // A watch is made and closed for every node that is not in a group.
   Watch: PROCESSES * 40 + 4 * cycles,
-  // One for each watch that began in the past; a group does.
-  Range: PROCESSES * 4,
+  // One for each renewal, which it confirms, and one for each watch that began in the past; a group does.
+  Range: renewals + PROCESSES * 4,
 }
 const received = Object.entries(after).map(
   ([method, number]) => [method, number - (before[method] ?? 0)] as const,

@@ -21,11 +21,18 @@ export function useModel(isTicking = false): Live {
   const [, redraw] = useReducer((count: number) => count + 1, 0)
   useEffect(() => {
     let due: number | undefined
+    let drawnAt = Number.NEGATIVE_INFINITY
+    // What comes after a while is drawn at once: whoever opens the page waits for nothing else.
     const soon = () => {
-      due ??= window.setTimeout(() => {
-        due = undefined
-        redraw(undefined)
-      }, REDRAW_EVERY_MS)
+      const inMs = drawnAt + REDRAW_EVERY_MS - performance.now()
+      due ??= window.setTimeout(
+        () => {
+          due = undefined
+          drawnAt = performance.now()
+          redraw(undefined)
+        },
+        Math.max(0, inMs),
+      )
     }
     const unsubscribe = model.subscribe(soon)
     const tick = isTicking ? window.setInterval(soon, REDRAW_EVERY_MS) : undefined

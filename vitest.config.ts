@@ -42,10 +42,9 @@ const HOSTS = 'test/hosts/*.test.ts'
 const DOCKER =
   process.env.LOCKED_TEST_ETCD_FROM === 'docker' ? [] : ['test/**/*.docker.etcd.test.ts']
 
-/** etcd's v2 API ended with 3.5. */
-const V2 = /^3\.([6-9]|\d\d)/.test(process.env.LOCKED_TEST_ETCD_VERSION ?? '')
-  ? ['test/stores/etcd-v2/**']
-  : []
+/** etcd's v2 API, and with it etcdjs, ended with 3.5. */
+const hasV2 = !/^3\.([6-9]|\d\d)/.test(process.env.LOCKED_TEST_ETCD_VERSION ?? '')
+const V2 = hasV2 ? [] : ['test/stores/etcd-v2/**']
 
 // A file for the results as JSON, besides what is printed.
 const report = process.env.LOCKED_TEST_REPORT
@@ -92,6 +91,7 @@ export default defineConfig({
           include: ['connection', 'server', 'process', 'operator', 'retry'].map(
             (faults) => `test/faults/${faults}.etcd.test.ts`,
           ),
+          exclude: hasV2 ? [] : ['**'],
           env: { LOCKED_TEST_CLIENT: 'etcdjs' },
           ...etcd,
         },

@@ -6,8 +6,6 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-/** The v2 API, and with it etcdjs, ended with 3.5: see also vitest.config.ts. */
-const WITHOUT_V2 = /^3\.([6-9]|\d\d)/
 
 const [first, ...rest] = process.argv.slice(2)
 const version = /^v?(\d.*)$/.exec(first ?? '')?.[1]
@@ -15,13 +13,15 @@ if (version !== undefined && !/^3\.\d+(\.\d+)?$/.test(version)) {
   console.error(`Expected a version such as 3.5 or 3.5.30, was given ${first}.`)
   process.exit(1)
 }
-const projects = version !== undefined && WITHOUT_V2.test(version) ? ['etcd'] : ['etcd', 'etcdjs']
 const { status } = spawnSync(
   process.execPath,
   [
     vitest,
     'run',
-    ...projects.flatMap((project) => ['--project', project]),
+    '--project',
+    'etcd',
+    '--project',
+    'etcdjs',
     ...(version === undefined ? process.argv.slice(2) : rest),
   ],
   {

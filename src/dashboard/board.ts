@@ -140,7 +140,7 @@ export class Board {
     const sinceMs = isSameReign && before !== undefined ? before.sinceMs : atMs
     // The same text once, however often it comes.
     const now: PathNow = { path: before?.path ?? path, source, holder, sinceMs }
-    if (!this.#isKnown(path)) this.#order = null
+    this.#outdateOrder(path)
     this.#paths.set(path, now)
     this.#tell('paths', path)
     // Whoever was installed is no candidate any more, whichever is heard of first.
@@ -153,13 +153,13 @@ export class Board {
   }
 
   candidateEntered(source: string, path: string, candidate: CandidateNow): void {
-    if (!this.#isKnown(path)) this.#order = null
+    this.#outdateOrder(path)
     if (this.#waiting.enter(source, path, candidate)) this.#tell('waiting', path)
   }
 
   candidateLeft(path: string, instance: string): void {
     if (!this.#waiting.leave(path, instance)) return
-    if (!this.#isKnown(path)) this.#order = null
+    this.#outdateOrder(path)
     this.#tell('waiting', path)
   }
 
@@ -275,14 +275,15 @@ export class Board {
   #forgetPath(path: string): void {
     this.#vacant.delete(path)
     this.#paths.delete(path)
-    if (!this.#isKnown(path)) this.#order = null
+    this.#outdateOrder(path)
     this.#lanesOfPaths.forget(path)
     this.#news.gone.add(laneOf(path))
     this.#soon()
   }
 
-  #isKnown(path: string): boolean {
-    return this.#paths.has(path) || this.#waiting.isFor(path)
+  /** Called before a path is added, and after one has been left out. */
+  #outdateOrder(path: string): void {
+    if (!this.#paths.has(path) && !this.#waiting.isFor(path)) this.#order = null
   }
 
   #waitingFor(path: string) {

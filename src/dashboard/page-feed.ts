@@ -14,6 +14,7 @@ import {
   type Update,
 } from './protocol.js'
 import { send } from './send.js'
+import { UntoldPaths } from './untold.js'
 
 /** Of so many paths, or nodes, a page is told at first: what it shows is there before the rest. */
 const FIRST_PART = 500
@@ -48,10 +49,8 @@ export class PageFeed {
   readonly #board: Board
   readonly #unsubscribe: () => void
   readonly #sources = new Map<string, SourceNow>()
-  /** The paths that were there when the page came, in their order: it has been told of the first of them. */
-  #first: readonly string[]
-  #toldOf = 0
-  /** The others, and those that have changed since it was told. */
+  readonly #untold: UntoldPaths
+  /** The other paths that have changed. */
   readonly #paths = new Map<string, Due>()
   /** The same of nodes, by their keys. */
   readonly #nodes = new Map<string, Due>()
@@ -78,7 +77,7 @@ export class PageFeed {
   constructor(socket: WebSocket, board: Board, about: About) {
     this.#socket = socket
     this.#board = board
-    this.#first = board.paths
+    this.#untold = new UntoldPaths(board.paths)
     for (const key of board.nodes) this.#nodes.set(key, 'untold')
     this.#lookForEvents()
     const { sources } = board
@@ -89,7 +88,7 @@ export class PageFeed {
   close(): void {
     this.#unsubscribe()
     this.#paths.clear()
-    this.#first = []
+    this.#untold.clear()
   }
 
   /** The page has taken the latest message. */
@@ -137,7 +136,7 @@ export class PageFeed {
     // What has gone may have come again.
     const dueOf = (lane: string) => (left.has(lane) ? 'anew' : 'changed')
     for (const { path } of [...paths, ...waiting]) {
-      if (!this.#isUntold(path)) change(this.#paths, path, dueOf(laneOf(path)))
+      if (!this.#untold.has(path)) change(this.#paths, path, dueOf(laneOf(path)))
     }
     for (const { key } of nodes) change(this.#nodes, key, dueOf(key))
     for (const one of lanes) {
@@ -180,21 +179,8 @@ export class PageFeed {
 
   #dueOf(lane: string): Due {
     const path = pathOfLane(lane)
-    if (path !== null && this.#isUntold(path)) return 'untold'
+    if (path !== null && this.#untold.has(path)) return 'untold'
     return this.#changed(lane).get(path ?? lane) ?? 'changed'
-  }
-
-  /** Whether the page will be told of all there is of this path, as of one that was there when it came. */
-  #isUntold(path: string): boolean {
-    let [from, to] = [this.#toldOf, this.#first.length]
-    while (from < to) {
-      const middle = (from + to) >> 1
-      const there = this.#first[middle] ?? ''
-      if (there === path) return true
-      if (there < path) from = middle + 1
-      else to = middle
-    }
-    return false
   }
 
   #tellAnew(lane: string): void {
@@ -207,7 +193,7 @@ export class PageFeed {
 
   #tellMore(): void {
     const changed = [this.#sources, this.#paths, this.#nodes, this.#gone]
-    const waiting = this.#toldOf < this.#first.length || changed.some(({ size }) => size > 0)
+    const waiting = !this.#untold.isEmpty || changed.some(({ size }) => size > 0)
     const events = [this.#lanes, this.#log, this.#older].some(({ length }) => length > 0)
     const isNews = waiting || events || this.#isFilterNew
     if (isNews && this.#sentAt === null) this.#sendUpdate()
@@ -256,15 +242,7 @@ export class PageFeed {
   }
 
   *#duePaths(): Generator<readonly [path: string, Due]> {
-    for (
-      let path = this.#first[this.#toldOf];
-      path !== undefined;
-      path = this.#first[this.#toldOf]
-    ) {
-      this.#toldOf += 1
-      yield [path, 'untold']
-    }
-    this.#first = []
+    for (const path of this.#untold.take()) yield [path, 'untold']
     yield* takenFrom(this.#paths)
   }
 

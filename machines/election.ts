@@ -292,8 +292,29 @@ function reasonFor({ type }: ElectionEvent): DeselectReason {
 }
 
 /** The entry that is on its way, where one is. */
-export function entering({ value, leases: [lease], revision }: ElectionContext): Entered | null {
+function entering({ value, leases: [lease], revision }: ElectionContext): Entered | null {
   return lease === undefined ? null : { value, lease, revision }
+}
+
+/**
+ * With what an actor begins that leaves in the place of one which has ended, by what that one knew last.
+ *
+ * @param isEnqueueing Whether an entry was on its way, which may have come to stand there, or may yet.
+ */
+export function leaving(context: ElectionContext, isEnqueueing: boolean): ElectionContext {
+  const entered = isEnqueueing ? entering(context) : null
+  return {
+    ...context,
+    ...(entered && { entered, unanswered: entered.lease }),
+    restart: false,
+    to: null,
+    successor: null,
+  }
+}
+
+/** The same, where nothing more is done. */
+export function left(context: ElectionContext): ElectionContext {
+  return { ...context, holder: null, entered: null, restart: false }
 }
 
 /** The latest two, this one among them. */
@@ -380,18 +401,19 @@ export const electionMachine = setup({
     input: {} as ElectionInput,
   },
   actors: {
-    /** Makes one claim, and sends `won`, `held`, `failed` or `refused`. */
+    // Each but `campaign` sends `restored` and does nothing if its actor was restored from a snapshot.
+    /** Makes one claim, and sends `won`, `held`, `failed` or `refused`. A claim that loses enters the node as candidate. */
     campaign: service(),
     /** Deletes a record of this node's own that was left, and sends `cleared`, `failed` or `refused`. */
     clear: service(),
-    /** Sends `restored` if this actor was restored from a snapshot, and nothing otherwise. */
+    /** Does nothing else. */
     resume: service(),
     /**
-     * Sends `changed` and `vacated` for what happens after `revision`; or `restored`, as `resume` does. The
-     * leader's keeps in mind who waits, and sends `transfer` when somebody asks for it beside the path.
+     * Sends `changed` and `vacated` for what happens after `revision`, `retrying` when it is interrupted, and
+     * `refused`. The leader's keeps in mind who waits, and sends `transfer` when somebody asks for it beside the path.
      */
     watch: service(),
-    /** Keeps the session alive, and sends `renewed`, and `expired` once it has ended. */
+    /** Keeps the session alive, and sends `renewed`, `retrying`, and once it has ended `expired` or `refused`. */
     keepAlive: service(),
     /** Opens another session, and sends `opened`, `failed` or `refused`. */
     reopen: service(),
@@ -407,7 +429,10 @@ export const electionMachine = setup({
     enqueue: service(),
     /** Deletes what stands there of this node, and sends `released`, or `held` if it was installed meanwhile. */
     release: service(),
-    /** Looks at the path when the session is renewed next, and sends `held`, `vacated`, `failed` or `settled`. */
+    /**
+     * Looks at the path when the session is renewed next, takes away the entry that may have been left, and
+     * sends `held`, `vacated`, `failed` or `refused`; or `settled` once the session has ended.
+     */
     settle: service(),
   },
   guards: {
@@ -687,7 +712,8 @@ export const electionMachine = setup({
               },
             ],
             failed: {
-              description: 'The claim failed, and is repeated after the backoff.',
+              description:
+                'The claim failed; or it had no answer, and may have been carried out. Another one shows.',
               target: 'waiting',
               actions: [
                 'countAttempt',

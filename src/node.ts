@@ -19,7 +19,6 @@ import {
   textOf,
   UnsupportedError,
 } from './errors.js'
-import { withUniqueSessions } from './inspection/unique-sessions.js'
 import { LeadWork } from './lead-work.js'
 import type {
   Done,
@@ -30,6 +29,7 @@ import type {
   NodeState,
   Work,
 } from './node-types.js'
+import { withUniqueSessions } from './onlookers/unique-sessions.js'
 import { Proposals } from './proposals.js'
 import { holderFrom } from './record.js'
 import type { Competitor } from './services/competitors.js'

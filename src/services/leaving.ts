@@ -1,5 +1,5 @@
 import type { SnapshotFrom } from 'xstate'
-import { type ElectionActor, type ElectionMachine, entering } from '../../machines/election.js'
+import { type ElectionActor, type ElectionMachine, leaving, left } from '../../machines/election.js'
 
 type Snapshot = SnapshotFrom<ElectionMachine>
 
@@ -9,27 +9,15 @@ type Snapshot = SnapshotFrom<ElectionMachine>
  * the state that such a claim is made in. No service runs for it there, since none is in the snapshot.
  */
 export function leavingSnapshot(machine: ElectionMachine, ended: Snapshot): Snapshot {
-  const { context } = ended
-  // Its entry may have come to stand there, or may yet.
-  const entered = ended.matches({ follower: 'enqueueing' }) ? entering(context) : null
   return machine.resolveState({
     value: { campaigning: 'claiming' },
-    context: {
-      ...context,
-      ...(entered && { entered, unanswered: entered.lease }),
-      restart: false,
-      to: null,
-      successor: null,
-    },
+    context: leaving(ended.context, ended.matches({ follower: 'enqueueing' })),
   })
 }
 
 /** The same, where leaving has failed as well: nothing more is done. */
 export function leftSnapshot(machine: ElectionMachine, { context }: Snapshot): Snapshot {
-  return machine.resolveState({
-    value: { stopped: 'released' },
-    context: { ...context, holder: null, entered: null, restart: false },
-  })
+  return machine.resolveState({ value: { stopped: 'released' }, context: left(context) })
 }
 
 /** Whether it has left the election, though something may still be looked after. */

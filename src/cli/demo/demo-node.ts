@@ -9,7 +9,7 @@ import {
   type Store,
 } from '../../index.js'
 import { senderFromEnvironment } from '../../inspection/sender.js'
-import { uniqueSessionId } from '../../inspection/unique-sessions.js'
+import { uniqueSessionId } from '../../onlookers/unique-sessions.js'
 import { DemoLink } from './demo-link.js'
 import type { DemoEvent } from './event.js'
 import { JumpingClock } from './jumping-clock.js'

@@ -1,5 +1,5 @@
 import type { ElectionActor } from '../../machines/election.js'
-import { contained } from '../onlookers/contained.js'
+import { contained } from './contained.js'
 
 const systems = new WeakSet<object>()
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { InspectionEvent, Observer } from 'xstate'
 import type { Inspect } from '../node-types.js'
-import { contained } from '../onlookers/contained.js'
+import { contained } from './contained.js'
 
 /** What XState tells of an actor. */
 type ActorRefLike = InspectionEvent['actorRef']

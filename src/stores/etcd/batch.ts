@@ -37,6 +37,8 @@ export interface Outcome {
 interface Waiting {
   readonly operation: Operation
   readonly sizeBytes: number
+  /** How many operations etcd counts for it on top of those of the transaction that it is nested in. */
+  readonly depth: number
   resolve(outcome: Outcome): void
   reject(error: Error): void
 }
@@ -49,11 +51,8 @@ interface TxnAnswer {
 
 type Send = (request: ITxnRequest, timeoutMs: number) => Promise<TxnAnswer>
 
-/**
- * etcd's default for --max-txn-ops is 128, and each level of a nested transaction counts on top of
- * those around it: a release has two levels, with four and three comparisons.
- */
-const MOST_OPERATIONS = 121
+/** etcd's default for --max-txn-ops: of a transaction and of what is nested in it, level by level. */
+const MOST_OPERATIONS = 128
 /** Well below etcd's default for --max-request-bytes, 1.5 MiB. */
 const MOST_BYTES = 1_000_000
 
@@ -77,7 +76,8 @@ export class Batch {
   run(operation: Operation): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0 && !this.#isTurnBegun) process.nextTick(() => this.#begin())
-      this.#waiting.push({ operation, sizeBytes: sizeOf(operation), resolve, reject })
+      const depth = depthOf(operation) + (operation.latest ? 1 : 0)
+      this.#waiting.push({ operation, sizeBytes: sizeOf(operation), depth, resolve, reject })
     })
   }
 
@@ -128,7 +128,8 @@ export class Batch {
   #learn(error: Error, group: readonly Waiting[]): void {
     const most = this.#most
     if (error instanceof TooManyOperationsError) {
-      most.operations = Math.min(most.operations, Math.ceil(namesIn(group).length / 2))
+      const took = namesIn(group).length + Math.max(...group.map(({ depth }) => depth))
+      most.operations = Math.min(most.operations, Math.ceil(took / 2))
       return
     }
     const bytes = group.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
@@ -203,6 +204,18 @@ function namesIn(group: readonly Waiting[]): Buffer[] {
   return [...names.values()]
 }
 
+/**
+ * How many operations etcd counts: the longest of the three lists, and as many again of what is nested
+ * there (`checkTxnRequest`: server/etcdserver/api/v3rpc/key.go).
+ */
+function depthOf({ compare = [], success = [], failure = [] }: Parts): number {
+  let nested = 0
+  for (const { request_txn: txn } of [...success, ...failure]) {
+    if (txn) nested = Math.max(nested, depthOf(txn))
+  }
+  return Math.max(compare.length, success.length, failure.length) + nested
+}
+
 /** About how much it takes in a request, in bytes. */
 function sizeOf({ key, beside = [], ...parts }: Operation): number {
   const names = [key, ...beside].reduce((sum, { length }) => sum + length, 0)
@@ -230,7 +243,7 @@ function grouped(
 ): Waiting[][] {
   if (waiting.length === 1) return [[...waiting]]
   const groups: Waiting[][] = []
-  const open = new Map<string, { group: Waiting[]; bytes: number; names: number }>()
+  const open = new Map<string, { group: Waiting[]; bytes: number; names: number; depth: number }>()
   const seen = new Map<string, number>()
   for (const one of waiting) {
     const { lease, key } = one.operation
@@ -242,16 +255,17 @@ function grouped(
     let current = open.get(line)
     if (
       current === undefined ||
-      current.names + names > most.operations ||
+      current.names + names + Math.max(current.depth, one.depth) > most.operations ||
       current.bytes + one.sizeBytes > most.bytes
     ) {
-      current = { group: [], bytes: 0, names: 0 }
+      current = { group: [], bytes: 0, names: 0, depth: 0 }
       open.set(line, current)
       groups.push(current.group)
     }
     current.group.push(one)
     current.bytes += one.sizeBytes
     current.names += names
+    current.depth = Math.max(current.depth, one.depth)
   }
   return groups
 }

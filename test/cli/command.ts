@@ -6,6 +6,9 @@ import { PATIENCE_MS } from '../patience.js'
 /** The built command. */
 export const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
+/** Long enough for a machine that is busy, unless a test says otherwise. */
+const PATIENT = { ETCDCTL_COMMAND_TIMEOUT: '100s' }
+
 /** A command that runs, and what it has printed so far. */
 export class RunningCommand {
   readonly #child
@@ -17,7 +20,7 @@ export class RunningCommand {
   readonly exited: Promise<number | null>
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(command, args, { env: { ...process.env, ...env } })
+    this.#child = spawn(command, args, { env: { ...PATIENT, ...process.env, ...env } })
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name].setEncoding('utf8').on('data', (text: string) => {
         this.output += text

@@ -26,10 +26,7 @@ function run(...args: readonly string[]): RunningCommand {
 }
 
 function runOn(endpoint: string, ...args: readonly string[]): RunningCommand {
-  // Long enough for a machine that is busy, unless a test says otherwise.
-  const isHurried = args[0] === 'get' && !args.includes('--command-timeout')
-  const allArgs = isHurried ? [...args, '--command-timeout', '100s'] : args
-  const command = RunningCommand.lockedIn({ ETCDCTL_ENDPOINTS: endpoint }, ...allArgs)
+  const command = RunningCommand.lockedIn({ ETCDCTL_ENDPOINTS: endpoint }, ...args)
   onTestFinished(() => command[Symbol.dispose]())
   return command
 }

@@ -16,7 +16,7 @@ afterAll(async () => {
 })
 
 function run(...args: readonly string[]): RunningCommand {
-  const env = { ETCDCTL_ENDPOINTS: etcd.endpoint, ETCDCTL_COMMAND_TIMEOUT: '100s' }
+  const env = { ETCDCTL_ENDPOINTS: etcd.endpoint }
   const command = RunningCommand.lockedIn(env, 'transfer', ...args)
   onTestFinished(() => command[Symbol.dispose]())
   return command

@@ -3,6 +3,13 @@ import { CONTENDERS } from './contenders/contender.js'
 import type { Measured } from './results.js'
 import type { Summary } from './statistics.js'
 
+const FEW = 3
+
+/** On what a run was made, as a heading. */
+export function titleOf({ machine: { node, etcd } }: Measured): string {
+  return `Node.js ${node.replace(/^v/, '')}, etcd ${etcd}`
+}
+
 /** The results as a table in Markdown: medians, and from the first to the third quartile. */
 export function tableOf(results: readonly RowResult[]): string {
   const columns = CONTENDERS.filter((name) =>
@@ -26,7 +33,7 @@ export function tableOf(results: readonly RowResult[]): string {
 
 /** What came of each goal in each of several runs, as a table in Markdown. */
 export function goalsOf(runs: readonly Measured[]): string {
-  const heads = runs.map(({ machine: { node, etcd } }) => `Node.js ${node.slice(1)}, etcd ${etcd}`)
+  const heads = runs.map(titleOf)
   const titles = new Map(
     runs.flatMap(({ results }) => results.map(({ name, title }) => [name, title])),
   )
@@ -59,8 +66,13 @@ function measuredOf({ measured, met }: Verdict): string {
   return `${rounded(measured)}${met ? '' : ' (not met)'}`
 }
 
-function cell({ median, low, high }: Summary): string {
-  return low === high ? rounded(median) : `${rounded(median)} (${rounded(low)} to ${rounded(high)})`
+/** A median says little of itself where there are few samples: then it says of how many. */
+function cell({ median, low, high, samples }: Summary): string {
+  const parts = [
+    ...(low === high ? [] : [`${rounded(low)} to ${rounded(high)}`]),
+    ...(samples < FEW ? [`of ${samples}`] : []),
+  ]
+  return parts.length === 0 ? rounded(median) : `${rounded(median)} (${parts.join(', ')})`
 }
 
 function goalOf({ atMost, times }: Verdict): string {

@@ -1,12 +1,12 @@
-// `npm run bench:tables`: prints what the runs of all rows have measured, as docs/performance.md shows it: all
-// figures of the first run, and the goals of each.
+// `npm run bench:tables`: prints what the runs of all rows have measured, as docs/performance.md shows it: what
+// came of the goals, and all figures of each run.
 import { readResults } from './results.js'
-import { goalsOf, tableOf } from './table.js'
+import { goalsOf, tableOf, titleOf } from './table.js'
 
 const runs = readResults()
-const [first] = runs
-if (first === undefined) {
+if (runs.length === 0) {
   console.error('bench: nothing has been measured yet: npm run bench')
   process.exit(1)
 }
-console.log(`${tableOf(first.results)}\n\n${goalsOf(runs)}`)
+console.log(goalsOf(runs))
+for (const run of runs) console.log(`\n### ${titleOf(run)}\n\n${tableOf(run.results)}`)

@@ -8,7 +8,7 @@ const SETTLE_MS = 3_000
 export const atRest: Row = {
   name: 'at-rest',
   title: `5,000 leaders at rest for one ttl of ${TTL} s`,
-  rounds: 2,
+  rounds: 3,
   contenders: ['locked', 'before', 'etcd3', 'go'],
   goals: [
     { figure: 'requests', atMost: 4 },

@@ -10,7 +10,7 @@ const SETTLE_MS = 3_000
 export const memory: Row = {
   name: 'memory',
   title: 'memory of a node at rest',
-  rounds: 2,
+  rounds: 3,
   contenders: ['locked', 'before', 'etcd3', 'go'],
   goals: [
     { figure: 'KB of a leader', atMost: 10 },

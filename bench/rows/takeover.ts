@@ -8,7 +8,7 @@ const SETTLE_MS = 1_000
 export const takeoverAfterStop: Row = {
   name: 'takeover-stop',
   title: '5,000 leaders of a process stop: until all paths are held by another process',
-  rounds: 2,
+  rounds: 3,
   goals: [
     { figure: 'ms', atMost: 0.3, times: 'etcd3' },
     { figure: 'ms', atMost: 1, times: 'floor' },
@@ -23,9 +23,7 @@ export const takeoverAfterStop: Row = {
 export const takeoverAfterDeath: Row = {
   name: 'takeover-death',
   title: 'a process with 5,000 leaders dies: from the first path that is taken over to the last',
-  rounds: 2,
-  // The bare requests renew nothing.
-  contenders: ['locked', 'before', 'etcd3', 'go'],
+  rounds: 3,
   goals: [{ figure: 'ms', atMost: 0.15, times: 'etcd3' }],
   sample: (place) =>
     takeOver(place, async (leaders, followers) => {

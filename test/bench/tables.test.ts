@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { RESULTS, readResults } from '../../bench/results.js'
-import { goalsOf, rounded, tableOf } from '../../bench/table.js'
+import { goalsOf, rounded, tableOf, titleOf } from '../../bench/table.js'
 
 /** Of these README tells. */
 const IN_README = ['handover', 'handover-new', 'many-paths', 'takeover-stop']
@@ -14,7 +14,9 @@ test('the tables in docs/performance.md are those that the runs in the repositor
   const runs = readResults(join(root, RESULTS))
   const page = readFileSync(join(root, 'docs/performance.md'), 'utf8')
   expect(runs.length).toBeGreaterThan(0)
-  expect(page).toContain(tableOf(runs[0]?.results ?? []))
+  for (const run of runs) {
+    expect(page).toContain(`### ${titleOf(run)}\n\n${tableOf(run.results)}`)
+  }
   expect(page).toContain(goalsOf(runs))
 })
 

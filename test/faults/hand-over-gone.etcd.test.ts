@@ -3,7 +3,9 @@ import { describe, expect } from 'vitest'
 import { PATIENCE_MS } from '../patience.js'
 import type { Competitor } from './competitor.js'
 import { now } from './now.js'
+import { PathWatch } from './path-watch.js'
 import { leaderWithinMs, type Scene, test } from './scene.js'
+import { tokenOf } from './token.js'
 
 /** How a process comes to be gone, and comes back where it can. */
 const ends: Readonly<Record<string, (one: Competitor) => Promise<void> | void>> = {
@@ -83,6 +85,30 @@ describe('the candidate that is next is', () => {
       scene.expectInTime(elected.at, stoppedAt, leaderWithinMs(scene.ttl))
       await comeBack(scene, next)
     })
+
+    test(`${end} until it has missed a renewal: another that waits is installed`, async ({
+      scene,
+    }) => {
+      scene.ttl = 60
+      const [leader, other] = await begin(scene, 'a', 'b')
+      const watch = await PathWatch.of(scene)
+      const next = await scene.launch('c', { ttl: 16 })
+      await next.start()
+      await go(next)
+      await untilLessThanHalfIsLeft(scene, 'c')
+      const stoppedAt = now()
+      await leader.stop()
+      const elected = await scene.elected({ after: stoppedAt, among: [other] })
+      // Its session has not ended.
+      const hasStarved = scene.starvedMs(stoppedAt, now()) > 3_000
+      if (!hasStarved) expect(await entryOf(scene, 'c')).toBeDefined()
+      await watch.until(tokenOf(elected.told))
+      expect(watch.deleted).toEqual([])
+      // By the claim, and by this hand-over.
+      expect(watch.written).toHaveLength(2)
+      await watch.end()
+      await comeBack(scene, next)
+    })
   }
 
   test('stopped at the same moment as its leader: one that stays leads at once', async ({
@@ -134,6 +160,24 @@ async function begin<Names extends readonly string[]>(
 async function begin(scene: Scene, ...names: readonly string[]): Promise<readonly Competitor[]> {
   await scene.startEtcd()
   return await scene.lead(...names)
+}
+
+/** The entry of the candidate with that id. */
+async function entryOf({ operator, path }: Scene, id: string) {
+  const { kvs } = await operator.getAll().prefix(`${path}/.candidates/`).exec()
+  return kvs.find(({ value }) => value.toString().includes(`"id":"${id}"`))
+}
+
+/** Resolves once the candidate with that id has not renewed its session when half of it was left. */
+async function untilLessThanHalfIsLeft(scene: Scene, id: string): Promise<void> {
+  const ID = (await entryOf(scene, id))?.lease ?? ''
+  await expect
+    .poll(async () => {
+      const { TTL, grantedTTL } = await scene.operator.leaseClient.leaseTimeToLive({ ID })
+      // In whole seconds, rounded down.
+      return Number(TTL) + 1 <= Number(grantedTTL) / 2
+    })
+    .toBe(true)
 }
 
 function runningOf(scene: Scene): readonly Competitor[] {

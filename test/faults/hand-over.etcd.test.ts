@@ -5,6 +5,7 @@ import type { Competitor } from './competitor.js'
 import { now } from './now.js'
 import { PathWatch } from './path-watch.js'
 import { type Scene, test } from './scene.js'
+import { tokenOf } from './token.js'
 
 /** 500 are what is promised. */
 const STOPS = Number(process.env.LOCKED_TEST_STOPS ?? 60)
@@ -107,9 +108,4 @@ function tokensOf(scene: Scene): number[] {
     .flatMap((competitor: Competitor) => competitor.all('select'))
     .sort((one, other) => one.at - other.at)
     .map(tokenOf)
-}
-
-function tokenOf(told: object): number {
-  if (!('token' in told)) throw new Error('a select tells a token')
-  return Number(told.token)
 }

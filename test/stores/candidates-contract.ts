@@ -6,6 +6,8 @@ import type { StoreUnderTest } from './contract.js'
 import { Recorder } from './recorder.js'
 
 const call = { timeoutMs: 60_000 }
+/** In seconds: it is waited for, and what is left of it then has to last on a busy machine. */
+const OVERDUE_TTL = 20
 
 /** What every store must do in which a leader can hand over. */
 export function describeCandidates(name: string, make: () => Promise<StoreUnderTest>): void {
@@ -153,10 +155,18 @@ export function describeCandidates(name: string, make: () => Promise<StoreUnderT
     })
 
     test('have a lease that is overdue once it was not renewed when half of it was left', async () => {
-      const brief = await store.grant(under.ttl.shortest, call)
-      expect(await candidates.isOverdue(brief.id, call)).toBe(false)
-      await store.revoke(brief, call)
-      expect(await candidates.isOverdue(brief.id, call)).toBe(true)
+      const b = await store.grant(OVERDUE_TTL, call)
+      await win('a', await lasting())
+      await claim('b', b)
+      expect(await candidates.isOverdue(b.id, call)).toBe(false)
+      await under.elapse(OVERDUE_TTL * 610)
+      expect(await candidates.isOverdue(b.id, call)).toBe(true)
+      // It lives.
+      expect(await namesAt()).toEqual(['b'])
+      await store.renew(b, call, [path])
+      expect(await candidates.isOverdue(b.id, call)).toBe(false)
+      await store.revoke(b, call)
+      expect(await candidates.isOverdue(b.id, call)).toBe(true)
     })
 
     test('do not enter where nobody holds the path', async () => {

@@ -175,10 +175,14 @@ export class EtcdCandidates implements Candidates {
     })
   }
 
-  /** A lease is renewed when half of it is left; etcd tells whole seconds, rounded down. */
+  /**
+   * etcd tells whole seconds, rounded down, so that up to one more may be left: it says so once there is
+   * surely less than half. A renewal is sent so much earlier as it takes, and arrives before that over a
+   * slow network, too.
+   */
   async isOverdue(lease: string, call: Call): Promise<boolean> {
     const { left, granted } = await this.#requests.timeToLive(lease, call)
-    return left <= 0 || left < Math.floor(granted / 2) - 1
+    return left < 0 || left + 1 <= granted / 2
   }
 
   async install(

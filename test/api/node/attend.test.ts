@@ -95,6 +95,34 @@ describe('a leader', () => {
     expect([b.isLeader, c.isLeader]).toEqual([true, false])
   })
 
+  test('finds the one that has not, however many have', async () => {
+    const scene = new Scene()
+    const [a, b] = [await scene.started('a'), await scene.started('b')]
+    const others = Array.from({ length: 40 }, (_, index) => scene.join(`c ${index}`))
+    for (const other of others) void other.start()
+    await scene.clock.advance(1_000)
+    for (const other of others) scene.linkOf(other).freeze()
+    await scene.clock.advance(ttl * 700)
+    const asked = (await scene.requestsToStop(a)).filter((call) => call === 'isOverdue')
+    expect(asked).toHaveLength(others.length + 1)
+    expect(b.isLeader).toBe(true)
+  })
+
+  test('asks about as few as it takes to find one', async () => {
+    const scene = new Scene()
+    const a = await scene.started('a')
+    for (let index = 0; index < 40; index += 1) await scene.started(`b ${index}`)
+    await scene.clock.advance(1_000)
+    const c = await scene.started('c')
+    scene.linkOf(c).freeze()
+    await scene.clock.advance(ttl * 700)
+    // The latest, and then the two before it.
+    expect(await scene.requestsToStop(a)).toEqual([
+      ...['isOverdue', 'isOverdue', 'isOverdue'],
+      ...['install', 'revoke'],
+    ])
+  })
+
   test('chooses it where there is no other', async () => {
     const scene = new Scene()
     const [a, c] = [await scene.started('a'), await scene.started('c')]

@@ -1,8 +1,13 @@
 import { once } from 'node:events'
-import { describe, expect, test } from 'vitest'
-import { NoCandidateError, NotLeaderError, StoppedError, type Store } from '../../../src/index.js'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import {
+  NoCandidateError,
+  NotLeaderError,
+  StoppedError,
+  UnreachableError,
+} from '../../../src/index.js'
+import { type Fate, Link, type Message } from '../../../src/stores/link.js'
 import { MemoryStore } from '../../../src/stores/memory.js'
-import type { Candidates } from '../../../src/stores/store.js'
 import { VirtualClock } from '../../../src/testing/virtual-clock.js'
 import { lockerOn, makeLink, path, record, twoStarted, withoutHandOver } from './nodes.js'
 
@@ -19,23 +24,6 @@ async function threeStarted(store = new MemoryStore()) {
   const [a, b, c] = nodes
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
   return { store, a, b, c }
-}
-
-/** The same store, which never answers when a leader asks that. */
-function silent(store: MemoryStore, method: keyof Candidates): Store {
-  const candidates = new Proxy(store.candidates, {
-    get: (target, name) => {
-      if (name === method) return () => new Promise(() => undefined)
-      const found: unknown = Reflect.get(target, name)
-      return typeof found === 'function' ? found.bind(target) : found
-    },
-  })
-  return new Proxy(store, {
-    get(target, name) {
-      const found: unknown = name === 'candidates' ? candidates : Reflect.get(target, name)
-      return typeof found === 'function' ? found.bind(target) : found
-    },
-  })
 }
 
 describe('a leader that stops', () => {
@@ -140,22 +128,128 @@ describe('a leader that stops', () => {
   })
 })
 
+/** What happens to the path from now on: the id of each who is written there, and `null` when it is deleted. */
+async function seenAt(store: MemoryStore): Promise<(string | null)[]> {
+  const seen: (string | null)[] = []
+  const { revision } = await store.read(path)
+  const watch = store.watch(path, revision + 1, {
+    seen: ({ entry }) => seen.push(entry && JSON.parse(entry.text).id),
+    retrying: () => undefined,
+    refused: () => undefined,
+  })
+  onTestFinished(() => watch.close())
+  return seen
+}
+
 describe('a leader that stops, where asking who is next has no answer', () => {
-  test.each([
-    ['who waits', 'list'],
-    ['whether one is overdue', 'isOverdue'],
-  ] as const)('waits no longer than a second: %s', async (_, method) => {
-    const clock = new VirtualClock()
+  /** Its requests fare as `fate` says; `b` and `c` wait, in that order. */
+  async function threeOn(clock: VirtualClock, fate: (message: Message) => Fate) {
     const store = new MemoryStore(clock)
-    const follower = lockerOn(store, clock)({ path, id: 'b', value: 'b' })
-    const leader = lockerOn(silent(store, method), clock)({ path, id: 'a', value: 'a' })
-    const third = lockerOn(store, clock)({ path, id: 'c', value: 'c' })
-    for (const node of [leader, follower, third]) await node.start()
+    const leader = lockerOn(new Link(store, clock, fate), clock)({ path, id: 'a', value: 'a' })
+    const [b, c] = ['b', 'c'].map((id) => lockerOn(store, clock)({ path, id, value: id }))
+    if (b === undefined || c === undefined) throw new Error('unreachable')
+    for (const node of [leader, b, c]) {
+      void node.start()
+      await clock.advance(100)
+    }
+    return { leader, b, c, seen: await seenAt(store) }
+  }
+
+  const unanswered = (call: Message['call']) => (message: Message) =>
+    message.call === call && !message.isAnswer ? 'lost' : 0
+
+  test('waits for half as long as a request may take: who waits', async () => {
+    const clock = new VirtualClock()
+    const { leader, b, c, seen } = await threeOn(clock, unanswered('list'))
+    const stopped = leader.stop()
+    await clock.advance(2_499)
+    expect(seen).toEqual([])
+    await clock.advance(1)
+    await stopped
+    // It has stood down, and vacated the path.
+    expect(seen.slice(0, 2)).toEqual(['a', null])
+    expect([leader.state, b.holder?.id]).toEqual(['stopped', c.holder?.id])
+    expect([b, c].filter(({ isLeader }) => isLeader)).toHaveLength(1)
+  })
+
+  test('hands over to the latest after a second: whether one is overdue', async () => {
+    const clock = new VirtualClock()
+    const { leader, c, seen } = await threeOn(clock, unanswered('isOverdue'))
     const stopped = leader.stop()
     await clock.advance(1_000)
     await stopped
-    expect([leader.state, follower.holder?.id]).toEqual(['stopped', third.holder?.id])
-    expect([follower, third].filter(({ isLeader }) => isLeader)).toHaveLength(1)
+    expect(seen).toEqual(['c'])
+    expect(c.isLeader).toBe(true)
+  })
+
+  test('hands over to another of whom it is told that it is not overdue', async () => {
+    const clock = new VirtualClock()
+    let asked = 0
+    const { leader, b, seen } = await threeOn(clock, ({ call, isAnswer }) => {
+      if (call !== 'isOverdue' || isAnswer) return 0
+      asked += 1
+      return asked === 1 ? new UnreachableError('no answer for the latest') : 0
+    })
+    await leader.stop()
+    expect(seen).toEqual(['b'])
+    expect(b.isLeader).toBe(true)
+  })
+
+  test('keeps no timer when the answer comes too late', async () => {
+    const clock = new VirtualClock()
+    const late = ({ call }: Message) => (call === 'list' ? 2_000 : 0)
+    const { leader } = await threeOn(clock, late)
+    void leader.stop()
+    await clock.advance(2_500)
+    const { timers } = clock
+    await clock.advance(1_500)
+    expect(clock.timers).toBeLessThan(timers)
+  })
+})
+
+describe('a leader whose round trips take half a second and more', () => {
+  /** Who is installed in turn when it stops, or hands over to `to`; the other processes are near. */
+  async function installed(roundTripMs: number, to?: string): Promise<readonly unknown[]> {
+    const clock = new VirtualClock()
+    const store = new MemoryStore(clock)
+    const link = new Link(store, clock, () => roundTripMs / 2)
+    const leader = lockerOn(link, clock)({ path, id: 'a', value: 'a', ttl: 60 })
+    void leader.start()
+    await clock.advance(20_000)
+    for (const id of ['b', 'c', 'd']) {
+      void lockerOn(store, clock)({ path, id, value: id, ttl: 60 }).start()
+      await clock.advance(100)
+    }
+    await clock.advance(20_000)
+    const seen = await seenAt(store)
+    void (to === undefined ? leader.stop() : leader.transfer(to))
+    await clock.advance(20_000)
+    return seen
+  }
+
+  test.each([500, 1_000, 2_000])('hands over, and the path is never vacant: %i ms', async (ms) => {
+    expect(await installed(ms)).toEqual(['d'])
+  })
+
+  test.each([500, 1_000, 2_000])('transfers to the one that is named: %i ms', async (ms) => {
+    expect(await installed(ms, 'c')).toEqual(['c'])
+  })
+
+  test.each([undefined, 'b'])('does so before it has been told who waits: to %s', async (to) => {
+    const clock = new VirtualClock()
+    const store = new MemoryStore(clock)
+    const link = new Link(store, clock, () => 1_000)
+    const leader = lockerOn(link, clock)({ path, id: 'a', value: 'a', ttl: 60 })
+    void leader.start()
+    while (!leader.isLeader) await clock.advance(100)
+    for (const id of ['b', 'c']) {
+      void lockerOn(store, clock)({ path, id, value: id, ttl: 60 }).start()
+      await clock.advance(10)
+    }
+    const seen = await seenAt(store)
+    void (to === undefined ? leader.stop() : leader.transfer(to))
+    await clock.advance(20_000)
+    expect(seen).toEqual([to ?? 'c'])
   })
 })
 

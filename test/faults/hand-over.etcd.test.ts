@@ -13,6 +13,8 @@ const STOPS = Number(process.env.LOCKED_TEST_STOPS ?? 60)
 const AMPLE_TTL = 120
 /** After so long, in milliseconds, a leader has asked who waits. */
 const SETTLED_MS = 1_500
+/** How long what is sent takes to one that is far away, in milliseconds, each way. */
+const FAR_MS = 350
 
 describe(`${STOPS} leaders that stop one after the other`, () => {
   test('hand over to who waits: never vacant, a token of its own for each, and never two', async ({
@@ -87,12 +89,31 @@ describe('a leader that is told late of who comes', () => {
   }
 })
 
+describe('a leader that is far from etcd', () => {
+  for (const settledMs of [SETTLED_MS + 4 * FAR_MS, 0]) {
+    test(`hands over ${settledMs} ms after the last has come: never vacant`, async ({ scene }) => {
+      const watch = await begin(scene)
+      const leader = await scene.launch('a')
+      leader.delay(FAR_MS)
+      await leader.start()
+      const [, last] = await scene.join('b', 'c')
+      await sleep(settledMs)
+      await leader.stop()
+      const told = await last?.until('select', { timeoutMs: PATIENCE_MS })
+      await watch.until(tokenOf(told ?? {}))
+      expect(watch.deleted).toEqual([])
+      expect(watch.written).toEqual(tokensOf(scene))
+      await watch.end()
+    })
+  }
+})
+
 /** They wait in the order of their names. */
 async function begin(scene: Scene, ...names: readonly string[]): Promise<PathWatch> {
   await scene.startEtcd()
   scene.ttl = AMPLE_TTL
   const watch = await PathWatch.of(scene)
-  await scene.lead(...names)
+  if (names.length > 0) await scene.lead(...names)
   return watch
 }
 

@@ -130,15 +130,26 @@ describe('all processes', () => {
     await scene.startEtcd()
     const names = Array.from({ length: 6 }, (_, index) => `node ${index}`)
     const all = await scene.lead(...names)
-    await Promise.all(all.map((one) => one.stop()))
+    const watch = await PathWatch.of(scene)
+    // All have been told to stop before anything of it arrives.
+    for (const one of all) one.freeze()
+    const stopping = all.map((one) => one.stop())
+    const states = await Promise.all(all.map((one) => one.call('state')))
+    expect(states).toEqual(all.map(() => expect.objectContaining({ state: 'stopped' })))
+    await Promise.all(all.map((one) => one.heal()))
+    await Promise.all(stopping)
     expect(await scene.operator.getAll().prefix(scene.path).keys()).toEqual([])
-    // No cascade: each that was installed while it stopped handed on, and most were not.
     const stoppedAt = now()
     const [first] = all
     await first.start()
     const elected = await scene.elected({ after: stoppedAt })
     expect(elected.leader).toBe(first)
     scene.expectInTime(elected.at, stoppedAt, 10_000)
+    // No cascade: two claims, a notice, and two that were installed as they left, at the most.
+    await watch.until(tokenOf(elected.told))
+    expect(watch.deleted).toHaveLength(1)
+    expect(watch.written.length).toBeLessThanOrEqual(5)
+    await watch.end()
   })
 
   test('are killed at once: whoever comes next leads within ttl + 3 s', async ({ scene }) => {

@@ -253,6 +253,35 @@ describe('a leader whose round trips take half a second and more', () => {
   })
 })
 
+describe('all processes that stop at once', () => {
+  test.each([
+    ['all requests take as long', () => 1],
+    ['those of whoever came later arrive later', (index: number) => 1 + index / 10],
+    ['those of whoever came later arrive sooner', (index: number) => 3 - index / 10],
+    ['the leader is the nearest', (index: number) => (index === 0 ? 1 : 5)],
+    ['the leader and the latest are the nearest', (index: number) => (index % 19 === 0 ? 1 : 5)],
+  ])('do not lead one after the other: %s', async (_, latencyMs) => {
+    const clock = new VirtualClock()
+    const store = new MemoryStore(clock)
+    const nodes = Array.from({ length: 20 }, (_one, index) => {
+      const link = new Link(store, clock, () => latencyMs(index))
+      return lockerOn(link, clock)({ path, id: `node ${index}`, value: index })
+    })
+    for (const node of nodes) {
+      void node.start()
+      await clock.advance(20)
+    }
+    await clock.advance(2_000)
+    const seen = await seenAt(store)
+    for (const node of nodes) void node.stop()
+    await clock.advance(5_000)
+    expect(seen.at(-1)).toBeNull()
+    expect([...store.entries()]).toEqual([])
+    // One that was installed as it left, at the most, and the notice of the last.
+    expect(seen.length - 1).toBeLessThanOrEqual(2)
+  })
+})
+
 describe('transfer()', () => {
   test('installs the candidate that it names, and goes on as a candidate', async () => {
     const { a, b, c } = await threeStarted()

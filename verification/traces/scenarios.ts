@@ -79,8 +79,33 @@ export const scenarios: readonly Scenario[] = [
       await stage.act('a is started', () => a.node.start())
       await stage.act('b is started', () => b.node.start())
       await stage.act('c is started', () => c.node.start())
-      await stage.act('a is stopped', () => a.node.stop(), 3)
+      // The hand-over arrives first, and then its leave, before it is told.
+      await stage.act('a is stopped', () => a.node.stop(), 4)
       await stage.act('c is stopped', () => c.node.stop(), 40)
+    },
+  },
+  {
+    name: 'late-request-of-an-earlier-reign',
+    async play(stage) {
+      const [a, b] = [stage.node('a'), stage.node('b')]
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('b is started', () => b.node.start())
+      a.delay('propose', 200)
+      await stage.act('a proposes another value', () => a.node.propose('another'))
+      await stage.act('a is to hand over to b', () => a.node.transfer('b'), 40)
+      await stage.act('b is to hand over to a', () => b.node.transfer('a'), 40)
+      await stage.pass(200)
+    },
+  },
+  {
+    name: 'all-stopped-at-once',
+    async play(stage) {
+      const [a, b, c] = [stage.node('a'), stage.node('b'), stage.node('c')]
+      await stage.act('a is started', () => a.node.start())
+      await stage.act('b is started', () => b.node.start())
+      await stage.act('c is started', () => c.node.start())
+      const stop = () => Promise.all([a.node.stop(), b.node.stop(), c.node.stop()])
+      await stage.act('all are stopped', stop, 40)
     },
   },
   {

@@ -17,6 +17,8 @@ export interface Player {
   readonly link: Link
   /** The next message of this kind is lost. */
   lose(call: Message['call'], which: 'request' | 'answer'): void
+  /** The next request of this kind takes so long, in milliseconds. */
+  delay(call: Message['call'], ms: number): void
   /** Starts a node of the same process on another path: both share a session. */
   startBeside(): void
 }
@@ -36,7 +38,14 @@ export class Stage {
   node(name: string, id = name): Player {
     const write = (line: string) => this.#write(`  ${name} ${line}`)
     const lost: { readonly call: Message['call']; readonly isAnswer: boolean }[] = []
+    const late = new Map<Message['call'], number>()
     const fate = ({ call, isAnswer }: Message): Fate => {
+      const lateMs = isAnswer ? undefined : late.get(call)
+      if (lateMs !== undefined) {
+        late.delete(call)
+        write(`has its ${call} take ${lateMs} ms`)
+        return lateMs
+      }
       const at = lost.findIndex((one) => one.call === call && one.isAnswer === isAnswer)
       if (at === -1) return LATENCY_MS
       lost.splice(at, 1)
@@ -58,6 +67,9 @@ export class Stage {
       link,
       lose: (call: Message['call'], which: 'request' | 'answer') => {
         lost.push({ call, isAnswer: which === 'answer' })
+      },
+      delay: (call: Message['call'], ms: number) => {
+        late.set(call, ms)
       },
       startBeside: () => {
         void locker('/other', { id: `beside ${name}`, value: null, ttl: TTL }).start()

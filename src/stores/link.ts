@@ -253,16 +253,28 @@ export class Link implements Store {
     }
   }
 
-  /** What is lost on its way is told as a gap. */
+  /**
+   * What is lost on its way is told as a gap, once that is noticed. Each arrival delivers the oldest, as
+   * on a watch.
+   */
   #follow(of: Candidates, path: string, from: number, listener: CandidatesListener): Watch {
     let isOpen = true
+    let noticing: unknown = null
+    let waiting: (() => void)[] = []
     const lose = () => {
-      if (isOpen) listener.lost()
-      isOpen = false
+      if (!isOpen || noticing !== null) return
+      waiting = []
+      noticing = this.#clock.setTimeout(() => {
+        isOpen = false
+        listener.lost()
+      }, NOTICED_AFTER_MS)
     }
     const tell = (deliver: () => void) => {
+      if (noticing !== null) return
+      waiting.push(deliver)
       const arrive = () => {
-        if (isOpen) deliver()
+        const oldest = waiting.shift()
+        if (isOpen) oldest?.()
       }
       if (!this.#send({ call: 'follow', isAnswer: true }, arrive, lose)) lose()
     }
@@ -275,6 +287,7 @@ export class Link implements Store {
     return {
       close: () => {
         isOpen = false
+        if (noticing !== null) this.#clock.clearTimeout(noticing)
         watch.close()
       },
     }

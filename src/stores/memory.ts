@@ -35,7 +35,7 @@ import type {
 const HISTORY_LIMIT = 10_000
 
 /** A lease is renewed when half of it is left: one of which there is no more has missed that. */
-const OVERDUE_LEFT = 0.4
+export const OVERDUE_LEFT = 0.4
 
 interface Grant extends Lease {
   deadlineMs: number

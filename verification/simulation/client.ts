@@ -5,6 +5,9 @@ import type { confirmsRenewal } from '../../src/stores/etcd/renewal.js'
 import type { Link, RequestKind } from '../../src/stores/link.js'
 import type {
   Call,
+  Candidacy,
+  Candidates,
+  CandidatesListener,
   Claim,
   Lease,
   Reign,
@@ -27,6 +30,8 @@ export interface ClientRules {
  * three answers are the same, and knows terms from the answers that have arrived.
  */
 export class Client implements Store {
+  /** Those of the store, if it has any. */
+  readonly candidates?: Candidates
   readonly #store: Store
   readonly #member: Member
   readonly #link: Link
@@ -42,6 +47,7 @@ export class Client implements Store {
     this.#link = link
     this.#clock = clock
     this.#rules = rules
+    if (store.candidates !== undefined) this.candidates = this.#served(store.candidates)
     link.onReset(() => {
       this.#terms = new Map()
       this.#granted.clear()
@@ -80,8 +86,14 @@ export class Client implements Store {
     return this.#request('own', call, () => this.#store.revoke(lease, call))
   }
 
-  claim(path: string, text: string, lease: Lease, call: Call): Promise<Claim> {
-    return this.#request('write', call, () => this.#store.claim(path, text, lease, call))
+  claim(
+    path: string,
+    text: string,
+    lease: Lease,
+    call: Call,
+    candidacy?: Candidacy,
+  ): Promise<Claim> {
+    return this.#request('write', call, () => this.#store.claim(path, text, lease, call, candidacy))
   }
 
   propose(path: string, text: string, reign: Reign, call: Call): Promise<number | null> {
@@ -119,6 +131,51 @@ export class Client implements Store {
   }
 
   closeIdle(): void {}
+
+  #served(of: Candidates): Candidates {
+    return {
+      enter: (path, candidacy, lease, call) =>
+        this.#request('write', call, () => of.enter(path, candidacy, lease, call)),
+      leave: (path, instance, call) =>
+        this.#request('write', call, () => of.leave(path, instance, call)),
+      list: (path, call) => this.#request('linearizable', call, () => of.list(path, call)),
+      follow: (path, from, listener) => this.#follow(path, from, listener),
+      askTransfer: (path, to, lease, call) =>
+        this.#request('write', call, () => of.askTransfer(path, to, lease, call)),
+      isOverdue: (lease, call) => this.#isOverdue(lease, call),
+      install: (path, reign, choice, call) =>
+        this.#request('write', call, () => of.install(path, reign, choice, call)),
+    }
+  }
+
+  /** As the path itself is watched: told by the member, over the link. */
+  #follow(path: string, from: number, listener: CandidatesListener): Watch {
+    let isOpen = true
+    const hear = (tell: () => void) =>
+      this.#member.hear(() => {
+        if (isOpen) tell()
+      })
+    const watch = this.#link.candidates?.follow(path, from, {
+      entered: (candidate) => hear(() => listener.entered(candidate)),
+      left: (instance) => hear(() => listener.left(instance)),
+      lost: () => hear(() => listener.lost()),
+      asked: (request) => hear(() => listener.asked?.(request)),
+    })
+    return {
+      close() {
+        isOpen = false
+        watch?.close()
+      },
+    }
+  }
+
+  async #isOverdue(lease: string, { timeoutMs }: Call): Promise<boolean> {
+    const { isOverdue, header } = await this.#link.request('own', { timeoutMs }, () =>
+      this.#member.isOverdue(lease),
+    )
+    this.#hear(header)
+    return isOverdue
+  }
 
   async #request<Answer>(
     kind: RequestKind,

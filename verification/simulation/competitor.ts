@@ -26,13 +26,23 @@ export interface Player extends Pick<EventEmitter<NodeEvents>, 'on'> {
   readonly state: string
   start(): unknown
   stop(): unknown
+  transfer(to?: string): Promise<unknown>
   propose(value: Json): void
+  /** For how long its work is waited for when it stops now, in milliseconds. */
+  readonly validityMs: number
+}
+
+/** The work of one election, until it ends. */
+export interface Working {
+  /** When its node was told to stop or to transfer: until when it is waited for, by the process's clock. */
+  waitedFor: { readonly until: number; readonly history: number } | null
 }
 
 /** One player in one life of its process. */
 export interface Competitor {
   /** Unique in the run. */
   readonly name: string
+  readonly id: string
   readonly settings: SimulatedNode
   readonly process: Process
   readonly player: Player
@@ -41,6 +51,7 @@ export interface Competitor {
   dead: boolean
   /** The history in which it was elected, while it is selected. */
   ledIn: number | null
+  working: Working | null
 }
 
 /** The history that a process has heard of last. */

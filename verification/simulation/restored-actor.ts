@@ -38,6 +38,11 @@ export class RestoredActor extends EventEmitter<NodeEvents> implements Player {
     return status === 'active' ? JSON.stringify(value) : status
   }
 
+  /** It has no work to be waited for. */
+  get validityMs(): number {
+    return 0
+  }
+
   /** It goes on where the snapshot was taken. */
   resume(): void {
     this.actor.start()
@@ -49,6 +54,10 @@ export class RestoredActor extends EventEmitter<NodeEvents> implements Player {
 
   stop(): void {
     this.#send({ type: 'stop' })
+  }
+
+  async transfer(to?: string): Promise<void> {
+    this.#send({ type: 'transfer', to: to ?? null })
   }
 
   propose(value: Json): void {

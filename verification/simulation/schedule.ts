@@ -18,6 +18,8 @@ export interface SimulatedNode {
   readonly driftPermille: number
   /** Nodes of the same process share a locker, and so a session. */
   readonly process: number
+  /** How long its work goes on once it leads no more, in milliseconds. */
+  readonly workMs: number
 }
 
 /** One thing that is done to a simulation, in milliseconds where it takes time. */
@@ -34,6 +36,10 @@ export type Step =
       /** For how long the network of the node's process then freezes. */
       readonly silentMs: number
     }
+  /** Whoever leads is asked to hand over: to that node, or to whoever is next. */
+  | { readonly kind: 'transfer'; readonly to: number | null }
+  /** All nodes stop at once, and these start again. */
+  | { readonly kind: 'stopAll'; readonly again: readonly number[] }
   | { readonly kind: OperatorStep }
 
 /**

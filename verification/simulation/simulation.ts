@@ -1,25 +1,46 @@
-import type { ElectionMachine, Failure, Json } from '../../machines/election.js'
+import type { DeselectReason, ElectionMachine, Failure, Json } from '../../machines/election.js'
 import { locked } from '../../src/locker.js'
+import type { Work } from '../../src/node-types.js'
+import { candidateAt } from '../../src/stores/candidates.js'
 import { confirmsRenewal } from '../../src/stores/etcd/renewal.js'
 import { Link } from '../../src/stores/link.js'
 import { type MemoryBackup, MemoryStore } from '../../src/stores/memory.js'
+import type { Store } from '../../src/stores/store.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { checkHistory } from '../history/checker.js'
 import type { Report } from '../history/report.js'
 import { Random } from '../random.js'
 import { Client, type ClientRules } from './client.js'
-import { type Competitor, historyOf, type Player, type Process } from './competitor.js'
+import {
+  type Competitor,
+  historyOf,
+  type Player,
+  type Process,
+  type Working,
+} from './competitor.js'
+import { HandOver } from './hand-over.js'
 import { Member, type Raft } from './member.js'
 import { ProcessClock } from './process-clock.js'
 import { type Detail, Recording } from './recording.js'
+import { Reigns } from './reigns.js'
 import { RestoredActor } from './restored-actor.js'
 import type { NodeStep, OperatorStep, Schedule, SimulatedNode, Step } from './schedule.js'
+import { StopOfAll } from './stop-of-all.js'
+
+/** How often it was seen through what is promised where nothing is wrong. */
+export interface Seen {
+  /** A leader that was told to stop or to transfer handed over. */
+  readonly handOvers: number
+  /** All nodes stopped at once. */
+  readonly stopsOfAll: number
+}
 
 /** How a simulation ended. */
 export interface Outcome {
   /** What broke a promise, in words; empty when nothing did. */
   readonly faults: readonly string[]
   readonly report: Report
+  readonly seen: Seen
 }
 
 const PATH = '/simulated'
@@ -34,6 +55,14 @@ const HEALED_LATENCY_MS = 100
 /** No revision of a history that is left comes again. */
 const BUMP = 1_000_000
 const FIRST_TERM = 2
+/** After so long without a fault, in milliseconds, nothing of it is left but what shows. */
+const CALM_AFTER_MS = 3_000
+/** The longest time that a message may take, in milliseconds, where a leader has to find out who waits. */
+const QUICK_MS = 50
+/** These disturb nothing that is promised of a leader that stops. */
+const HARMLESS: readonly Step['kind'][] = ['advance', 'start', 'propose', 'backup']
+/** Why a leader ends that waits for its work first. */
+const WAITING_REASONS: readonly DeselectReason[] = ['stopped', 'transferred', 'failed']
 
 /** What may be wrong in a process, for tests that see it noticed. */
 export interface Parts extends ClientRules {
@@ -41,6 +70,12 @@ export interface Parts extends ClientRules {
   readonly machineOf: (machine: ElectionMachine) => ElectionMachine
   /** Whether that player leads, as those see it who rely on it. */
   readonly leads: (player: Player) => boolean
+  /** What is done to the store by the requests of a process. */
+  readonly storeOf: (store: MemoryStore) => Store
+  /** What a node is given to do while it leads, which has to be waited for. */
+  readonly workOf: (work: Work) => Work
+  /** Stops a player. */
+  readonly stop: (player: Player) => void
 }
 
 const RIGHT: Parts = {
@@ -48,6 +83,9 @@ const RIGHT: Parts = {
   tellsResets: true,
   machineOf: (machine) => machine,
   leads: (player) => player.isLeader,
+  storeOf: (store) => store,
+  workOf: (work) => work,
+  stop: (player) => void player.stop(),
 }
 
 /** One run of one schedule. */
@@ -62,6 +100,13 @@ export class Simulation {
   readonly #recording = new Recording()
   readonly #faults: string[] = []
   readonly #fates: Random
+  readonly #reigns: Reigns
+  /** What is promised now, if it is. */
+  #handOver: HandOver | null = null
+  #stopOfAll: StopOfAll | null = null
+  #seen: Seen = { handOvers: 0, stopsOfAll: 0 }
+  /** When the latest fault was over, or will be. */
+  #faultyUntil = 0
   #backup: MemoryBackup | null = null
   /** How many histories the store has had before this one. */
   #history = 0
@@ -74,6 +119,13 @@ export class Simulation {
     this.#schedule = schedule
     this.#parts = { ...RIGHT, ...wrong }
     this.#fates = new Random(schedule.seed + 1)
+    this.#reigns = new Reigns(this.#store, PATH, {
+      began: (holder) => {
+        this.#handOver?.began(holder, this.#clock.now())
+        this.#stopOfAll?.began()
+      },
+      vacated: () => this.#handOver?.vacated(),
+    })
     schedule.nodes.forEach((settings, index) => {
       this.#competitors.push(this.#compete(settings, `n${index}`))
     })
@@ -84,10 +136,11 @@ export class Simulation {
     await this.#heal()
     const report = checkHistory(this.#recording.entries)
     const faults = [...this.#faults, ...report.faults.map(({ message }) => message)]
-    return { faults, report }
+    return { faults, report, seen: this.#seen }
   }
 
   async #do(step: Step): Promise<void> {
+    this.#expectLess(step)
     switch (step.kind) {
       case 'advance':
         return this.#advance(step.ms)
@@ -100,10 +153,107 @@ export class Simulation {
       case 'depose':
         this.#depose(this.#at(step.node).process, step)
         return
+      case 'transfer':
+        this.#transfer(step.to)
+        return
+      case 'stopAll':
+        this.#stopAll(step.again)
+        return
       default:
         if ('node' in step) this.#act(step.kind, step.node)
         else await this.#operate(step.kind)
     }
+  }
+
+  /** What was promised before that step may be so no longer. */
+  #expectLess({ kind }: Step): void {
+    if (kind !== 'advance') this.#stopOfAll?.end()
+    if (HARMLESS.includes(kind)) {
+      if (kind === 'propose') this.#handOver?.proposed()
+      return
+    }
+    this.#handOver?.end()
+    if (kind === 'stop' || kind === 'transfer' || kind === 'stopAll') return
+    this.#faultyUntil = Math.max(this.#faultyUntil, this.#clock.now())
+  }
+
+  #transfer(to: number | null): void {
+    const leader = this.#competitors.find(({ player }) => player.isLeader)
+    if (leader === undefined || leader.process.clock.isStalled) return
+    const named = to === null ? null : this.#at(to).id
+    const handOver = this.#expectHandOver(leader, 'transfers', named)
+    leader.player.transfer(named ?? undefined).catch((error: Error) => handOver?.rejected(error))
+  }
+
+  #stopAll(again: readonly number[]): void {
+    const started = this.#competitors.filter((competitor) => competitor.started)
+    const leader = started.find(({ player }) => player.isLeader)
+    const waiting = started.filter((competitor) => this.#waits(competitor)).length
+    const areSettled = leader !== undefined && waiting === started.length - 1
+    for (const competitor of this.#competitors) this.#stop(competitor)
+    const restarted = new Set(again.map((index) => this.#at(index)))
+    for (const competitor of restarted) this.#start(competitor)
+    if (!this.#isCalm || !areSettled) return
+    const halt = { at: this.#clock.now(), waiting, goesOn: restarted.size > 0 }
+    const { stopsOfAll } = this.#seen
+    this.#stopOfAll = new StopOfAll(halt, {
+      fault: (what) => this.#fault(what),
+      kept: () => {
+        this.#seen = { ...this.#seen, stopsOfAll: stopsOfAll + 1 }
+      },
+    })
+  }
+
+  #stop(competitor: Competitor): void {
+    const { player } = competitor
+    competitor.started = false
+    this.#write(competitor, { kind: 'stop' })
+    this.#parts.stop(player)
+  }
+
+  /** It is promised if nothing is wrong, and somebody waits who is meant. */
+  #expectHandOver(
+    leader: Competitor,
+    how: 'stops' | 'transfers',
+    to: string | null,
+  ): HandOver | null {
+    const { token } = this.#reigns
+    const others = this.#competitors.filter((one) => one !== leader && this.#waits(one))
+    const isPossible = others.some(({ id }) => to === null || id === to)
+    if (!this.#isCalm || token === null || token !== tokenOf(leader.player) || !isPossible) {
+      return null
+    }
+    const planned = { leader, how, to, token, at: this.#clock.now() }
+    const { handOvers } = this.#seen
+    this.#handOver = new HandOver(planned, {
+      fault: (what) => this.#fault(what),
+      kept: () => {
+        this.#seen = { ...this.#seen, handOvers: handOvers + 1 }
+      },
+    })
+    return this.#handOver
+  }
+
+  /** Whether messages are quick, none is lost, and nothing has been wrong for a while. */
+  get #isCalm(): boolean {
+    const { lossPercent, latencyMs } = this.#schedule
+    return (
+      lossPercent === 0 &&
+      latencyMs <= QUICK_MS &&
+      this.#clock.now() >= this.#faultyUntil + CALM_AFTER_MS &&
+      this.#competitors.every(
+        ({ process }) => hears(process) && historyOf(process) === this.#history,
+      )
+    )
+  }
+
+  /** Whether it follows, and stands beside the path under the session that it has. */
+  #waits({ player, process, started, dead }: Competitor): boolean {
+    const snapshot = player.actor.getSnapshot()
+    const { instance, leases } = snapshot.context
+    const lease = this.#store.entries().get(candidateAt(PATH, instance))?.lease ?? null
+    const isFollowing = isActive(player) && snapshot.matches({ follower: 'following' })
+    return started && !dead && isFollowing && process.client.isOwn(lease) && lease === leases[0]
   }
 
   #depose(
@@ -111,6 +261,7 @@ export class Simulation {
     { ms, how, silentMs }: Extract<Step, { kind: 'depose' }>,
   ): void {
     member.depose(how, this.#store.leases())
+    this.#faultyUntil = this.#clock.now() + ms + silentMs + 3 * this.#schedule.latencyMs
     const recover = () => {
       member.recover()
       // What it answers now still arrives, and so does the answer to the question that follows it.
@@ -157,6 +308,7 @@ export class Simulation {
   /** All members begin anew, and with them raft. */
   #replaceHistory(replace: () => void): void {
     this.#history += 1
+    for (const { working } of this.#competitors) if (working !== null) working.waitedFor = null
     this.#raft.term = FIRST_TERM
     replace()
     for (const { member } of this.#processes.values()) member.recover()
@@ -171,7 +323,11 @@ export class Simulation {
     await this.#advance(this.#schedule.latencyMs)
     const leader = this.#competitors.find(({ player }) => player.isLeader)
     // Without a leader, one may be elected already and not know of it yet.
-    if (leader !== undefined && hears(leader.process)) act()
+    if (leader !== undefined && hears(leader.process)) {
+      // Whoever led before has lost the path as well, and with it the time for its work.
+      for (const { working } of this.#competitors) if (working !== null) working.waitedFor = null
+      act()
+    }
     await this.#advance(0)
     this.#instant = false
   }
@@ -185,9 +341,8 @@ export class Simulation {
         this.#start(competitor)
         return
       case 'stop':
-        competitor.started = false
-        this.#write(competitor, { kind: 'stop' })
-        player.stop()
+        if (player.isLeader) this.#expectHandOver(competitor, 'stops', null)
+        this.#stop(competitor)
         return
       case 'propose':
         this.#count += 1
@@ -252,6 +407,7 @@ export class Simulation {
     process.clock.stall()
     process.link.freeze()
     await this.#advance(ms)
+    this.#faultyUntil = this.#clock.now()
     const write = (kind: 'stall' | 'awake') => {
       for (const competitor of this.#competitors) {
         if (competitor.settings.process === settings.process)
@@ -273,6 +429,8 @@ export class Simulation {
       member.recover()
       link.heal()
     }
+    this.#handOver?.end()
+    this.#stopOfAll?.end()
     const longest = Math.max(...this.#schedule.nodes.map(({ ttl }) => ttl)) * 1_000
     const slowest = 2 * this.#schedule.latencyMs
     this.#healed = true
@@ -305,6 +463,9 @@ export class Simulation {
    * it an answer of that, and no longer.
    */
   #sample(): void {
+    const now = this.#clock.now()
+    this.#handOver?.look(now, (competitor) => this.#waits(competitor))
+    this.#stopOfAll?.look(now, this.#store.entries().size)
     const leaders = this.#competitors.filter(
       ({ player, dead, process }) => !dead && !process.clock.isStalled && this.#parts.leads(player),
     )
@@ -331,7 +492,9 @@ export class Simulation {
     const process = this.#process(settings)
     const node = process.locker(PATH, { id: name, value: name, ttl: settings.ttl })
     node.on('error', () => undefined)
-    return this.#follow(settings, name, process, node, { id: name, value: name })
+    const competitor = this.#follow(settings, name, process, node, { id: name, value: name })
+    node.lead(this.#parts.workOf(workOf(competitor)))
+    return competitor
   }
 
   /** It may have led: what it knew of a session is of a process that is gone. */
@@ -354,18 +517,22 @@ export class Simulation {
   ): Competitor {
     const competitor: Competitor = {
       name,
+      id,
       settings,
       process,
       player,
       started: false,
       dead: false,
       ledIn: null,
+      working: null,
     }
     this.#write(competitor, { kind: 'start', id, value: own })
     player.on('select', (value) => {
       if (competitor.dead) return
       competitor.ledIn = historyOf(process)
       this.#write(competitor, { kind: 'select', token: tokenOf(player) ?? 0, value, id })
+      this.#stopOfAll?.elected(name)
+      this.#checkWork(competitor)
       this.#sample()
     })
     player.on('deselect', (reason) => {
@@ -373,6 +540,10 @@ export class Simulation {
       // One that is restored as leader was not elected in this life.
       if (dead || ledIn === null) return
       competitor.ledIn = null
+      if (competitor.working !== null && WAITING_REASONS.includes(reason)) {
+        const until = process.clock.now() + player.validityMs
+        competitor.working.waitedFor = { until, history: ledIn }
+      }
       this.#record(name, ledIn, { kind: 'deselect', reason })
     })
     player.on('change', (value, nodeid) => {
@@ -381,6 +552,17 @@ export class Simulation {
       this.#write(competitor, { kind: 'change', value, nodeid, token: tokenOf(player), revision })
     })
     return competitor
+  }
+
+  /** What a leader has begun ends before another one leads, if it has stopped of its own accord. */
+  #checkWork({ name: elected, ledIn }: Competitor): void {
+    for (const { name, player, process, working, dead } of this.#competitors) {
+      const waitedFor = working?.waitedFor ?? null
+      if (dead || waitedFor === null || waitedFor.history !== ledIn) continue
+      // The time of a process that stood still is over by the clock that went on.
+      const isOver = process.clock.now() >= waitedFor.until || player.validityMs <= 0
+      if (!isOver) this.#fault(`${elected} is elected while ${name} still works`)
+    }
   }
 
   #process({ process: id, driftPermille }: SimulatedNode): Process {
@@ -393,8 +575,14 @@ export class Simulation {
       if (this.#healed) return this.#fates.next() * Math.min(latencyMs, HEALED_LATENCY_MS)
       return this.#fates.next() * 100 < lossPercent ? 'lost' : this.#fates.next() * latencyMs
     })
-    const member = new Member(this.#store, this.#raft)
-    const client = new Client(this.#store, member, link, this.#clock, this.#parts)
+    const member = new Member(this.#store, this.#raft, this.#clock)
+    const client = new Client(
+      this.#parts.storeOf(this.#store),
+      member,
+      link,
+      this.#clock,
+      this.#parts,
+    )
     const locker = locked(client, { clock })
     const process = { clock, link, member, client, locker, bornIn: this.#history }
     this.#processes.set(id, process)
@@ -423,6 +611,25 @@ function hears({ link, member, clock }: Process): boolean {
 
 function isActive({ actor }: Player): boolean {
   return actor.getSnapshot().status === 'active'
+}
+
+/** Work that goes on for a while when its node leads no more. */
+function workOf(competitor: Competitor): Work {
+  const { process, settings } = competitor
+  return ({ signal }) => {
+    const working: Working = { waitedFor: null }
+    competitor.working = working
+    return new Promise<void>((resolve) => {
+      const end = () => {
+        if (competitor.working === working) competitor.working = null
+        resolve()
+      }
+      signal.addEventListener('abort', () => {
+        if (settings.workMs === 0) end()
+        else process.clock.setTimeout(end, settings.workMs)
+      })
+    })
+  }
 }
 
 function persist({ actor }: Player): string {

@@ -29,7 +29,42 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom(...OPERATOR_STEPS) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('transfer'), to: fc.option(node) }) },
 )
+
+/** What a user may do to whoever leads, and is promised something when nothing else happens. */
+const planned: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('transfer'), to: fc.option(node) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('stop'), node }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('stopAll'), again: fc.array(node, { maxLength: 3 }) }),
+  },
+)
+
+/** All processes can be reached, and all nodes take part. */
+const recovery: readonly Step[] = [
+  ...[0, 1, 2, 3].flatMap((one): Step[] => [
+    { kind: 'heal', node: one },
+    { kind: 'start', node: one },
+  ]),
+  // So long nothing is promised yet.
+  { kind: 'advance', ms: 3_500 },
+]
+
+/** What a user does, and in the time that it may take a proposal at most. */
+const undisturbed: fc.Arbitrary<Step[]> = fc
+  .record({ one: planned, proposes: fc.option(node), between: fc.nat({ max: 200 }) })
+  .map(({ one, proposes, between }) => [
+    one,
+    { kind: 'advance', ms: between },
+    ...(proposes === null ? [] : [{ kind: 'propose' as const, node: proposes }]),
+    { kind: 'advance', ms: one.kind === 'stopAll' ? 4_200 : 2_000 },
+  ])
+
+const calm: fc.Arbitrary<Step[]> = fc
+  .array(undisturbed, { minLength: 1, maxLength: 3 })
+  .map((parts) => [...recovery, ...parts.flat()])
 
 /** As long as nothing else happens it matters most. */
 const deposition: fc.Arbitrary<Step[]> = fc
@@ -51,6 +86,7 @@ const steps = fc
     fc.oneof(
       { weight: 18, arbitrary: step.map((one) => [one]) },
       { weight: 3, arbitrary: deposition },
+      { weight: 4, arbitrary: calm },
     ),
     { maxLength: 40 },
   )
@@ -65,6 +101,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc
         ttl: fc.constantFrom(2, 2, 2, 5),
         driftPermille: fc.integer({ min: -5, max: 5 }),
         process: fc.nat({ max: 2 }),
+        workMs: fc.constantFrom(0, 0, 0, 100, 400),
       }),
       { minLength: 2, maxLength: 4 },
     ),

@@ -5,7 +5,7 @@ import { wrongs } from './wrongs.js'
 
 /** One node leads and another one follows, in a process of its own; then this happens. */
 function whileOneLeads(...steps: readonly Step[]): Schedule {
-  const node = { ttl: 2, driftPermille: 0 }
+  const node = { ttl: 2, driftPermille: 0, workMs: 0 }
   return {
     seed: 1,
     nodes: [
@@ -27,6 +27,28 @@ function whileOneLeads(...steps: readonly Step[]): Schedule {
 
 function deposed(how: Deposition, ms: number, silentMs: number): Schedule {
   return whileOneLeads({ kind: 'depose', node: 0, how, ms, silentMs })
+}
+
+const ADVANCE_MS = 3_500
+
+/** Three nodes, of which the last two share a process; the first one leads. Then this happens. */
+function whileTwoWait(workMs: number, ...steps: readonly Step[]): Schedule {
+  const node = { ttl: 2, driftPermille: 0, workMs }
+  return {
+    seed: 1,
+    nodes: [0, 1, 1].map((process) => ({ ...node, process })),
+    latencyMs: 5,
+    lossPercent: 0,
+    steps: [
+      ...[0, 1, 2].flatMap((one): Step[] => [
+        { kind: 'start', node: one },
+        { kind: 'advance', ms: 100 },
+      ]),
+      { kind: 'advance', ms: ADVANCE_MS },
+      ...steps,
+      { kind: 'advance', ms: ADVANCE_MS },
+    ],
+  }
 }
 
 const cases: readonly [keyof typeof wrongs, RegExp, Schedule][] = [
@@ -53,6 +75,62 @@ const cases: readonly [keyof typeof wrongs, RegExp, Schedule][] = [
     'leads on when its actor has ended in an error',
     /n0 and n1 lead/,
     whileOneLeads({ kind: 'crash', node: 0 }),
+  ],
+  [
+    'installs a candidate in whatever reign it is',
+    /n[12] and n[12] lead/,
+    whileTwoWait(
+      0,
+      { kind: 'freeze', node: 0 },
+      { kind: 'stop', node: 0 },
+      { kind: 'advance', ms: ADVANCE_MS },
+      { kind: 'heal', node: 0 },
+    ),
+  ],
+  [
+    'installs a candidate whose entry is gone',
+    /after healing there are 0 leaders/,
+    whileTwoWait(
+      0,
+      { kind: 'freeze', node: 0 },
+      { kind: 'stop', node: 2 },
+      { kind: 'stop', node: 0 },
+      { kind: 'advance', ms: 100 },
+      { kind: 'heal', node: 0 },
+    ),
+  ],
+  [
+    'leaves the entry of whoever is installed',
+    /after healing there are 0 leaders/,
+    whileTwoWait(
+      0,
+      { kind: 'transfer', to: 2 },
+      { kind: 'advance', ms: 1_000 },
+      { kind: 'stop', node: 2 },
+      { kind: 'advance', ms: 1_000 },
+      { kind: 'stop', node: 0 },
+    ),
+  ],
+  [
+    'vacates the path though somebody waits',
+    /n0 stops and leaves the path vacant/,
+    whileTwoWait(0, { kind: 'stop', node: 0 }),
+  ],
+  [
+    'hands over to another than was named',
+    /n0 transfers and hands over to n1, and was to do so to n2/,
+    whileTwoWait(0, { kind: 'transfer', to: 2 }),
+  ],
+  [
+    'hands over while its work goes on',
+    /n2 is elected while n0 still works/,
+    whileTwoWait(500, { kind: 'stop', node: 0 }),
+  ],
+  ['begins another reign with each value', /token/, whileTwoWait(0, { kind: 'propose', node: 0 })],
+  [
+    'lets each node lead before it stops',
+    /all stop, and there is n[12] elected to no purpose/,
+    whileTwoWait(0, { kind: 'stopAll', again: [] }),
   ],
 ]
 

@@ -1,10 +1,36 @@
 import { fromCallback } from 'xstate'
 import type { ElectionActor, ElectionEvent, ServiceInput } from '../../../machines/election.js'
+import { decodeRecord, encodeRecord, holderFrom } from '../../../src/record.js'
+import { reignOf } from '../../../src/services/reign.js'
+import type { MemoryStore } from '../../../src/stores/memory.js'
+import type { Candidates, Store } from '../../../src/stores/store.js'
 import type { Player } from '../../../verification/simulation/competitor.js'
 import type { Parts } from '../../../verification/simulation/simulation.js'
 
 const silent = fromCallback<ElectionEvent, ServiceInput>(() => {})
 const firstActors = new WeakMap<Player, ElectionActor>()
+
+/** The store, with something about it changed. */
+function changed(store: MemoryStore, changes: Partial<Store>): Store {
+  return {
+    candidates: store.candidates,
+    grant: (ttl) => store.grant(ttl),
+    renew: (lease) => store.renew(lease),
+    revoke: (lease) => store.revoke(lease),
+    claim: (path, text, lease, call, candidacy) => store.claim(path, text, lease, call, candidacy),
+    propose: (path, text, reign) => store.propose(path, text, reign),
+    release: (path, reign, notice) => store.release(path, reign, notice),
+    read: (path) => store.read(path),
+    watch: (path, from, listener) => store.watch(path, from, listener),
+    closeIdle: () => undefined,
+    ...changes,
+  }
+}
+
+function installing(install: (store: MemoryStore) => Candidates['install']) {
+  return (store: MemoryStore) =>
+    changed(store, { candidates: { ...store.candidates, install: install(store) } })
+}
 
 /** Elections that are wrong in one thing each. */
 export const wrongs = {
@@ -29,6 +55,72 @@ export const wrongs = {
       firstActors.set(player, first)
       const snapshot = first.getSnapshot()
       return snapshot.status === 'error' ? snapshot.matches('leader') : player.isLeader
+    },
+  },
+  'installs a candidate in whatever reign it is': {
+    storeOf: installing((store) => async (path, reign, choice, call) => {
+      const entry = store.entries().get(path)
+      const now = entry === undefined ? null : reignOf(holderFrom(entry))
+      return store.candidates.install(path, now ?? reign, choice, call)
+    }),
+  },
+  'installs a candidate whose entry is gone': {
+    storeOf: installing((store) => async (path, reign, choice, call) => {
+      const revision = await store.candidates.enter(
+        path,
+        choice,
+        { id: choice.lease, ttlMs: 0 },
+        call,
+      )
+      return store.candidates.install(
+        path,
+        reign,
+        { ...choice, revision, knownUpTo: revision },
+        call,
+      )
+    }),
+  },
+  'leaves the entry of whoever is installed': {
+    storeOf: installing((store) => async (path, reign, choice, call) => {
+      const token = await store.candidates.install(path, reign, choice, call)
+      if (token !== null) {
+        await store.candidates.enter(path, choice, { id: choice.lease, ttlMs: 0 }, call)
+      }
+      return token
+    }),
+  },
+  'vacates the path though somebody waits': {
+    storeOf: (store) => {
+      const { candidates: _, ...others } = changed(store, {})
+      return others
+    },
+  },
+  'hands over to another than was named': {
+    storeOf: installing((store) => async (path, reign, choice, call) => {
+      const { waiting } = await store.candidates.list(path, call)
+      return store.candidates.install(path, reign, waiting[0] ?? choice, call)
+    }),
+  },
+  'hands over while its work goes on': {
+    workOf: (work) => (leadership) => void work(leadership),
+  },
+  'begins another reign with each value': {
+    storeOf: (store) =>
+      changed(store, {
+        propose: async (path, text, reign) => {
+          const record = decodeRecord(text)
+          return store.propose(
+            path,
+            record === null ? text : encodeRecord({ ...record, token: null }),
+            reign,
+          )
+        },
+      }),
+  },
+  'lets each node lead before it stops': {
+    stop(player) {
+      if (player.isLeader) player.stop()
+      else player.on('select', () => player.stop())
     },
   },
 } satisfies Record<string, Partial<Parts>>

@@ -245,6 +245,62 @@ describe('nodes of a cluster whose store has another history', () => {
   )
 })
 
+describe('what is told of candidates over a link', () => {
+  /** Two candidates for a path that is held, and what is told of them. */
+  async function follow() {
+    const made = makeLink()
+    const { store, link, told } = made
+    const lease = await store.grant(60)
+    await store.claim('p', 'leader', lease)
+    const enter = (instance: string) =>
+      store.candidates.enter('p', { instance, text: instance }, lease, call)
+    const watch = link.candidates?.follow('p', store.backup().revision + 1, {
+      entered: ({ instance }) => told.push(`entered: ${instance}`),
+      left: (instance) => told.push(`left: ${instance}`),
+      lost: () => told.push('lost'),
+    })
+    return { ...made, enter, close: () => watch?.close() }
+  }
+
+  test('arrives in its order, however long each message takes', async () => {
+    const { clock, store, told, next, enter } = await follow()
+    next(50, 10, 30)
+    await enter('a')
+    await enter('b')
+    await store.candidates.leave('p', 'a', call)
+    await clock.advance(20)
+    expect(told).toEqual(['entered: a'])
+    await clock.advance(40)
+    expect(told).toEqual(['entered: a', 'entered: b', 'left: a'])
+  })
+
+  test('is told to have a gap once that is noticed, and nothing after it', async () => {
+    const { clock, told, next, enter, close } = await follow()
+    next('lost')
+    await enter('a')
+    await enter('b')
+    await clock.advance(900)
+    expect(told).toEqual([])
+    await clock.advance(200)
+    expect(told).toEqual(['lost'])
+    await enter('c')
+    await clock.advance(2_000)
+    expect(told).toEqual(['lost'])
+    close()
+  })
+
+  test('has no timer left when it is closed with a gap', async () => {
+    const { clock, told, next, enter, close } = await follow()
+    next('lost')
+    await enter('a')
+    await clock.advance(0)
+    close()
+    expect(clock.timers).toBe(0)
+    await clock.advance(2_000)
+    expect(told).toEqual([])
+  })
+})
+
 describe('a message on a link', () => {
   test('is of a call, and a request or an answer', async () => {
     const clock = new VirtualClock()

@@ -9,11 +9,12 @@ import {
 } from './leadership.js'
 import { type Histories, Replacements, type Shared } from './replacements.js'
 import { type Fault, formatMs, type Report } from './report.js'
+import { findTokensThatDiffer } from './tokens.js'
 import { findVacancies } from './vacancies.js'
 
 /**
  * Checks the history of a whole run against what the election promises: at most one leader on a
- * path, tokens that grow, changes that somebody wrote, revisions that never go back. That the store's
+ * path, tokens that grow, the same token for everybody, changes that somebody wrote, revisions that never go back. That the store's
  * history was replaced excuses what `Replacements` names, and a `stall` a late `deselect` of its
  * process until its `awake`; samples are taken as they are. Takes the entries of all processes
  * together, in any order; the order of entries with the same time in one process is kept. It can only
@@ -39,6 +40,7 @@ export function checkHistory(entries: readonly HistoryEntry[]): Report {
         ...findTwoLeaders('two-selected', leaderships, path, endMs, isExcused),
         ...findTwoLeaders('two-sampled', readSamples(entriesOfPath), path, endMs, isExcused),
         ...findTokensNotGrown(entriesOfPath, replacements),
+        ...findTokensThatDiffer(entriesOfPath, replacements, foreignIn(entriesOfPath)),
         ...findUnwrittenChanges(entriesOfPath),
         ...findRevisionsGoneBack(entriesOfPath, replacements),
       ],
@@ -122,6 +124,8 @@ function findTokensNotGrown(entries: readonly HistoryEntry[], replacements: Repl
   return faults
 }
 
+type Written = Pick<Extract<HistoryEntry, { kind: 'change' }>, 'value' | 'nodeid'>
+
 function findUnwrittenChanges(entries: readonly HistoryEntry[]): Fault[] {
   const writtenAt = readWrites(entries)
   return entries.flatMap((entry) => {
@@ -148,6 +152,14 @@ function readWrites(entries: readonly HistoryEntry[]): ReadonlyMap<string, numbe
     if (!writtenAt.has(key)) writtenAt.set(key, entry.at)
   }
   return writtenAt
+}
+
+/** Whether what stood there is no record, or one that an operator wrote: such have no token of a reign. */
+function foreignIn(entries: readonly HistoryEntry[]): (change: Written) => boolean {
+  const byOperator = new Set(
+    entries.flatMap((entry) => (entry.kind === 'wrote' ? [recordKey(entry.value, entry.id)] : [])),
+  )
+  return ({ value, nodeid }) => nodeid === null || byOperator.has(recordKey(value, nodeid))
 }
 
 /** The same for values that JSON does not tell apart, whatever the order of their members. */

@@ -43,6 +43,12 @@ export class Replacements {
     )
   }
 
+  /** Whether the two times may lie in different histories. */
+  part(one: number, other: number): boolean {
+    const [first, second] = [Math.min(one, other), Math.max(one, other)]
+    return this.#all.some(({ since, at }) => since <= second && first <= at + LONGEST_SHARED_MS)
+  }
+
   histories(): Histories {
     return new Histories(this.#all)
   }

@@ -27,6 +27,12 @@ type FaultDetail =
       readonly token: string
       readonly highest: { readonly token: string; readonly node: string; readonly at: number }
     })
+  /** A change names another token than the reign has that it is of. */
+  | (AtNode & {
+      readonly kind: 'token-differs'
+      readonly token: string
+      readonly reign: string
+    })
   /** Nobody had started with or proposed what the `change` reports, and no operator wrote it. */
   | (AtNode & {
       readonly kind: 'unwritten-change'

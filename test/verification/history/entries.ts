@@ -35,7 +35,8 @@ export const on = (node: string) => {
       revision: number | string,
       value: unknown,
       nodeid: string | null,
-    ): HistoryEntry => ({ ...common(at), kind: 'change', value, nodeid, token: null, revision }),
+      token: number | string | null = null,
+    ): HistoryEntry => ({ ...common(at), kind: 'change', value, nodeid, token, revision }),
     led: (since: number, at: number): HistoryEntry => ({
       ...common(at),
       kind: 'sample',

@@ -10,6 +10,8 @@ export interface Case {
   readonly faults: readonly (Partial<Fault> & Pick<Fault, 'kind'>)[]
 }
 
+const LARGE = '9007199254740993'
+const reignOfA = [a.start(0), b.start(0), a.select(1, 7)]
 const stalled = [a.select(0, 1), a.stall(100, 900)]
 
 export const cases: readonly Case[] = [
@@ -143,6 +145,66 @@ export const cases: readonly Case[] = [
     wrong: [a.select(0, 2), a.deselect(5), b.select(10, 1)],
     right: [a.select(0, 2), a.deselect(5), elsewhere(b.select(10, 1))],
     faults: [{ kind: 'token-not-grown', node: 'b' }],
+  },
+  {
+    title: 'an earlier token of a reign that has begun',
+    wrong: [...reignOfA, b.change(2, 7, 'a', 'a', 3)],
+    right: [...reignOfA, b.change(2, 7, 'a', 'a', 7)],
+    faults: [{ kind: 'token-differs', node: 'b', at: 2, token: '3', reign: '7' }],
+  },
+  {
+    title: 'an earlier token told at the same revision, and not before it',
+    wrong: [...reignOfA, b.change(2, 7, 'a', 'a', 6)],
+    right: [...reignOfA, b.change(2, 6, 'a', 'a', 6)],
+    faults: [{ kind: 'token-differs', token: '6', reign: '7' }],
+  },
+  {
+    title: 'the revision of a proposal as token',
+    wrong: [...reignOfA, a.change(3, 9, 'a', 'a', 7), b.change(2, 9, 'a', 'a', 9)],
+    right: [...reignOfA, a.change(3, 9, 'a', 'a', 7), b.change(2, 9, 'a', 'a', 7)],
+    faults: [{ kind: 'token-differs', node: 'b', token: '9', reign: '7' }],
+  },
+  {
+    title: 'a later token while the reign is known to last, not of one that nobody tells of',
+    wrong: [...reignOfA, a.change(3, 9, 'a', 'a', 7), b.change(4, 9, 'b', 'b', 9)],
+    right: [...reignOfA, a.change(3, 8, 'a', 'a', 7), b.change(4, 9, 'b', 'b', 9)],
+    faults: [{ kind: 'token-differs', node: 'b', token: '9', reign: '7' }],
+  },
+  {
+    title: 'another token that a leader tells of its own reign',
+    wrong: [...reignOfA, a.change(3, 9, 'a', 'a', 9), a.deselect(4)],
+    right: [...reignOfA, a.deselect(3), a.change(3, 9, 'a', 'a', 9)],
+    faults: [{ kind: 'token-differs', node: 'a', token: '9', reign: '7' }],
+  },
+  {
+    title: 'a token of a claim in a reign that was handed over',
+    wrong: [...reignOfA, a.deselect(4), b.select(5, 9), a.change(6, 10, 'b', 'b', 7)],
+    right: [...reignOfA, a.deselect(4), b.select(5, 9), a.change(6, 10, 'b', 'b', 9)],
+    faults: [{ kind: 'token-differs', node: 'a', token: '7', reign: '9' }],
+  },
+  {
+    title: 'a token that differs by less than a number can tell',
+    wrong: [a.start(0), a.select(1, LARGE), b.change(2, LARGE, 'a', 'a', '9007199254740992')],
+    right: [a.start(0), a.select(1, LARGE), b.change(2, LARGE, 'a', 'a', LARGE)],
+    faults: [{ kind: 'token-differs', token: '9007199254740992', reign: LARGE }],
+  },
+  {
+    title: 'an earlier token that no operator wrote',
+    wrong: [...reignOfA, operator.wrote(1, 'x', 'a'), b.change(2, 8, 'a', 'a', 6)],
+    right: [...reignOfA, operator.wrote(1, 'x', 'a'), b.change(2, 8, 'x', 'a', 6)],
+    faults: [{ kind: 'token-differs', token: '6' }],
+  },
+  {
+    title: 'an earlier token of a record, not of junk',
+    wrong: [...reignOfA, operator.wrote(1, 'a', null), b.change(2, 8, 'a', 'a', 6)],
+    right: [...reignOfA, operator.wrote(1, 'a', null), b.change(2, 8, 'a', null, 6)],
+    faults: [{ kind: 'token-differs', token: '6' }],
+  },
+  {
+    title: 'an earlier token in the same history, and on the same path',
+    wrong: [...reignOfA, b.change(2, 7, 'a', 'a', 6), operator.replaced(5, 10)],
+    right: [...reignOfA, operator.replaced(5, 10), b.change(11, 7, 'a', 'a', 6)],
+    faults: [{ kind: 'token-differs', at: 2 }],
   },
   {
     title: 'a change to a value that nobody has',

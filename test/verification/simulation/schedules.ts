@@ -9,6 +9,15 @@ import {
 
 const node = fc.nat({ max: 3 })
 
+const transfer: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('transfer'),
+  to: fc.option(node, { freq: 1 }),
+})
+const stopAll: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant('stopAll'),
+  again: fc.array(node, { maxLength: 3 }),
+})
+
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('advance'), ms: fc.nat({ max: 4_000 }) }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom(...NODE_STEPS), node }) },
@@ -29,33 +38,33 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom(...OPERATOR_STEPS) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('transfer'), to: fc.option(node) }) },
+  { weight: 2, arbitrary: transfer },
+  { weight: 1, arbitrary: stopAll },
 )
 
 /** What a user may do to whoever leads, and is promised something when nothing else happens. */
 const planned: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('transfer'), to: fc.option(node) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('stop'), node }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('stopAll'), again: fc.array(node, { maxLength: 3 }) }),
-  },
+  { weight: 3, arbitrary: transfer },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('stop'), node }) },
+  { weight: 2, arbitrary: stopAll },
 )
 
-/** All processes can be reached, and all nodes take part. */
+/** All processes can be reached. So long after it nothing is promised yet. */
 const recovery: readonly Step[] = [
-  ...[0, 1, 2, 3].flatMap((one): Step[] => [
-    { kind: 'heal', node: one },
-    { kind: 'start', node: one },
-  ]),
-  // So long nothing is promised yet.
+  ...[0, 1, 2, 3].map((one) => ({ kind: 'heal' as const, node: one })),
   { kind: 'advance', ms: 3_500 },
+]
+/** All nodes take part. */
+const starts: readonly Step[] = [
+  ...[0, 1, 2, 3].map((one) => ({ kind: 'start' as const, node: one })),
+  { kind: 'advance', ms: 800 },
 ]
 
 /** What a user does, and in the time that it may take a proposal at most. */
 const undisturbed: fc.Arbitrary<Step[]> = fc
   .record({ one: planned, proposes: fc.option(node), between: fc.nat({ max: 200 }) })
   .map(({ one, proposes, between }) => [
+    ...starts,
     one,
     { kind: 'advance', ms: between },
     ...(proposes === null ? [] : [{ kind: 'propose' as const, node: proposes }]),

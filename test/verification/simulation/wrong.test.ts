@@ -126,7 +126,19 @@ const cases: readonly [keyof typeof wrongs, RegExp, Schedule][] = [
     /n2 is elected while n0 still works/,
     whileTwoWait(500, { kind: 'stop', node: 0 }),
   ],
-  ['begins another reign with each value', /token/, whileTwoWait(0, { kind: 'propose', node: 0 })],
+  [
+    'begins another reign with each value',
+    /saw token \d+ of n2 on \/simulated at revision \d+, where n2 reigned with \d+/,
+    whileTwoWait(
+      0,
+      { kind: 'transfer', to: 2 },
+      { kind: 'advance', ms: 1_000 },
+      ...[1, 2, 3, 4].flatMap((): Step[] => [
+        { kind: 'propose', node: 2 },
+        { kind: 'advance', ms: 300 },
+      ]),
+    ),
+  ],
   [
     'lets each node lead before it stops',
     /all stop, and there is n[12] elected to no purpose/,

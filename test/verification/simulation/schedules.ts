@@ -11,7 +11,7 @@ const node = fc.nat({ max: 3 })
 
 const transfer: fc.Arbitrary<Step> = fc.record({
   kind: fc.constant('transfer'),
-  to: fc.option(node, { freq: 1 }),
+  to: fc.option<number, null>(node, { freq: 1, nil: null }),
 })
 const stopAll: fc.Arbitrary<Step> = fc.record({
   kind: fc.constant('stopAll'),
@@ -60,14 +60,25 @@ const starts: readonly Step[] = [
   { kind: 'advance', ms: 800 },
 ]
 
-/** What a user does, and in the time that it may take a proposal at most. */
+/** What a user does, and sometimes something else before that is done. */
 const undisturbed: fc.Arbitrary<Step[]> = fc
-  .record({ one: planned, proposes: fc.option(node), between: fc.nat({ max: 200 }) })
-  .map(({ one, proposes, between }) => [
+  .record({
+    one: planned,
+    between: fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 200 })),
+    another: fc.option(
+      fc.oneof(
+        fc.record({ kind: fc.constant('propose'), node }),
+        fc.record({ kind: fc.constant('stop'), node }),
+        transfer,
+      ),
+      { freq: 1 },
+    ),
+  })
+  .map(({ one, between, another }) => [
     ...starts,
     one,
     { kind: 'advance', ms: between },
-    ...(proposes === null ? [] : [{ kind: 'propose' as const, node: proposes }]),
+    ...(another === null ? [] : [another]),
     { kind: 'advance', ms: one.kind === 'stopAll' ? 4_200 : 2_000 },
   ])
 

@@ -112,6 +112,16 @@ const cases: readonly [keyof typeof wrongs, RegExp, Schedule][] = [
     ),
   ],
   [
+    'does not hear that it was installed as it left',
+    /after healing there are 0 leaders/,
+    whileTwoWait(
+      0,
+      { kind: 'stop', node: 0 },
+      { kind: 'advance', ms: 10 },
+      { kind: 'stop', node: 2 },
+    ),
+  ],
+  [
     'vacates the path though somebody waits',
     /n0 stops and leaves the path vacant/,
     whileTwoWait(0, { kind: 'stop', node: 0 }),

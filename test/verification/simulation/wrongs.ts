@@ -89,6 +89,18 @@ export const wrongs = {
       return token
     }),
   },
+  'does not hear that it was installed as it left': {
+    storeOf: (store) =>
+      changed(store, {
+        candidates: {
+          ...store.candidates,
+          leave: async (path, instance, call) => {
+            const { revision } = await store.candidates.leave(path, instance, call)
+            return { entry: null, revision }
+          },
+        },
+      }),
+  },
   'vacates the path though somebody waits': {
     storeOf: (store) => {
       const { candidates: _, ...others } = changed(store, {})

@@ -22,6 +22,8 @@ const { status } = spawnSync(
     'etcd',
     '--project',
     'etcdjs',
+    '--project',
+    'hosts',
     ...(version === undefined ? process.argv.slice(2) : rest),
   ],
   {

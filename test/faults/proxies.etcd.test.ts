@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject, onTestFinished, test as plain } from 'vitest'
 import { locked } from '../../src/index.js'
-import { startEtcd } from '../etcd/index.js'
+import { memberEndpoint } from '../../src/stores/etcd/connection/endpoint.js'
+import { EtcdStore } from '../../src/stores/etcd/etcd-store.js'
+import { startCluster, startEtcd } from '../etcd/index.js'
 import { freePort } from '../etcd/ports.js'
 import { startRelay } from '../etcd/relay.js'
+import { startRequestRelay } from '../etcd/request-relay.js'
 import { Starvation } from '../load/starvation.js'
 import { now } from './now.js'
 import { leastValidityMs, type Renewed } from './validity.js'
@@ -111,6 +114,56 @@ test('behind etcd grpc-proxy, which answers no questions about a watch and takes
   const [holder] = nodes.filter(({ isLeader }) => isLeader)
   await holder?.propose('proposed')
   await Promise.all(told)
+})
+
+test('where renewals alone get no answer, the error names a proxy as the likely cause', async () => {
+  const etcd = await startEtcd()
+  onTestFinished(() => etcd.stop())
+  const relay = await startRequestRelay(() => etcd.endpoint)
+  onTestFinished(() => relay.stop())
+  const locker = locked(relay.endpoint)
+  onTestFinished(() => locker.close())
+  const node = locker('/behind/held', { value: 1, ttl: 6 })
+  const troubles: string[] = []
+  node.on('unreachable', ({ name, message }) => troubles.push(`${name}: ${message}`))
+  node.on('error', (error) => expect.unreachable(error.message))
+  await node.start()
+  await once(node, 'refresh')
+  relay.hold('LeaseKeepAlive')
+  await expect
+    .poll(() => troubles.join('\n'))
+    .toMatch(
+      new RegExp(
+        `^UnreachableError: renewing the session: it was not answered in time, while ${relay.endpoint} answers otherwise: is a proxy on the way`,
+        'm',
+      ),
+    )
+  relay.release()
+  await once(node, 'refresh')
+  await expect.poll(() => node.isLeader).toBe(true)
+})
+
+test('where renewals go to a member that nothing else goes to, the error asks for a balancer', async () => {
+  const { endpoints, stop } = await startCluster(3)
+  onTestFinished(stop)
+  const [first = '', second = ''] = endpoints
+  const relay = await startRequestRelay((method) => (method === 'LeaseKeepAlive' ? second : first))
+  onTestFinished(() => relay.stop())
+  const stores = [first, relay.endpoint].map(
+    (address) => new EtcdStore([memberEndpoint({ secure: false, address }, {})]),
+  )
+  onTestFinished(() => {
+    for (const store of stores) store.closeIdle()
+  })
+  const [direct, balanced] = stores
+  if (direct === undefined || balanced === undefined) throw new Error('two of them')
+  const call = { timeoutMs: 10_000 }
+  // Whoever opens a session has it renewed at once, and knows that member from then on.
+  const lease = await direct.grant(60, call)
+  await balanced.read('/balanced', call)
+  const renewing = () => balanced.renew(lease, call, ['/balanced'])
+  await expect(renewing()).rejects.toThrow(/is a balancer on the way that changes members\?$/)
+  expect(await renewing()).toBe(60_000)
 })
 
 /** Resolves with where it serves. */

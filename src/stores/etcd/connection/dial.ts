@@ -3,12 +3,20 @@ import { connect as connectSecurely } from 'node:tls'
 import { partsOf } from './addresses.js'
 import { askProxy, proxyTo } from './proxy.js'
 
-const HANG_UP_WITHIN_MS = 1_000
+/** How long a server may take to end what is ended in good order, in milliseconds. */
+export const HANG_UP_WITHIN_MS = 1_000
+/** And to finish a handshake that nobody waits for any more. */
+const SHAKE_HANDS_WITHIN_MS = 5_000
 
 export interface Dialling {
   readonly timeoutMs: number
   /** Gives it up. */
   readonly signal: AbortSignal
+}
+
+interface Dial extends Dialling {
+  /** Whether it goes by way of a proxy that the environment names, as gRPC does unless it is told not to. */
+  readonly byProxy?: boolean
 }
 
 /** What a TLS handshake is made with. */
@@ -22,8 +30,8 @@ export interface Handshake {
 /**
  * Resolves when something takes connections at `address`, a `host:port`; rejects with why not.
  *
- * With a `handshake` it is made, since a TLS server logs each connection that ends without one. Whether
- * that is the right server is left to gRPC.
+ * With a `handshake` it is made, since a TLS server logs each connection that ends without one; also
+ * when it is given up meanwhile. Whether that is the right server is left to gRPC.
  *
  * gRPC waits for as long as the system does for a host that swallows packets, two minutes say, even
  * once it has been closed, and keeps the process from ending meanwhile. So it is only sent to where
@@ -31,11 +39,11 @@ export interface Handshake {
  */
 export function dial(
   address: string,
-  { timeoutMs, signal }: Dialling,
+  { timeoutMs, signal, byProxy = true }: Dial,
   handshake: Handshake | null = null,
 ): Promise<void> {
   const { host, port } = partsOf(address)
-  const proxy = proxyTo(host)
+  const proxy = byProxy ? proxyTo(host) : null
   return new Promise((resolve, reject) => {
     const socket = connect(
       proxy === null ? { host, port } : partsOf(`${proxy.hostname}:${proxy.port || 80}`),
@@ -54,7 +62,18 @@ export function dial(
       if (error === undefined) resolve()
       else reject(error)
     }
-    const abandon = () => end(signal.reason)
+    const abandon = () => {
+      if (secured === null) {
+        end(signal.reason)
+        return
+      }
+      clearTimeout(timer)
+      clearImmediate(giveUp)
+      // It hangs up once it is done.
+      endWithin(SHAKE_HANDS_WITHIN_MS, secured)
+      secured.unref()
+      reject(signal.reason)
+    }
     const late = () => end(new Error(`connect: ${address} does not answer within ${timeoutMs} ms`))
     // When the event loop was busy, an answer that has arrived meanwhile is heard first.
     const timer = setTimeout(() => {
@@ -85,8 +104,12 @@ function shakeHands(socket: Socket, { name, key, cert }: Handshake, done: () => 
 
 /** In good order: a server logs a reset as well. It keeps no process alive. */
 function hangUp(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), HANG_UP_WITHIN_MS).unref()
-  socket.once('close', () => clearTimeout(timer))
+  endWithin(HANG_UP_WITHIN_MS, socket)
   // What it still has to say, such as session tickets, is of no interest.
   socket.unref().resume().end()
+}
+
+function endWithin(ms: number, socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), ms).unref()
+  socket.once('close', () => clearTimeout(timer))
 }

@@ -21,6 +21,8 @@ export interface Endpoint {
   readonly user?: string | undefined
   /** Whether another connection may be made with other credentials than the one before. */
   readonly renewsCredentials?: boolean
+  /** Whether a connection begins with a TLS handshake. */
+  readonly isTls?: boolean
   /** Whether `open` makes a new connection each time. */
   readonly makesConnections?: boolean
   /** Whether gRPC finds out by pings that a connection has been forgotten on its way. */
@@ -66,6 +68,7 @@ export function memberEndpoint(
   /** What was opened for logins, by the client that they are for. */
   const doors = new WeakMap<EtcdClient, etcd3.Etcd3>()
   const isTls = secure || source !== undefined
+  const byProxy = options.grpcOptions?.['grpc.enable_http_proxy'] !== 0
   let isPinged = true
   const nameGiven: unknown = options.grpcOptions?.['grpc.ssl_target_name_override']
   if (auth !== undefined && !isTls) {
@@ -84,6 +87,7 @@ export function memberEndpoint(
     name: address,
     user: auth?.username,
     renewsCredentials: typeof source === 'function',
+    isTls,
     makesConnections: true,
     get isPinged() {
       return isPinged
@@ -99,7 +103,7 @@ export function memberEndpoint(
           : source
       // Loading takes longer than being answered does.
       const [, { Etcd3, noop }] = await Promise.all([
-        dial(address, how, isTls ? handshakeWith(credentials) : null),
+        dial(address, { ...how, byProxy }, isTls ? handshakeWith(credentials) : null),
         loadClient(),
       ])
       if (signal.aborted) throw closed()

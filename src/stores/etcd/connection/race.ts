@@ -2,12 +2,16 @@ import { debug } from '../../../debug.js'
 import { isError, RefusedError, UnreachableError } from '../../../errors.js'
 import { RenewableTlsError, TlsError } from '../errors.js'
 import { closed } from './closed.js'
-import type { Dialling } from './dial.js'
+import { type Dialling, HANG_UP_WITHIN_MS } from './dial.js'
 import type { Connection, Endpoint } from './endpoint.js'
 import { reach } from './reach.js'
 
 /** Asks a member something. Resolves if it answers within so many milliseconds, whatever the answer. */
 type Probe = (contender: Connection, timeoutMs: number) => Promise<void>
+
+interface Contender extends Connection {
+  readonly probing: Promise<void>
+}
 
 /**
  * One race of all members: whoever answers `probe` first. The winner's connection is open, and those
@@ -24,17 +28,18 @@ export async function race(
   const abandon = () => over.abort(given.reason)
   if (given.aborted) abandon()
   given.addEventListener('abort', abandon)
-  const opened: Connection[] = []
+  const opened: Contender[] = []
   const contend = async (endpoint: Endpoint) => {
     const endsAt = performance.now() + timeoutMs
     const client = await reach(endpoint, { timeoutMs, signal })
-    const contender = { endpoint, client }
     if (signal.aborted) {
       endpoint.close(client)
       throw closed()
     }
-    opened.push(contender)
-    await probe(contender, endsAt - performance.now())
+    const contender = { endpoint, client }
+    const probing = probe(contender, endsAt - performance.now())
+    opened.push({ ...contender, probing })
+    await probing
     return contender
   }
   let winner: Connection | null = null
@@ -49,10 +54,24 @@ export async function race(
   } finally {
     given.removeEventListener('abort', abandon)
     over.abort(closed())
-    for (const { endpoint, client } of opened) {
-      if (client !== winner?.client) endpoint.close(client)
+    for (const contender of opened) {
+      if (contender.client !== winner?.client) leave(contender)
     }
   }
+}
+
+/** Over TLS it is heard out for a while: a server logs a connection that ends within its handshake. */
+function leave({ endpoint, client, probing }: Contender): void {
+  if (!endpoint.isTls) {
+    endpoint.close(client)
+    return
+  }
+  const timer = setTimeout(() => close(), HANG_UP_WITHIN_MS).unref()
+  const close = () => {
+    clearTimeout(timer)
+    endpoint.close(client)
+  }
+  probing.then(close, close)
 }
 
 function shuffled<T>(given: readonly T[]): T[] {

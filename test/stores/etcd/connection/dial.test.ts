@@ -57,6 +57,42 @@ describe('somebody who takes connections is dialled', () => {
   })
 })
 
+test('a handshake that has begun when it is given up is finished: a server would log it', async () => {
+  const { cert, key } = await (await Authority.found('somebody')).issue({ commonName: 'server' })
+  const given = new AbortController()
+  const failed: Error[] = []
+  const [finished, ended] = [vi.fn(), vi.fn()]
+  const server = createSecureServer(
+    {
+      cert,
+      key,
+      SNICallback: (_name, answer) => {
+        given.abort(new Error('given up'))
+        answer(null)
+      },
+    },
+    (socket) => {
+      finished()
+      socket.resume().on('end', ended)
+    },
+  )
+  server.on('tlsClientError', (error) => failed.push(error))
+  const dialling = dial(
+    await listen(server),
+    { timeoutMs: HANGS_MS, signal: given.signal },
+    { name: 'server.example' },
+  )
+  await expect(dialling).rejects.toThrow('given up')
+  await vi.waitFor(() => expect(ended).toHaveBeenCalled())
+  expect(finished).toHaveBeenCalled()
+  expect(failed).toEqual([])
+})
+
+test('directly, although there is a proxy, where gRPC is told not to use it', async () => {
+  vi.stubEnv('http_proxy', `http://${await closedAddress()}`)
+  await dial(await listen(createServer()), { timeoutMs: HANGS_MS, signal, byProxy: false })
+})
+
 describe('nobody is there', () => {
   test('where no_proxy names the host, although there is a proxy', async () => {
     vi.stubEnv('http_proxy', `http://${await listenProxy([])}`)

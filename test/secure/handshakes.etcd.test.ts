@@ -4,6 +4,7 @@ import { connect } from 'node:tls'
 import { expect, inject, onTestFinished, test as plain, vi } from 'vitest'
 import { locked } from '../../src/index.js'
 import { startCluster } from '../etcd/index.js'
+import { startRelay } from '../etcd/relay.js'
 import { PATIENCE_MS } from '../patience.js'
 import { Authority, writeFiles } from './authority.js'
 
@@ -49,14 +50,23 @@ test.each([1, 3] as const)(
       certChain: Buffer.from(client.cert),
       privateKey: Buffer.from(client.key),
     }
+    const relays = await Promise.all(endpoints.map((endpoint) => startRelay(endpoint)))
+    onTestFinished(async () => {
+      await Promise.all(relays.map((relay) => relay.stop()))
+    })
+    const hosts = relays.map(({ endpoint }) => endpoint)
     const late: Error[] = []
-    for (let lockers = 0; lockers < 5; lockers += 1) {
-      const locker = locked(endpoints, { credentials })
+    for (let lockers = 0; lockers < 6; lockers += 1) {
+      // The first answers first, and the others are on their way, in their handshakes.
+      relays[1]?.delay(20 * lockers)
+      relays[2]?.delay(300)
+      const locker = locked(hosts, { credentials })
       const node = locker(`/${lockers}`, { value: 1 })
       node.on('unreachable', (error) => late.push(error))
       await node.start()
       await locker.close()
     }
+    await expect.poll(() => relays.every(({ open }) => open === 0)).toBe(true)
     // What is rejected is told at once: this, which is, has been told after all that was before.
     const told = await Promise.all(
       members.map(async ({ endpoint }) => {

@@ -10,7 +10,8 @@ export function proxyTo(host: string, env: NodeJS.ProcessEnv = process.env): URL
   const proxy = new URL(given)
   if (proxy.protocol !== 'http:') return null
   const exceptions = env.no_grpc_proxy || env.no_proxy
-  return exceptions?.split(',').some((one) => isMeant(one, host)) ? null : proxy
+  if (!exceptions) return proxy
+  return exceptions.split(',').some((one) => isMeant(one, host)) ? null : proxy
 }
 
 /** Whether an exception, the end of a name or a range of addresses, is meant for `host`. */

@@ -121,6 +121,7 @@ test.each([
   ['10.1.2.3', '10.1.0.0/16', false],
   ['10.2.2.3', '10.1.0.0/16', true],
   ['10.2.2.3', '10.1.0.0/99,::/0', true],
+  ['a.example', '', true],
 ])('%s with no_proxy=%s goes by way of a proxy: %s', (host, exceptions, goes) => {
   const proxy = proxyTo(host, { http_proxy: 'http://proxy.example', no_proxy: exceptions })
   expect(proxy !== null).toBe(goes)

@@ -51,7 +51,10 @@ test('a process ends by itself, though one of the hosts never finishes a TLS han
 
 async function expectToEnd(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
   const none = Object.fromEntries(
-    ['grpc_proxy', 'https_proxy', 'http_proxy', 'no_grpc_proxy', 'no_proxy'].map((name) => [name, '']),
+    ['grpc_proxy', 'https_proxy', 'http_proxy', 'no_grpc_proxy', 'no_proxy'].map((name) => [
+      name,
+      '',
+    ]),
   )
   const ended = await run(process.execPath, [APP, ...args], { cwd: root, env: { ...none, ...env } })
   expect(ended).toEqual({ status: 0, text: 'leader\n' })

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Etcd3 } from 'etcd3'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type LockedNode, locked, TooLargeError } from '../../src/index.js'
-import { type EtcdOptions, startEtcd } from '../etcd/index.js'
+import { type Etcd, type EtcdOptions, startEtcd } from '../etcd/index.js'
 import { startRelay } from '../etcd/relay.js'
 
 const NODES = 300
@@ -107,39 +107,112 @@ test('a propose resolves once it is written, or remembered', async () => {
   expect(await node.value()).toBe(3)
 })
 
-test('without space a leader goes on, over the same connection, and writes when there is some', async () => {
-  const etcd = await etcdWith('--quota-backend-bytes=1000000')
-  const relay = await startRelay(etcd.endpoint)
-  onTestFinished(() => relay.stop())
-  const operator = new Etcd3({ hosts: `http://${etcd.endpoint}` })
-  onTestFinished(() => operator.close())
-  const locker = locked(relay.endpoint)
-  onTestFinished(() => locker.close())
-  const leader = locker('/leader', { id: 'leader', value: 'before', ttl: 5 })
-  const errors: Error[] = []
-  leader.on('error', (error) => errors.push(error))
-  await leader.start()
-  const writer = new Etcd3({ hosts: `http://${etcd.endpoint}` })
-  onTestFinished(() => writer.close())
-  const full = async () => {
-    for (;;) await writer.put('/filler').value('x'.repeat(100_000))
+describe('without space', () => {
+  let etcd: Etcd
+  let operator: Etcd3
+
+  beforeEach(async () => {
+    etcd = await etcdWith('--quota-backend-bytes=1000000')
+    operator = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+    onTestFinished(() => operator.close())
+  })
+
+  async function fill(): Promise<void> {
+    const writer = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+    const full = async () => {
+      for (;;) await writer.put('/filler').value('x'.repeat(100_000))
+    }
+    await expect(full()).rejects.toThrow(/database space exceeded/)
+    writer.close()
   }
-  await expect(full()).rejects.toThrow(/database space exceeded/)
-  const { opened } = relay
-  const told = once(leader, 'unreachable')
-  const proposing = leader.propose('after')
-  expect((await told)[0].message).toMatch(/database space exceeded/)
-  await once(leader, 'unreachable')
-  expect(leader.isLeader).toBe(true)
-  expect(relay.opened).toBe(opened)
-  const { header } = await operator.get('/filler').exec()
-  await operator.kv.compact({ revision: header.revision, physical: true })
-  await operator.maintenance.defragment()
-  const { alarms } = await operator.maintenance.alarm({ action: 'Get' })
-  for (const { memberID } of alarms) {
-    await operator.maintenance.alarm({ action: 'Deactivate', alarm: 'Nospace', memberID })
+
+  async function makeRoom(): Promise<void> {
+    const { header } = await operator.get('/filler').exec()
+    await operator.kv.compact({ revision: header.revision, physical: true })
+    await operator.maintenance.defragment()
+    const { alarms } = await operator.maintenance.alarm({ action: 'Get' })
+    for (const { memberID } of alarms) {
+      await operator.maintenance.alarm({ action: 'Deactivate', alarm: 'Nospace', memberID })
+    }
   }
-  await proposing
-  expect(await leader.value()).toBe('after')
-  expect(errors).toEqual([])
+
+  /** A node of its own, behind a relay of its own. */
+  async function competing(id: string, ttl: number) {
+    const relay = await startRelay(etcd.endpoint)
+    onTestFinished(() => relay.stop())
+    const locker = locked(relay.endpoint)
+    onTestFinished(() => locker.close())
+    const node = locker('/leader', { id, value: `value of ${id}`, ttl })
+    node.on('error', (error) => expect.unreachable(error.message))
+    return { relay, node }
+  }
+
+  async function untilTold(node: LockedNode): Promise<void> {
+    for (;;) {
+      const [error] = await once(node, 'unreachable')
+      if (/database space exceeded/.test(error.message)) return
+    }
+  }
+
+  test('a leader goes on, over the same connection, and writes when there is some', async () => {
+    const { relay, node: leader } = await competing('leader', 5)
+    await leader.start()
+    await fill()
+    const { opened } = relay
+    const told = untilTold(leader)
+    const proposing = leader.propose('after')
+    await told
+    await once(leader, 'unreachable')
+    expect(leader.isLeader).toBe(true)
+    expect(relay.opened).toBe(opened)
+    await makeRoom()
+    await proposing
+    expect(await leader.value()).toBe('after')
+  })
+
+  test('a node that starts is unreachable, and is elected when there is some', async () => {
+    await fill()
+    const { node } = await competing('late', 5)
+    const told = untilTold(node)
+    const starting = node.start()
+    await told
+    await makeRoom()
+    await starting
+    expect(node.isLeader).toBe(true)
+  })
+
+  test('a follower whose session has ended opens another when there is some', async () => {
+    const { node: leader } = await competing('leader', 60)
+    const { relay, node: follower } = await competing('follower', 2)
+    await leader.start()
+    await follower.start()
+    await fill()
+    const { leases } = await operator.leaseClient.leaseLeases()
+    await relay.cut()
+    const left = async () => (await operator.leaseClient.leaseLeases()).leases.length
+    await expect.poll(left).toBe(leases.length - 1)
+    await relay.heal()
+    await untilTold(follower)
+    expect(leader.isLeader).toBe(true)
+    await makeRoom()
+    await expect.poll(async () => (await leader.candidates()).length).toBe(2)
+    const selected = once(follower, 'select')
+    await leader.stop()
+    await selected
+  })
+
+  test('a leader that stops vacates the path, and whoever waits is elected when there is some', async () => {
+    const { node: leader } = await competing('leader', 60)
+    const { node: follower } = await competing('follower', 60)
+    await leader.start()
+    await follower.start()
+    await fill()
+    const told = untilTold(follower)
+    await leader.stop()
+    expect(await operator.get('/leader')).toBe(null)
+    await told
+    const selected = once(follower, 'select')
+    await makeRoom()
+    await selected
+  })
 })

@@ -49,6 +49,12 @@ test('and in a group of paths that begin alike', async () => {
   )
 })
 
+test('a path may have 100 kB, alone and in a group', async () => {
+  const long = `/${'x'.repeat(100_000)}`
+  await elect([long])
+  await elect(Array.from({ length: IN_GROUP }, (_, index) => `${long}/${index}`))
+})
+
 /** One leads, another follows and is told what the first proposes, and leads when it stops. */
 async function elect(paths: readonly string[]): Promise<void> {
   await using ours = locked(etcd.endpoint)

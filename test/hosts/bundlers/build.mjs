@@ -1,4 +1,5 @@
-// Bundles an app: `node build.mjs BUNDLER FORMAT FOLDER`, with all that it needs, into FOLDER/app.mjs or app.cjs.
+// Bundles an app: `node build.mjs BUNDLER FORMAT FOLDER [minified]`, with all that it needs, into
+// FOLDER/app.mjs or app.cjs.
 import { builtinModules } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import commonjs from '@rollup/plugin-commonjs'
@@ -11,14 +12,16 @@ import webpack from 'webpack'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const entry = `${root}app.mjs`
-const [bundler, format, folder] = process.argv.slice(2)
+const [bundler, format, folder, how] = process.argv.slice(2)
+const minify = how === 'minified'
 const isEsm = format === 'esm'
 const file = `app.${isEsm ? 'mjs' : 'cjs'}`
 
 const bundlers = {
   esbuild() {
     const outfile = `${folder}/${file}`
-    return esbuild({ entryPoints: [entry], bundle: true, platform: 'node', format, outfile })
+    const platform = 'node'
+    return esbuild({ entryPoints: [entry], bundle: true, platform, format, outfile, minify })
   },
   async rollup() {
     const bundle = await rollup({
@@ -63,6 +66,7 @@ const bundlers = {
         ssr: entry,
         outDir: folder,
         emptyOutDir: false,
+        minify,
         rollupOptions: { output: { format, entryFileNames: file } },
       },
     })

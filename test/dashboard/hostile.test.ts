@@ -8,6 +8,8 @@ import { abandon, exchange, type Moment, upgradeRequest } from './raw.js'
 import { open, openDashboard } from './served.js'
 
 const TOKEN = 'a token of this test'
+/** A dashboard is asked so often at least, whatever it answers. */
+const LEAST_CONNECTIONS = 150
 
 let command: RunningCommand
 let port: number
@@ -15,6 +17,8 @@ let port: number
 // What is at etcd's address is of no interest here: nobody listens.
 const run = (env: NodeJS.ProcessEnv = {}) =>
   RunningCommand.lockedIn(env, 'dashboard', '--endpoints', '127.0.0.1:1', '--port', '0')
+
+const runDemo = () => RunningCommand.locked('demo', '--port', '0')
 
 async function portOf(running: RunningCommand): Promise<number> {
   const [, found] = await running.untilMatch(/dashboard is at http:\/\/[^:]+:(\d+)/)
@@ -28,13 +32,42 @@ beforeAll(async () => {
 
 afterAll(() => command[Symbol.dispose]())
 
-/** The process is the same, and answers. */
-async function expectToServe(): Promise<void> {
+/** The process is the same, and answers: whoever has that cookie, if it asks for one. */
+async function expectToServe(running = command, at = port, cookie = ''): Promise<void> {
+  const head = ['GET / HTTP/1.1', `Host: 127.0.0.1:${at}`, `Cookie: ${cookie}`, 'Connection: close']
+  const answer = await exchange(at, `${head.join('\r\n')}\r\n\r\n`)
+  expect(answer, running.stderr).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*<html/)
+}
+
+/** What a browser that was let in shows. */
+async function cookieFor(token: string, at: number): Promise<string> {
+  const target = `/?token=${encodeURIComponent(token)}`
   const answer = await exchange(
-    port,
-    `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`,
+    at,
+    `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`,
   )
-  expect(answer, command.stderr).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*<html/)
+  return /^set-cookie: ([^;]+);/im.exec(answer)?.[1] ?? expect.fail(answer)
+}
+
+/** Cookies that nobody was given, named as those of the dashboard at that port. */
+function wrongCookies(at: number): readonly string[] {
+  const name = `locked-session-${at}`
+  const digits = '0123456789abcdef'.repeat(4)
+  return [
+    `${name}=x`,
+    `${name}=%E0%A4%A`,
+    `${name}=`,
+    name,
+    `${name}=${digits}`,
+    `${name}=${digits.slice(1)}`,
+    `${name}=${digits}0`,
+    `${name}=${digits.repeat(100)}`,
+    `${name}=x; ${name}=${digits}`,
+    `${name}=x; ${name}; ${name}=%E0%A4%A`,
+    `${name}==; =${name}`,
+    `${name}="${digits}"`,
+    `locked-session=x`,
+  ]
 }
 
 describe('nobody ends the dashboard', () => {
@@ -49,7 +82,6 @@ describe('nobody ends the dashboard', () => {
     [403, upgradeRequest('/live', ':::')],
     [403, upgradeRequest('/live', '')],
     [403, upgradeRequest('/live', '127.0.0.1', 'Origin: null')],
-    [403, upgradeRequest('/live', 'elsewhere.example', 'Cookie: locked-session=%E0%A4%A')],
     [403, upgradeRequest('/live', 'elsewhere.example', 'Authorization: Bearer ')],
     [400, upgradeRequest('/live', '127.0.0.1', 'Sec-WebSocket-Key: another')],
     [400, 'GET // HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'],
@@ -68,34 +100,82 @@ describe('nobody ends the dashboard', () => {
     await expectToServe()
   })
 
-  test('with a refused upgrade whose connection is reset', async () => {
-    const refused = upgradeRequest(
-      '/live',
-      `127.0.0.1:${port}`,
-      'Origin: https://elsewhere.example',
-    )
-    for (let turn = 0; turn < 200; turn += 1) {
-      await abandon(port, [Buffer.from(refused)], turn % 2 ? 'after writing' : 'when answered')
+  test.each([
+    ['the dashboard', run],
+    ['the demo', runDemo],
+  ])(
+    'by upgrading to //, or by a refused upgrade whose connection is reset: %s',
+    async (_which, begin) => {
+      using own = begin()
+      const at = await portOf(own)
+      for (const host of ['elsewhere.example', '127.0.0.1']) {
+        expect(await exchange(at, upgradeRequest('//', host))).toMatch(/^HTTP\/1\.1 400 /)
+      }
+      const refused = upgradeRequest(
+        '/live',
+        `127.0.0.1:${at}`,
+        'Origin: https://elsewhere.example',
+      )
+      for (let turn = 0; turn < 200; turn += 1) {
+        await abandon(at, [Buffer.from(refused)], turn % 2 ? 'after writing' : 'when answered')
+      }
+      await expectToServe(own, at)
+    },
+  )
+
+  test('with a cookie that it was not given', async () => {
+    for (const cookie of wrongCookies(port)) {
+      for (const more of [[`Cookie: ${cookie}`], [`Cookie: ${cookie}`, `Cookie: ${cookie}`]]) {
+        const request = upgradeRequest('/live', 'elsewhere.example', ...more)
+        expect(await exchange(port, request), cookie).toMatch(/^HTTP\/1\.1 403 /)
+      }
     }
     await expectToServe()
   })
 
   test('with whatever it sends, and resets whenever it does', async () => {
-    let taken = 0
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(connection(), moments), { minLength: 1, maxLength: 6 }),
-        async (connections) => {
-          taken += connections.length
-          await Promise.all(connections.map(([parts, moment]) => abandon(port, parts, moment)))
-          await expectToServe()
-        },
-      ),
-      { numRuns: 60, interruptAfterTimeLimit: 60_000, endOnFailure: true },
-    )
-    expect(taken).toBeGreaterThan(0)
+    const statuses = await expectToStandAll(command, port, `locked-session-${port}=x`)
+    expect([...statuses]).toEqual(expect.arrayContaining(['101', '200', '400', '403']))
+  })
+
+  test('with whatever it sends where a token is set, of which it guesses some', async () => {
+    using own = run({ LOCKED_DASHBOARD_TOKEN: TOKEN })
+    const at = await portOf(own)
+    const statuses = await expectToStandAll(own, at, await cookieFor(TOKEN, at))
+    // Those who have the cookie are let in, while guesses are not looked at.
+    expect([...statuses]).toEqual(expect.arrayContaining(['101', '400', '403', '429']))
   })
 })
+
+/**
+ * Has a dashboard take whatever connections may bring, some of them with this cookie, and answer after
+ * each few of them. Resolves with the statuses of its answers, as far as anybody waited for one.
+ */
+async function expectToStandAll(
+  running: RunningCommand,
+  at: number,
+  cookie: string,
+): Promise<ReadonlySet<string>> {
+  let taken = 0
+  const statuses = new Set<string>()
+  const connections = fc.array(fc.tuple(connection(at, cookie), moments), {
+    minLength: 3,
+    maxLength: 6,
+  })
+  await fc.assert(
+    fc.asyncProperty(connections, async (some) => {
+      const answers = await Promise.all(some.map(([parts, moment]) => abandon(at, parts, moment)))
+      taken += some.length
+      for (const answer of answers) {
+        for (const [, status = ''] of answer.matchAll(/^HTTP\/1\.1 (\d+) /gm)) statuses.add(status)
+      }
+      await expectToServe(running, at, cookie)
+    }),
+    { numRuns: 60, endOnFailure: true },
+  )
+  expect(taken).toBeGreaterThanOrEqual(LEAST_CONNECTIONS)
+  return statuses
+}
 
 test('a connection that nobody closes does not keep the dashboard from ending', async () => {
   const own = run({ LOCKED_DASHBOARD_TOKEN: TOKEN })
@@ -224,64 +304,72 @@ const moments = fc.constantFrom<Moment>(
   'half closed',
 )
 
-/** What is written to one connection, in its parts. */
-function connection(): fc.Arbitrary<Buffer[]> {
+/** What is written to one connection of a dashboard, in its parts. Some of it shows this cookie. */
+function connection(at: number, cookie: string): fc.Arbitrary<Buffer[]> {
   const junk = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
+  const shown = fc.oneof(
+    fc.constantFrom([], [`Cookie: ${cookie}`], [`Cookie: other=x; ${cookie}`]),
+    fc.constantFrom(...wrongCookies(at)).map((wrong) => [`Cookie: ${wrong}`]),
+    fc.constantFrom(...wrongCookies(at)).map((wrong) => [`Cookie: ${wrong}; ${cookie}`]),
+    fc.nat().map((guess) => [`Authorization: Bearer guess ${guess}`]),
+  )
   return fc.oneof(
     { weight: 1, arbitrary: fc.array(junk, { maxLength: 3 }) },
-    { weight: 4, arbitrary: fc.array(request(), { minLength: 1, maxLength: 3 }) },
+    { weight: 4, arbitrary: fc.array(request(at, cookie), { minLength: 1, maxLength: 3 }) },
     {
       weight: 6,
       arbitrary: fc
-        .tuple(fc.constantFrom('/live', '/inspect'), fc.array(frame(), { maxLength: 8 }))
-        .map(([path, frames]) => [Buffer.from(upgradeRequest(path, '127.0.0.1')), ...frames]),
+        .tuple(fc.constantFrom('/live', '/inspect'), shown, fc.array(frame(), { maxLength: 8 }))
+        .map(([path, headers, frames]) => [
+          Buffer.from(upgradeRequest(path, '127.0.0.1', ...headers)),
+          ...frames,
+        ]),
     },
   )
 }
 
 /** A request with headers that mean something to the server, some of them nonsense. */
-function request(): fc.Arbitrary<Buffer> {
+function request(at: number, cookie: string): fc.Arbitrary<Buffer> {
   // Line ends are no part of a header's value, or there would be other headers and requests.
   const text = fc
     .string({ unit: 'binary', maxLength: 30 })
     .map((one) => one.replaceAll(/[\r\n]/g, ''))
+  // Mostly what makes sense, or hardly a request would get beyond its parser.
   const value = (...sensible: readonly string[]) =>
     fc.option(
       fc.oneof(
-        { weight: 3, arbitrary: fc.constantFrom(...sensible) },
-        { weight: 2, arbitrary: text },
-        fc.tuple(fc.constantFrom(...sensible), text).map((two) => two.join('')),
+        { weight: 20, arbitrary: fc.constantFrom(...sensible) },
+        { weight: 1, arbitrary: text },
+        {
+          weight: 1,
+          arbitrary: fc.tuple(fc.constantFrom(...sensible), text).map((two) => two.join('')),
+        },
       ),
-      { nil: null },
+      { nil: null, freq: 2 },
     )
   const target = fc.oneof(
-    fc.constantFrom('/', '//', '/live', '/inspect', '*', 'http://[', '/page.js', '/?token=', 'x:y'),
-    fc.constantFrom(
-      '//live',
-      '/live?%',
-      '/?token=%E0%A4%A',
-      'http://127.0.0.1/live',
-      '/\\x',
-      'a://b',
-    ),
-    text.map((one) => `/${one.replaceAll(' ', '')}`),
+    { weight: 3, arbitrary: fc.constantFrom('/', '/page.js', '/nothing', '/live', '/inspect') },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(
+        ...['//', '*', 'http://[', '/?token=', 'x:y', '//live', '/live?%', '/?token=%E0%A4%A'],
+        ...['http://127.0.0.1/live', '/\\x', 'a://b'],
+      ),
+    },
+    { weight: 1, arbitrary: text.map((one) => `/${one.replaceAll(' ', '')}`) },
   )
   return fc
     .record({
-      method: fc.constantFrom('GET', 'HEAD', 'POST', 'OPTIONS', 'CONNECT', 'TRACE', 'PRI', 'get'),
+      method: mostly(['GET'], ['HEAD', 'POST', 'OPTIONS', 'CONNECT', 'TRACE', 'PRI', 'get']),
       target,
-      version: fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'HTTP/9', ''),
-      host: value(
-        '127.0.0.1',
-        'localhost',
-        '[::1]',
-        ':::',
-        'elsewhere.example',
-        '127.0.0.1:99999999',
+      version: mostly(['HTTP/1.1'], ['HTTP/1.0', 'HTTP/2.0', 'HTTP/9', '']),
+      host: mostly(
+        ['127.0.0.1'],
+        ['localhost', '[::1]', ':::', 'elsewhere.example', '127.0.0.1:99999999', ''],
       ),
       origin: value('http://127.0.0.1', 'null', 'https://elsewhere.example', '', 'http://['),
-      cookie: value('locked-session=x', 'locked-session=%E0%A4%A', '=;=;', ';', 'locked-session'),
-      authorization: value('Bearer x', 'Bearer ', 'Basic !', 'Bearer %00'),
+      cookie: value(cookie, ...wrongCookies(at), '=;=;', ';'),
+      authorization: value('Bearer x', 'Bearer ', 'Basic !', 'Bearer %00', `Bearer ${TOKEN}.`),
       connection: value('upgrade', 'close', 'keep-alive, upgrade', 'upgrade, upgrade'),
       upgrade: value('websocket', 'h2c', 'WebSocket, x', ''),
       expect: fc.option(fc.constantFrom('100-continue', 'nothing'), { nil: null, freq: 8 }),
@@ -294,8 +382,8 @@ function request(): fc.Arbitrary<Buffer> {
       ),
       protocol: value('a', 'a,a', ',,'),
       forwarded: value('1.2.3.4', 'unknown', ',', '::1, ::'),
-      length: value('0', '5', '-1', '99999999999999999999'),
-      end: fc.constantFrom('\r\n\r\n', '\r\n\r\n', '\r\n\r\n', '\n\n', '\r\n', ''),
+      length: mostly([null, '0'], ['5', '-1', '99999999999999999999']),
+      end: mostly(['\r\n\r\n'], ['\n\n', '\r\n', '']),
     })
     .map(({ method, target, version, end, ...named }) => {
       const names: Readonly<Record<string, string>> = {
@@ -314,6 +402,16 @@ function request(): fc.Arbitrary<Buffer> {
         'latin1',
       )
     })
+}
+
+function mostly<One, Other>(
+  usual: readonly One[],
+  unusual: readonly Other[],
+): fc.Arbitrary<One | Other> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...usual) },
+    { weight: 1, arbitrary: fc.constantFrom(...unusual) },
+  )
 }
 
 /** A WebSocket's frame: fragments, wrong opcodes, lengths that lie, text that is none, and sensible ones. */

@@ -35,9 +35,13 @@ export function exchange(port: number, bytes: string | Buffer): Promise<string> 
 /** When a connection is reset. */
 export type Moment = 'before writing' | 'after writing' | 'when answered' | 'half closed'
 
-/** Writes these, one after the other, and resets the connection then. Resolves once it is gone. */
-export function abandon(port: number, parts: readonly Buffer[], moment: Moment): Promise<void> {
+/**
+ * Writes these, one after the other, and resets the connection then. Resolves once it is gone, with what
+ * was answered until then.
+ */
+export function abandon(port: number, parts: readonly Buffer[], moment: Moment): Promise<string> {
   return new Promise((resolve) => {
+    let answer = ''
     const socket = connect({ port, host: '127.0.0.1', noDelay: true }, async () => {
       for (const part of moment === 'before writing' ? [] : parts) {
         await new Promise((written) => socket.write(part, written))
@@ -45,12 +49,13 @@ export function abandon(port: number, parts: readonly Buffer[], moment: Moment):
       if (moment === 'half closed') socket.end()
       else if (moment !== 'when answered') socket.resetAndDestroy()
     })
-    socket.on('data', () => {
+    socket.setEncoding('latin1').on('data', (text) => {
+      answer += text
       if (moment === 'when answered') socket.resetAndDestroy()
     })
     // What is half a request gets no answer for a long time.
     socket.setTimeout(300, () => socket.resetAndDestroy())
     socket.on('error', () => undefined)
-    socket.on('close', () => resolve())
+    socket.on('close', () => resolve(answer))
   })
 }

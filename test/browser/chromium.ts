@@ -12,14 +12,14 @@ interface Program {
 
 /**
  * Starts a browser without a window: the one that LOCKED_TEST_CHROMIUM names, one on the PATH, or
- * Debian's, unpacked into a cache folder without root.
+ * Debian's, unpacked into a cache folder without root. `more` are arguments of its command line.
  */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(...more: readonly string[]): Promise<Browser> {
   const { executable, env } = await findChromium()
   return await chromium.launch({
     executablePath: executable,
     // Its sandbox needs rights that root in a container does not have, and the pages are our own.
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', ...more],
     env: { ...process.env, ...env },
   })
 }

@@ -5,6 +5,7 @@ import { loadClient } from './client.js'
 import { closed } from './closed.js'
 import { type Credentials, type CredentialsSource, credentialsNow } from './credentials.js'
 import { type Dialling, dial } from './dial.js'
+import { warnOfPlainLogin } from './given-client.js'
 import { Login } from './login.js'
 import { keepConnections } from './members.js'
 import { warnOfPlainPassword } from './plain-password.js'
@@ -152,6 +153,7 @@ export function memberEndpoint(
 
 /** A client of the user’s, which is never closed by us. */
 export function clientEndpoint(client: EtcdClient): Endpoint {
+  warnOfPlainLogin(client)
   return { name: 'the given etcd3 client', open: async () => client, close: () => undefined }
 }
 

@@ -6,6 +6,7 @@ import { MAIN } from '../../../cli/command.js'
 
 const PACKAGE = new URL('../../../../dist/src/index.js', import.meta.url)
 const ETCDJS = import.meta.resolve('etcdjs')
+const ETCD3 = import.meta.resolve('etcd3')
 const CODE = /LOCKED_PLAIN_PASSWORD/g
 
 describe('what is sent to', () => {
@@ -65,6 +66,9 @@ function saidOfLocker(...lockers: readonly string[]): string {
   const script = `
     import locked from ${JSON.stringify(PACKAGE.href)}
     import etcdjs from ${JSON.stringify(ETCDJS)}
+    import { Etcd3 } from ${JSON.stringify(ETCD3)}
+    import { rootCertificates } from 'node:tls'
+    const ROOT = Buffer.from(rootCertificates[0])
     const auth = { username: 'somebody', password: 'a-secret' }
     ${lockers.map((locker) => `locked(${locker})`).join('\n')}
   `
@@ -76,6 +80,9 @@ describe('a process', () => {
     ['a host', `'etcd.example:2379', { auth }`, 'etcd.example'],
     ['one of several', `['127.0.0.1:2379', 'http://10.0.0.1:2379'], { auth }`, '10.0.0.1'],
     ['an address of IPv6', `'http://[fd00::1]:2379', { auth }`, 'fd00::1'],
+    ['an Etcd3 client', `new Etcd3({ hosts: 'etcd.example:2379', auth })`, 'etcd.example'],
+    ['one of its hosts', `new Etcd3({ hosts: ['127.0.0.1', 'http://[fd00::1]'], auth })`, 'fd00::1'],
+    ['a namespace', `new Etcd3({ hosts: 'http://10.0.0.1:1', auth }).namespace('a/')`, '10.0.0.1'],
     ['etcdjs', `etcdjs('http://somebody:a-secret@etcd.example:4001')`, 'etcd.example'],
     ['etcdjs without a scheme', `etcdjs(['a', 'somebody:a-secret@[fd00::1]:4001'])`, 'fd00::1'],
   ])('that gives a password to %s over plain http is warned', (_what, locker, host) => {
@@ -89,6 +96,7 @@ describe('a process', () => {
     const said = saidOfLocker(
       `['a.example', 'b.example'], { auth }`,
       `'c.example', { auth }`,
+      `new Etcd3({ hosts: 'e.example', auth })`,
       `etcdjs('http://somebody:a-secret@d.example:4001')`,
     )
     expect(said.match(CODE)).toHaveLength(1)
@@ -100,6 +108,11 @@ describe('a process', () => {
       `'etcd.example:2379', { auth, credentials: {} }`,
       `['127.0.0.1:2379', 'localhost', '[::1]:2379'], { auth }`,
       `'http://etcd.example:2379'`,
+      `new Etcd3({ hosts: 'https://etcd.example:2379', auth })`,
+      `new Etcd3({ hosts: 'etcd.example:2379', auth, credentials: { rootCertificate: ROOT } })`,
+      `new Etcd3({ hosts: ['127.0.0.1:2379', 'localhost:2379', '[::1]:2379'], auth })`,
+      `new Etcd3({ hosts: 'unix:/run/etcd', auth })`,
+      `new Etcd3({ hosts: 'http://etcd.example:2379' })`,
       `etcdjs(['http://etcd.example:4001', 'https://somebody:a-secret@etcd.example:4001'])`,
       `etcdjs('http://somebody:a-secret@127.0.0.1:4001')`,
     )

@@ -2,15 +2,20 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { EventEmitter, once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createServer as createSecureServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { assertBuilt } from '../package/built.js'
+import { Authority, writeFiles } from '../secure/authority.js'
 
 // However busy the machine is; what matters is told by the process itself.
 vi.setConfig({ testTimeout: 60_000 })
+
+/** Of each node: a heap takes a while to be what it stays. One that the sender went on to know were 1,200 more. */
+const MOST_LEFT_BYTES = 600
 
 const script = fileURLToPath(new URL('alone.mjs', import.meta.url))
 
@@ -36,14 +41,38 @@ describe('a process that has nothing else to do ends, though its viewer', () => 
   for (const [name, act] of Object.entries(VIEWERS)) {
     test(name, async () => {
       const viewer = await startViewer(act)
-      const { child, said } = start(['finish'], viewer.url)
-      await viewer.asked
-      child.stdin.write('go on\n')
-      expect(await once(child, 'exit')).toEqual([0, null])
-      expect(await said).toEqual({ out: 'true\nkept by nothing\n', err: '' })
+      await expectToEnd(viewer)
+    })
+
+    test(`${name}, over TLS`, async () => {
+      await expectToEnd(await startSecureViewer(act))
     })
   }
+
+  test('says nothing while TLS begins', async () => {
+    const viewer = await startViewer(() => {})
+    await expectToEnd({ ...viewer, url: viewer.url.replace('ws:', 'wss:') })
+  })
+
+  test('answers a byte at a time while TLS begins', async () => {
+    const viewer = await startViewer((socket) => {
+      // The head of a record that holds a handshake, and what it claims to hold.
+      socket.write(Buffer.from([0x16, 3, 3, 0x3f, 0xff, 2, 0, 0x3f, 0xfb]))
+      const timer = setInterval(() => socket.write(Buffer.from([3])), 100)
+      socket.on('close', () => clearInterval(timer))
+    })
+    await expectToEnd({ ...viewer, url: viewer.url.replace('ws:', 'wss:') })
+  })
 })
+
+/** Once that viewer has been asked, the node is stopped. */
+async function expectToEnd({ url, asked, env }: Viewer): Promise<void> {
+  const { child, said } = start(['finish'], url, env)
+  await asked
+  child.stdin.write('go on\n')
+  expect(await once(child, 'exit')).toEqual([0, null])
+  expect(await said).toEqual({ out: 'true\nkept by nothing\n', err: '' })
+}
 
 test('a process that has nothing else to do ends, though no name server answers', async () => {
   const server = createSocket('udp4')
@@ -135,12 +164,24 @@ describe('what is secret in the address is not shown', () => {
   }
 })
 
-test('nodes that came and went are held by nobody, whether there is a viewer or not', async () => {
-  const viewer = await startViewer(upgrade)
-  for (const url of [viewer.url, 'ws://127.0.0.1:1']) {
-    const { said } = start(['come-and-go', '200'], url)
-    expect(await said).toEqual({ out: '0\n', err: '' })
-  }
+describe('nodes that came and went, whether there is a viewer or not', () => {
+  const urls = async () => [(await startViewer(upgrade)).url, 'ws://127.0.0.1:1']
+
+  test('are held by nobody', async () => {
+    for (const url of await urls()) {
+      const { said } = start(['come-and-go', '200'], url)
+      expect(await said).toEqual({ out: '0\n', err: '' })
+    }
+  })
+
+  test('leave nothing behind that grows with their number', async () => {
+    for (const url of await urls()) {
+      const { said } = start(['grow', '2000', '4000'], url)
+      const { out, err } = await said
+      expect(err).toBe('')
+      expect(Number(out), out).toBeLessThan(MOST_LEFT_BYTES)
+    }
+  })
 })
 
 function start(args: readonly string[], url: string, env: NodeJS.ProcessEnv = {}) {
@@ -156,14 +197,41 @@ function start(args: readonly string[], url: string, env: NodeJS.ProcessEnv = {}
   return { child, said }
 }
 
-/** A server on a raw socket. `asked` and `ended` resolve with the first connection's request and its end. */
-async function startViewer(act: (socket: Socket, request: string) => void) {
-  const server = createServer().listen(0, '127.0.0.1')
+interface Viewer {
+  readonly url: string
+  /** Resolves with the first connection's request. */
+  readonly asked: Promise<unknown>
+  /** Resolves with the first connection's end. */
+  readonly ended: Promise<unknown>
+  /** What a process has to have in its environment to reach it. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
+type Act = (socket: Socket, request: string) => void
+
+/** A viewer on a raw socket. */
+function startViewer(act: Act): Promise<Viewer> {
+  return serve(createServer(), 'connection', act)
+}
+
+/** The same over TLS: `act` is called once that has begun, and the request has come. */
+async function startSecureViewer(act: Act): Promise<Viewer> {
+  const authority = await Authority.found('viewers')
+  const files = writeFiles({ 'ca.pem': authority.cert })
+  onTestFinished(files.end)
+  const server = createSecureServer(await authority.issue({ commonName: 'viewer' }))
+  const { url, ...viewer } = await serve(server, 'secureConnection', act)
+  const env = { NODE_EXTRA_CA_CERTS: files.pathOf('ca.pem') }
+  return { ...viewer, url: url.replace('ws:', 'wss:'), env }
+}
+
+async function serve(server: Server, event: string, act: Act): Promise<Viewer> {
+  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const sockets = new Set<Socket>()
   const told = new EventEmitter()
   const [asked, ended] = [once(told, 'asked'), once(told, 'ended')]
-  server.on('connection', (socket) => {
+  server.on(event, (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => undefined)
     socket.on('close', () => told.emit('ended'))

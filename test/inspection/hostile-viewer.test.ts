@@ -174,7 +174,7 @@ describe('nodes that came and went, whether there is a viewer or not', () => {
     }
   })
 
-  test('leave nothing behind that grows with their number', async () => {
+  test('leave nothing behind that grows with their number', { timeout: 300_000 }, async () => {
     for (const url of await urls()) {
       const { said } = start(['grow', '2000', '4000'], url)
       const { out, err } = await said

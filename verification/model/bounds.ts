@@ -4,6 +4,8 @@ export interface Bounds {
   readonly nodes: number
   /** Values a node may propose. 1 means that none does. 1 or 2. */
   readonly values: number
+  /** Only leaders propose them; else whoever takes part does. */
+  readonly onlyLeadersPropose: boolean
   /** Changes a watch may lag behind; one that lags further finds its history compacted. 1 to 3. */
   readonly changes: number
   /** Requests at a time that nobody waits for any more, and that may still be carried out. */
@@ -28,6 +30,8 @@ export interface Bounds {
   readonly snapshots: boolean
   /** Users stop nodes, and the work of leaders throws. */
   readonly stops: boolean
+  /** The work of leaders writes to the store, guarded by their reign: requests that are late from the first. */
+  readonly guards: boolean
   /** Users have leaders hand over. Those that stop do so in any case. */
   readonly transfers: boolean
   /** The store has candidates: without them a leader that stops vacates the path, as on etcd's v2 API. */
@@ -37,11 +41,13 @@ export interface Bounds {
 }
 
 const NO_NEW_FAULTS = {
+  onlyLeadersPropose: false,
   stops: true,
   renewals: false,
   resets: false,
   exceptions: false,
   snapshots: false,
+  guards: false,
   transfers: false,
   candidates: true,
   shares: false,
@@ -101,9 +107,10 @@ export function describeBounds(bounds: Bounds): string {
     bounds.resets && 'histories that are replaced',
     bounds.exceptions && 'actors that end in an error',
     bounds.snapshots && 'actors restored from snapshots',
+    bounds.guards && 'guarded transactions',
     bounds.transfers && 'leaders told to hand over',
     bounds.shares && 'claims that are shared',
     !bounds.candidates && 'no candidates',
   ].filter((fault) => fault !== false)
-  return `${nodes} nodes, ${values} value${values === 1 ? '' : 's'}, watches up to ${changes} behind, ${late} late request${late === 1 ? '' : 's'}${late > 0 && !bounds.lateEntries ? ' of reigns' : ''}, any number of lost requests and answers, ended validities, ${bounds.stops ? 'stops and ' : ''}starts${['', ...faults].join(', ')}`
+  return `${nodes} nodes, ${values} value${values === 1 ? '' : 's'}${bounds.onlyLeadersPropose ? ' that only leaders propose' : ''}, watches up to ${changes} behind, ${late} late request${late === 1 ? '' : 's'}${late > 0 && !bounds.lateEntries ? ' of reigns' : ''}, any number of lost requests and answers, ended validities, ${bounds.stops ? 'stops and ' : ''}starts${['', ...faults].join(', ')}`
 }

@@ -34,6 +34,7 @@ const REQUESTS: Readonly<Record<number, string>> = {
   [Call.enqueue]: 'entry as candidate',
   [Call.handOver]: 'hand-over',
   [Call.withdraw]: 'deletion of its entry',
+  [Call.guard]: 'guarded transaction',
 }
 
 function requestOf(call: number): string {
@@ -102,6 +103,8 @@ function describeAt(
       return 'its work throws'
     case 'propose':
       return `the user proposes value ${next.value}`
+    case 'guard':
+      return 'its work sends a guarded transaction'
     case 'crash':
       return 'the process crashes and comes back as a new instance'
     case 'noSession':

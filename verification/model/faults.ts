@@ -16,6 +16,14 @@ export interface Laws {
   readonly releasesByTokenAlone: boolean
   /** A release compares the lease, but not the reign: there may be several under one session. */
   readonly releasesByLeaseAlone: boolean
+  /** The same of the deletion of what an earlier request of the node has left. */
+  readonly clearsByLeaseAlone: boolean
+  /** A value is written over what another node has at the path. */
+  readonly proposesOverOthers: boolean
+  /** A propose compares the lease and the key's create revision: two hand-overs may lead back to both. */
+  readonly proposesWithoutReign: boolean
+  /** A guarded transaction compares no more than those two. */
+  readonly guardsWithoutReign: boolean
   /** A renewal answered after validity ended makes the session valid again. */
   readonly renewsAfterTheEnd: boolean
   /** The store may expire a lease whose validity has not ended. */
@@ -56,6 +64,10 @@ export const TRUE_LAWS: Laws = {
   handsOverWithoutCompare: false,
   releasesByTokenAlone: false,
   releasesByLeaseAlone: false,
+  clearsByLeaseAlone: false,
+  proposesOverOthers: false,
+  proposesWithoutReign: false,
+  guardsWithoutReign: false,
   renewsAfterTheEnd: false,
   expiresEarly: false,
   watchesFromNow: false,

@@ -39,6 +39,8 @@ const QUIET: Partial<Bounds> = { deletes: false, crashes: false }
 /** Nobody else is needed for them to show. */
 const ALONE: Partial<Bounds> = { nodes: 1 }
 const LATE: Partial<Bounds> = { ...QUIET, late: 1 }
+/** A path that is handed to and fro, by leaders that are told to. */
+const LATE_HAND_OVERS: Partial<Bounds> = { ...LATE, stops: false, transfers: true }
 const RENEWALS: Partial<Bounds> = { ...QUIET, renewals: true }
 const RESETS: Partial<Bounds> = { ...QUIET, resets: true, stops: false }
 /** A node that enters as candidate asks the store, and so hears of it. */
@@ -274,6 +276,30 @@ export const VARIANTS: readonly Variant[] = [
     caughtAs: 'two leaders',
     laws: { releasesByLeaseAlone: true },
     bounds: LATE,
+  },
+  {
+    name: 'clears whatever it holds under the same session',
+    caughtAs: 'two leaders',
+    laws: { clearsByLeaseAlone: true },
+    bounds: LATE,
+  },
+  {
+    name: 'writes its value over another node’s record',
+    caughtAs: 'two leaders',
+    laws: { proposesOverOthers: true },
+    bounds: { ...LATE_HAND_OVERS, values: 2, onlyLeadersPropose: true },
+  },
+  {
+    name: 'writes the value of an earlier reign in a later one',
+    caughtAs: 'value of an earlier reign',
+    laws: { proposesWithoutReign: true },
+    bounds: { ...LATE_HAND_OVERS, values: 2, onlyLeadersPropose: true },
+  },
+  {
+    name: 'guards a transaction by the lease, but not by the reign',
+    caughtAs: 'transaction of an earlier reign',
+    laws: { guardsWithoutReign: true },
+    bounds: { ...LATE_HAND_OVERS, guards: true },
   },
   {
     name: 'leads by whatever record of its own comes to stand there',

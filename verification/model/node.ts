@@ -1,7 +1,7 @@
 /** One node's machine and the services that run for it. */
 import type { ChartEvent } from './chart.js'
 import { hearReset } from './reset.js'
-import { type Setting, tell } from './tell.js'
+import { matchesLease, type Setting, tell } from './tell.js'
 import {
   Call,
   type Change,
@@ -14,6 +14,7 @@ import {
   isClearing,
   isFollower,
   isLeading,
+  isReign,
   isWatching,
   JUNK,
   Leaf,
@@ -57,6 +58,18 @@ export function send(world: World, node: NodeState, { laws }: Setting): void {
       node.call = Call.clean
       node.callToken = node.seenToken
   }
+}
+
+/** The leader's work asks for a transaction that its reign guards. */
+export function guard(world: World, node: NodeState, { laws }: Setting): void {
+  world.late.push({
+    kind: Call.guard,
+    by: VACANT,
+    lease: matchesLease(Call.guard, laws) ? node.lease : NO_LEASE,
+    value: 0,
+    token: node.seenToken,
+    isSameKey: isReign(world, node.seenToken),
+  })
 }
 
 /** A follower opens a session in place of the one that ended. */

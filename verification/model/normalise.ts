@@ -6,7 +6,7 @@ import type { Laws } from './faults.js'
 import { goOn } from './go-on.js'
 import { answer, mustSend, send } from './node.js'
 import { partOldLeases } from './old-leases.js'
-import type { Setting } from './tell.js'
+import { matchesLease, type Setting } from './tell.js'
 import {
   believesIn,
   Call,
@@ -40,7 +40,8 @@ export type Normalise = (world: World) => void
 export function normaliserFor(setting: Setting, resets: boolean): Normalise {
   const { laws } = setting
   // Where a release deletes whatever it finds, even one that comes too late is not without effect.
-  const staleReleasesMatter = laws.releasesWithoutCompare || laws.releasesByLeaseAlone
+  const staleReleasesMatter =
+    laws.releasesWithoutCompare || laws.releasesByLeaseAlone || laws.clearsByLeaseAlone
   // A record under a lease that nothing stands under any more may be in a backup.
   const idleSessionsMatter = resets || laws.expiresEarly || laws.claimsWithoutLease
 
@@ -134,12 +135,16 @@ function decline(node: NodeState): void {
 function dropLate(world: World, laws: Laws, staleReleasesMatter: boolean): void {
   if (world.late.length === 0) return
   const { keyToken, keyBy } = world
-  world.late = world.late.filter(({ kind, lease, token }) => {
+  world.late = world.late.filter(({ kind, lease, token, isSameKey }) => {
     if (kind === Call.claim || kind === Call.enqueue) return lease !== NO_LEASE
     if (kind === Call.withdraw) return true
     if (kind === Call.handOver && lease === NO_LEASE) return false
     if (kind === Call.handOver && laws.handsOverWithoutCompare) return true
     if ((kind === Call.clean || kind === Call.leave) && staleReleasesMatter) return true
+    if (kind === Call.propose || kind === Call.guard) {
+      const mayMatch = lease !== NO_LEASE && (isSameKey || laws.proposesOverOthers)
+      if (mayMatch && matchesLease(kind, laws)) return true
+    }
     return token === keyToken && keyBy !== VACANT && keyBy !== JUNK
   })
 }

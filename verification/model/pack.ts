@@ -100,7 +100,8 @@ export class Packing {
         ((place[request.by] ?? 0) << 5) |
         (this.#leaseCode(request.lease, nodes) << 8) |
         (request.value << 12) |
-        ((rank[request.token] ?? 0) << 14)
+        ((rank[request.token] ?? 0) << 14) |
+        (request.isSameKey ? 1 << 19 : 0)
     }
     while (at < lateAt + this.capacity.late) words[at++] = 0
     if (world.late.length > 1) words.subarray(lateAt, lateAt + world.late.length).sort()
@@ -189,6 +190,7 @@ export class Packing {
         lease: lease((word >>> 8) & 15),
         value: (word >>> 12) & 3,
         token: revision((word >>> 14) & 31),
+        isSameKey: ((word >>> 19) & 1) === 1,
       })
     }
     const changesAt = at

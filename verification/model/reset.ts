@@ -86,6 +86,7 @@ function replaceHistory(world: World): void {
     if (node.session === Session.valid) node.unkept = 1
   }
   world.changes = []
+  world.late = world.late.map((request) => ({ ...request, isSameKey: false }))
   world.robbed = []
   world.elected = 0
 }

@@ -8,6 +8,7 @@ export type StepName =
   | 'workFailed'
   | 'transfer'
   | 'propose'
+  | 'guard'
   | 'crash'
   | 'noSession'
   | 'send'

@@ -12,6 +12,7 @@ import {
   endSession,
   endValidity,
   fail,
+  guard,
   handOverTo,
   look,
   mustSend,
@@ -40,6 +41,8 @@ import {
   copyWorld,
   endCall,
   Inert,
+  isLeader,
+  isLeading,
   isRequest,
   isStarted,
   isStopped,
@@ -153,8 +156,15 @@ function forEachMachineStep(
     if (bounds.stops) happens('workFailed', false, { type: 'workFailed' })
     if (bounds.transfers) happens('transfer', false, { type: 'transfer' })
   }
-  if (bounds.values > 1 && isStarted(node) && !isStopped(node)) {
+  const mayPropose = bounds.onlyLeadersPropose
+    ? isLeading(node)
+    : isStarted(node) && !isStopped(node)
+  if (bounds.values > 1 && mayPropose) {
     happens('propose', false, { type: 'propose', value: 1 - node.value })
+  }
+
+  if (bounds.guards && isLeader(node) && world.late.length < bounds.late) {
+    doTo('guard', index, false, (next) => guard(next, at(next), setting))
   }
 
   // The machine's own services.

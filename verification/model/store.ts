@@ -1,5 +1,5 @@
 /** The store of the model: one key, with revisions, leases and the latest changes. */
-import type { Setting } from './tell.js'
+import { matchesLease, type Setting } from './tell.js'
 import {
   believesIn,
   Call,
@@ -7,9 +7,11 @@ import {
   entryOf,
   GONE,
   Inert,
+  isReign,
   isStanding,
   isWatching,
   JUNK,
+  type Late,
   NO_LEASE,
   type NodeState,
   Outdated,
@@ -57,7 +59,7 @@ function answerFor(
       return
     case Call.clean:
     case Call.leave:
-      deleteReign(world, node.callToken, setting, node.lease)
+      deleteReign(world, node.call, node.callToken, node.lease, setting)
       node.call = node.call === Call.clean ? Call.cleaned : Call.left
       node.callToken = 0
       return
@@ -86,9 +88,9 @@ function answerFor(
       node.call = isDone ? Call.handedOver : Call.declined
       return
     }
-    case Call.propose:
-      if (isReign(world, node.callToken)) {
-        write(world, node.callValue, setting)
+    case Call.propose: {
+      const { call: kind, lease, callValue: value, seenToken: token } = node
+      if (propose(world, { kind, by: index, lease, value, token, isSameKey: false }, setting)) {
         node.call = Call.proposed
         node.callRevision = world.keyRevision
       } else {
@@ -97,6 +99,7 @@ function answerFor(
       }
       node.callToken = 0
       return
+    }
   }
 }
 
@@ -129,10 +132,47 @@ export function carryOutLate(world: World, index: number, setting: Setting): voi
   } else if (kind === Call.handOver) {
     handOver(world, token, by, lease, value, setting)
   } else if (kind === Call.propose) {
-    if (isReign(world, token)) write(world, value, setting)
+    propose(world, request, setting)
+  } else if (kind === Call.guard) {
+    // What it does is the app's, and elsewhere in the store.
+    const isCarriedOut = isReign(world, token) || isSameButReign(world, request, setting)
+    if (isCarriedOut && !isReign(world, token)) world.broken = 'transaction of an earlier reign'
   } else {
-    deleteReign(world, token, setting, lease)
+    deleteReign(world, kind, token, lease, setting)
   }
+}
+
+/** Whether all but the reign is as it was for a request, where that is all that it compares. */
+function isSameButReign(
+  { keyLease }: World,
+  { kind, lease, isSameKey }: Late,
+  { laws }: Setting,
+): boolean {
+  const comparesReign = kind === Call.guard ? !laws.guardsWithoutReign : !laws.proposesWithoutReign
+  return !comparesReign && isSameKey && lease !== NO_LEASE && keyLease === lease
+}
+
+/** Whether the value was written: the reign lasts that it was proposed in. */
+function propose(world: World, request: Late, setting: Setting): boolean {
+  const { by, lease, value, token } = request
+  if (isReign(world, token)) {
+    write(world, value, setting)
+    return true
+  }
+  if (isSameButReign(world, request, setting)) {
+    world.broken = 'value of an earlier reign'
+    write(world, value, setting)
+    return true
+  }
+  const { keyBy } = world
+  if (!setting.laws.proposesOverOthers || keyBy === by || keyBy === VACANT) return false
+  if (lease === NO_LEASE) return false
+  // A put takes another's record away, and its lease. The token is what the text says.
+  world.keyBy = by
+  world.keyToken = token
+  world.keyLease = lease
+  write(world, value, setting)
+  return true
 }
 
 function claim(
@@ -238,18 +278,21 @@ function write(world: World, value: number, setting: Setting, leaving = false): 
   note(world, setting)
 }
 
-function isReign(world: World, token: number): boolean {
-  return world.keyBy !== VACANT && world.keyBy !== JUNK && token !== 0 && world.keyToken === token
-}
-
-function deleteReign(world: World, token: number, setting: Setting, lease: number): void {
+function deleteReign(
+  world: World,
+  call: number,
+  token: number,
+  lease: number,
+  setting: Setting,
+): void {
   if (world.keyBy === VACANT) return
-  const { releasesWithoutCompare, releasesByTokenAlone, releasesByLeaseAlone } = setting.laws
+  const { laws } = setting
+  const { releasesWithoutCompare, releasesByTokenAlone } = laws
   const isAllowed =
     releasesWithoutCompare ||
     isReign(world, token) ||
     (releasesByTokenAlone && world.keyToken === token) ||
-    (releasesByLeaseAlone && lease !== NO_LEASE && world.keyLease === lease)
+    (matchesLease(call, laws) && lease !== NO_LEASE && world.keyLease === lease)
   if (isAllowed) {
     // What is not a record is an operator's, and only an operator's to delete.
     if (world.keyBy === JUNK) world.broken = 'junk deleted'
@@ -265,6 +308,8 @@ function vacate(world: World, setting: Setting): void {
   world.keyRevision = 0
   world.keyLease = NO_LEASE
   world.keyLeaving = false
+  // With the key its create revision is gone.
+  world.late = world.late.map((request) => ({ ...request, isSameKey: false }))
   note(world, setting)
 }
 

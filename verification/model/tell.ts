@@ -6,6 +6,7 @@ import {
   endCall,
   Inert,
   isClaim,
+  isReign,
   isRequest,
   isWatching,
   Leaf,
@@ -103,6 +104,22 @@ export function tell(
   }
 }
 
+/** Whether a request of a reign has an effect by its lease, because a law is not the true one. */
+export function matchesLease(call: number, laws: Laws): boolean {
+  switch (call) {
+    case Call.leave:
+      return laws.releasesByLeaseAlone
+    case Call.clean:
+      return laws.clearsByLeaseAlone
+    case Call.propose:
+      return laws.proposesOverOthers || laws.proposesWithoutReign
+    case Call.guard:
+      return laws.guardsWithoutReign
+    default:
+      return false
+  }
+}
+
 /** Whether a request that is given up now is among those that are followed. */
 export function canBeLate(world: World, call: number, setting: Setting): boolean {
   if (!isRequest(call) || world.late.length >= setting.late) return false
@@ -120,17 +137,19 @@ export function leaveRequest(
   if (canBeLate(world, call, setting)) {
     const enters = call === Call.claim || call === Call.enqueue
     const isHandOver = call === Call.handOver
+    const isOfReign = !enters && call !== Call.withdraw
     world.late.push({
       kind: call,
-      by: isHandOver ? node.callTo : enters || call === Call.withdraw ? by : VACANT,
+      by: isHandOver ? node.callTo : isOfReign && call !== Call.propose ? VACANT : by,
       lease:
         enters || isHandOver
           ? node.callLease
-          : setting.laws.releasesByLeaseAlone
+          : matchesLease(call, setting.laws)
             ? node.lease
             : NO_LEASE,
       value: node.callValue,
-      token: enters || call === Call.withdraw ? 0 : node.callToken,
+      token: isOfReign ? node.callToken : 0,
+      isSameKey: call === Call.propose && isReign(world, node.callToken),
     })
   }
   endCall(node)

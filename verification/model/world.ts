@@ -53,6 +53,8 @@ export const Call = {
   declined: 20,
   /** Takes this node's entry away because the node leaves. */
   withdraw: 21,
+  /** A transaction of the leader's work, guarded by its reign. Its node waits for no answer. */
+  guard: 22,
 } as const
 
 export function isRequest(call: number): boolean {
@@ -190,6 +192,8 @@ export interface Late {
   readonly lease: number
   readonly value: number
   readonly token: number
+  /** Whether the path's key has stood there ever since that reign, by whomever. */
+  readonly isSameKey: boolean
 }
 
 /** What a step may not do, whatever world it leads to. */
@@ -198,6 +202,10 @@ export type BrokenRule =
   | 'token not higher'
   /** What an operator wrote to the path was deleted by a node. */
   | 'junk deleted'
+  /** A value that a node proposed in one reign was written in a later one of that node. */
+  | 'value of an earlier reign'
+  /** A transaction that was guarded by a reign was carried out in another. */
+  | 'transaction of an earlier reign'
 
 export interface World {
   nodes: NodeState[]
@@ -332,6 +340,11 @@ export function entryOf(world: World, by: number): number {
 export function isHolder(world: World, index: number): boolean {
   const node = world.nodes[index]
   return world.keyBy === index && node !== undefined && world.keyToken === node.seenToken
+}
+
+/** Whether the reign with that token lasts, as far as the store knows. */
+export function isReign({ keyBy, keyToken }: World, token: number): boolean {
+  return keyBy !== VACANT && keyBy !== JUNK && token !== 0 && keyToken === token
 }
 
 /** Whether a node leads by the reign with that token, or will once it hears what is on its way to it. */

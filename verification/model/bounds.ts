@@ -6,6 +6,8 @@ export interface Bounds {
   readonly values: number
   /** Only leaders propose them; else whoever takes part does. */
   readonly onlyLeadersPropose: boolean
+  /** Leaders propose the value once more that they have already: a request as any, with fewer worlds. */
+  readonly repeats: boolean
   /** Changes a watch may lag behind; one that lags further finds its history compacted. 1 to 3. */
   readonly changes: number
   /** Requests at a time that nobody waits for any more, and that may still be carried out. */
@@ -42,6 +44,7 @@ export interface Bounds {
 
 const NO_NEW_FAULTS = {
   onlyLeadersPropose: false,
+  repeats: false,
   stops: true,
   renewals: false,
   resets: false,
@@ -80,6 +83,27 @@ const THREE_NODES: Bounds = {
 }
 
 /**
+ * Two nodes: all that they are checked for by default; and a path that is handed to and fro while all
+ * that was asked for in earlier reigns is on its way.
+ */
+export const TWO_NODE_WORLDS: readonly Bounds[] = [
+  TWO_NODES,
+  {
+    ...TWO_NODES,
+    values: 2,
+    onlyLeadersPropose: true,
+    changes: 1,
+    lateEntries: false,
+    crashes: false,
+    deletes: false,
+    junk: false,
+    stops: false,
+    transfers: true,
+    guards: true,
+  },
+]
+
+/**
  * Three nodes, which stop and hand over in each of these worlds but one. All faults together would be
  * more than can be looked at, so each kind has a world of its own.
  */
@@ -107,6 +131,7 @@ export function describeBounds(bounds: Bounds): string {
     bounds.resets && 'histories that are replaced',
     bounds.exceptions && 'actors that end in an error',
     bounds.snapshots && 'actors restored from snapshots',
+    bounds.repeats && 'values that are written once more',
     bounds.guards && 'guarded transactions',
     bounds.transfers && 'leaders told to hand over',
     bounds.shares && 'claims that are shared',

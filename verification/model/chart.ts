@@ -107,9 +107,16 @@ const SUCCESSOR = { instance: THEIRS, text: '', since: 1, revision: 1, lease: 't
 
 const FAILURE = { name: 'Error', message: 'model' }
 
+/** By the state of a node, and then by the event. */
+type Table = Map<number, Map<number, ChartStep>>
+
+/** Of each machine, what XState has worked out in whatever exploration. */
+const workedOut = new WeakMap<Machine, Table>()
+
 export class Chart {
-  /** By the state of a node, and then by the event. */
-  readonly #steps = new Map<number, Map<number, ChartStep>>()
+  /** What this exploration has needed. */
+  readonly #steps: Table = new Map()
+  readonly #known: Table
   #size = 0
 
   constructor(readonly machine: Machine) {
@@ -121,9 +128,11 @@ export class Chart {
       ttl: 10,
     })
     if (leafOf(initial) !== 0) throw new Error('model: the machine no longer starts in idle')
+    this.#known = workedOut.get(machine) ?? new Map()
+    workedOut.set(machine, this.#known)
   }
 
-  /** How many entries XState has worked out. */
+  /** How many different entries were needed. */
   get size(): number {
     return this.#size
   }
@@ -153,11 +162,21 @@ export class Chart {
     const key = keyOfEvent(event)
     let step = steps.get(key)
     if (step === undefined) {
-      step = this.#workOut(node, event, event.last === true ? MANY : 0)
-      this.#assertNothingElseMatters(node, event, step)
+      step = this.#lookUp(state, key, node, event)
       steps.set(key, step)
       this.#size += 1
     }
+    return step
+  }
+
+  #lookUp(state: number, key: number, node: NodeState, event: ChartEvent): ChartStep {
+    const known = this.#known.get(state) ?? new Map<number, ChartStep>()
+    this.#known.set(state, known)
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const step = this.#workOut(node, event, event.last === true ? MANY : 0)
+    this.#assertNothingElseMatters(node, event, step)
+    known.set(key, step)
     return step
   }
 

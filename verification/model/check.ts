@@ -35,7 +35,7 @@ export interface ModelReport {
   readonly transitions: number
   /** How many steps the farthest state is away from the first. */
   readonly depth: number
-  /** How many transitions of the machine XState worked out; all others were looked up. */
+  /** How many different transitions of the machine it took, each of which XState has worked out once. */
   readonly machineTransitions: number
   /** Whether every reachable state was seen. */
   readonly complete: boolean

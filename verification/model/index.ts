@@ -1,5 +1,5 @@
 /** The model checker of the election: every interleaving of a few nodes on one path. */
-export { type Bounds, describeBounds, THREE_NODE_WORLDS, TWO_NODES } from './bounds.js'
+export { type Bounds, describeBounds, THREE_NODE_WORLDS, TWO_NODE_WORLDS } from './bounds.js'
 export {
   type CheckModelOptions,
   type Counterexample,

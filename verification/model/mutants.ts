@@ -287,13 +287,13 @@ export const VARIANTS: readonly Variant[] = [
     name: 'writes its value over another node’s record',
     caughtAs: 'two leaders',
     laws: { proposesOverOthers: true },
-    bounds: { ...LATE_HAND_OVERS, values: 2, onlyLeadersPropose: true },
+    bounds: { ...LATE_HAND_OVERS, repeats: true },
   },
   {
     name: 'writes the value of an earlier reign in a later one',
     caughtAs: 'value of an earlier reign',
     laws: { proposesWithoutReign: true },
-    bounds: { ...LATE_HAND_OVERS, values: 2, onlyLeadersPropose: true },
+    bounds: { ...LATE_HAND_OVERS, repeats: true },
   },
   {
     name: 'guards a transaction by the lease, but not by the reign',

@@ -163,6 +163,9 @@ function forEachMachineStep(
     happens('propose', false, { type: 'propose', value: 1 - node.value })
   }
 
+  if (bounds.repeats && leaf === Leaf.holding) {
+    happens('propose', false, { type: 'propose', value: node.value })
+  }
   if (bounds.guards && isLeader(node) && world.late.length < bounds.late) {
     doTo('guard', index, false, (next) => guard(next, at(next), setting))
   }

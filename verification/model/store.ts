@@ -309,7 +309,9 @@ function vacate(world: World, setting: Setting): void {
   world.keyLease = NO_LEASE
   world.keyLeaving = false
   // With the key its create revision is gone.
-  world.late = world.late.map((request) => ({ ...request, isSameKey: false }))
+  if (world.late.some(({ isSameKey }) => isSameKey)) {
+    world.late = world.late.map((request) => ({ ...request, isSameKey: false }))
+  }
   note(world, setting)
 }
 

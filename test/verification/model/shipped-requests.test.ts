@@ -17,5 +17,19 @@ checkShipped([
       shares: true,
     },
   },
+  {
+    name: 'writes and guarded transactions of earlier reigns, while the path is handed to and fro',
+    bounds: {
+      ...NO_OPERATORS,
+      values: 1,
+      changes: 1,
+      late: 1,
+      lateEntries: false,
+      stops: false,
+      transfers: true,
+      repeats: true,
+      guards: true,
+    },
+  },
   { name: 'values that change', bounds: { ...NO_OPERATORS, values: 2, changes: 1, late: 0 } },
 ])

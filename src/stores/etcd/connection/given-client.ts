@@ -1,9 +1,8 @@
 import { parseHosts, partsOf } from './addresses.js'
-import type { EtcdClient } from './endpoint.js'
 import { warnOfPlainPassword } from './plain-password.js'
 
 /** Warns when an etcd3 client of the user's was made to log in at a host that it reaches by plain http. */
-export function warnOfPlainLogin(client: EtcdClient): void {
+export function warnOfPlainLogin(client: object): void {
   const options = valueIn(valueIn(client, 'pool'), 'options')
   if (!valueIn(options, 'auth') || valueIn(options, 'credentials')) return
   const hosts = [valueIn(options, 'hosts')].flat().filter((host) => typeof host === 'string')

@@ -81,7 +81,11 @@ describe('a process', () => {
     ['one of several', `['127.0.0.1:2379', 'http://10.0.0.1:2379'], { auth }`, '10.0.0.1'],
     ['an address of IPv6', `'http://[fd00::1]:2379', { auth }`, 'fd00::1'],
     ['an Etcd3 client', `new Etcd3({ hosts: 'etcd.example:2379', auth })`, 'etcd.example'],
-    ['one of its hosts', `new Etcd3({ hosts: ['127.0.0.1', 'http://[fd00::1]'], auth })`, 'fd00::1'],
+    [
+      'one of its hosts',
+      `new Etcd3({ hosts: ['127.0.0.1', 'http://[fd00::1]'], auth })`,
+      'fd00::1',
+    ],
     ['a namespace', `new Etcd3({ hosts: 'http://10.0.0.1:1', auth }).namespace('a/')`, '10.0.0.1'],
     ['etcdjs', `etcdjs('http://somebody:a-secret@etcd.example:4001')`, 'etcd.example'],
     ['etcdjs without a scheme', `etcdjs(['a', 'somebody:a-secret@[fd00::1]:4001'])`, 'fd00::1'],

@@ -256,7 +256,9 @@ export class MemoryStore implements Store {
       const isSame = this.#reigns(path, reign) && this.#entries.get(at)?.revision === revision
       const latest = this.#entries.get(latestAt(path))?.revision ?? 0
       if (!isSame || latest > (knownUpTo ?? latest)) return null
-      const token = this.#write(path, text, lease)
+      // As in etcd's transactions: of another history's lease the entry may have come back without it.
+      const { id } = this.#standing({ id: lease }, path)
+      const token = this.#write(path, text, id)
       this.#writeAt(reignAt(path), instance, lease, token)
       this.#eraseAt([at], token)
       return token
@@ -385,7 +387,7 @@ export class MemoryStore implements Store {
     return { entry: this.#entries.get(path) ?? null, revision: this.#revision }
   }
 
-  #standing(lease: Lease, path?: string): Grant {
+  #standing(lease: Pick<Lease, 'id'>, path?: string): Grant {
     const grant = this.#grants.get(lease.id)
     if (grant === undefined) {
       throw new LeaseGoneError(`lease ${lease.id} no longer exists: grant a new one`, { path })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { LeaseGoneError } from '../../src/errors.js'
 import { MemoryStore, memoryStoreNamed } from '../../src/stores/memory.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { describeCandidates } from './candidates-contract.js'
@@ -361,6 +362,28 @@ describe('MemoryStore, a history that is replaced', () => {
     store.restore()
     await clock.advance(0)
     expect(recorder.texts).toEqual([])
+  })
+
+  test('installs no candidate under a lease of the one before', async () => {
+    const { store } = makeStore()
+    const call = { timeoutMs: 1_000 }
+    const lease = await store.grant(10)
+    const claim = await store.claim('p', 'leader', lease)
+    const backup = store.backup()
+    const text = 'candidate'
+    const of = { instance: 'i', text }
+    const before = await store.grant(10)
+    const revision = await store.candidates.enter('p', of, before, call)
+    store.restore(backup)
+    // It enters at the same revision as it had.
+    const since = await store.candidates.enter('p', of, await store.grant(10), call)
+    expect(since).toBe(revision)
+    const reign = { token: claim.won ? claim.token : 0, lease: lease.id }
+    const choice = { ...of, since, revision, lease: before.id }
+    await expect(store.candidates.install('p', reign, choice, call)).rejects.toBeInstanceOf(
+      LeaseGoneError,
+    )
+    expect(store.entries().get('p')?.text).toBe('leader')
   })
 
   test('lets leases run out for watches that were there before', async () => {

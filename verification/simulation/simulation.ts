@@ -261,7 +261,8 @@ export class Simulation {
     { ms, how, silentMs }: Extract<Step, { kind: 'depose' }>,
   ): void {
     member.depose(how, this.#store.leases())
-    this.#faultyUntil = this.#clock.now() + ms + silentMs + 3 * this.#schedule.latencyMs
+    const lastsMs = ms + silentMs + 3 * this.#schedule.latencyMs
+    this.#faultyUntil = Math.max(this.#faultyUntil, this.#clock.now() + lastsMs)
     const recover = () => {
       member.recover()
       // What it answers now still arrives, and so does the answer to the question that follows it.
@@ -407,7 +408,7 @@ export class Simulation {
     process.clock.stall()
     process.link.freeze()
     await this.#advance(ms)
-    this.#faultyUntil = this.#clock.now()
+    this.#faultyUntil = Math.max(this.#faultyUntil, this.#clock.now())
     const write = (kind: 'stall' | 'awake') => {
       for (const competitor of this.#competitors) {
         if (competitor.settings.process === settings.process)

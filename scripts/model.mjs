@@ -112,7 +112,7 @@ function summarise(reports) {
   for (const report of reports) {
     tookMs += report.tookMs
     console.log(
-      `${report.states.toLocaleString('en').padStart(12)} states ${seconds(report.tookMs).padStart(8)} s  ${describeBounds(report.bounds)}`,
+      `${report.states.toLocaleString('en').padStart(12)} states ${seconds(report.tookMs).padStart(8)} s  ${report.complete ? '' : 'not complete: '}${describeBounds(report.bounds)}`,
     )
   }
   console.log(`${reports.length} worlds in ${seconds(tookMs)} s, with at most ${memory()}`)

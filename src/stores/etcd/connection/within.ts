@@ -5,7 +5,7 @@ export function within<T>(timeoutMs: number, doing: string, answering: Promise<T
   return new Promise((resolve, reject) => {
     const late = () =>
       reject(new UnreachableError(`${doing}: no answer within ${Math.round(timeoutMs)} ms`))
-    const timer = setTimeout(late, timeoutMs)
+    const timer = setTimeout(late, Math.max(0, timeoutMs))
     answering.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

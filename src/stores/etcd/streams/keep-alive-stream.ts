@@ -78,11 +78,14 @@ export class KeepAliveStream {
 
   renew(id: string, timeoutMs: number): Promise<Renewal> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        one.givenUp = true
-        reject(new UnreachableError(`renewing the session: no answer within ${timeoutMs} ms`))
-        this.#endIfRetired()
-      }, timeoutMs)
+      const timer = setTimeout(
+        () => {
+          one.givenUp = true
+          reject(new UnreachableError(`renewing the session: no answer within ${timeoutMs} ms`))
+          this.#endIfRetired()
+        },
+        Math.max(0, timeoutMs),
+      )
       const { mark, terms: termsBefore } = this.#endpoints.history
       const one: Pending = {
         mark,

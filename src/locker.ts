@@ -20,7 +20,7 @@ import {
   clientEndpoint,
   type EtcdOptions,
   isEtcdClient,
-  memberEndpoint,
+  memberEndpoints,
 } from './stores/etcd/connection/endpoint.js'
 import { EtcdStore } from './stores/etcd/etcd-store.js'
 import { type Etcdjs, isEtcdjs } from './stores/etcd-v2/client.js'
@@ -183,7 +183,7 @@ function storeAt(hosts: unknown, options: EtcdOptions): Store {
     return memoryStoreNamed(hosts.slice('memory:'.length))
   }
   if (typeof hosts === 'string' || Array.isArray(hosts)) {
-    return new EtcdStore(parseHosts(hosts).map((host) => memberEndpoint(host, options)))
+    return new EtcdStore(memberEndpoints(parseHosts(hosts), options))
   }
   if (typeof hosts === 'object' && hosts !== null) {
     if (isEtcdClient(hosts)) return new EtcdStore([clientEndpoint(hosts)])

@@ -3,7 +3,7 @@ import { errorFrom } from '../errors.js'
 import type { LockerOptions } from '../locker.js'
 import { type Host, parseHosts } from '../stores/etcd/connection/addresses.js'
 import type { Endpoint } from '../stores/etcd/connection/endpoint.js'
-import { memberEndpoint } from '../stores/etcd/connection/endpoint.js'
+import { memberEndpoints } from '../stores/etcd/connection/endpoint.js'
 import { readFile } from './file.js'
 import { askPassword, passwordIn } from './password.js'
 import { UsageError } from './usage-error.js'
@@ -128,5 +128,5 @@ async function authFrom({ user, passwordFile }: ConnectionOptions, env: NodeJS.P
 
 /** The members of a connection, for a store or a watch of one's own. */
 export function endpointsOf({ hosts, options }: Connection): readonly Endpoint[] {
-  return parseHosts(hosts).map((host) => memberEndpoint(host, options))
+  return memberEndpoints(parseHosts(hosts), options)
 }

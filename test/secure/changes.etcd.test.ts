@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { locked } from '../../src/index.js'
+import { requestsByMethod } from '../../bench/requests.js'
+import { DeniedError, locked } from '../../src/index.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { type Observed, observe } from './observed.js'
 import { authOf, ROOT, secretOf, withUsers } from './users.js'
@@ -133,6 +134,45 @@ describe.each(['simple', 'jwt'])('while etcd gives out %s tokens and an operator
     expectNoErrors(leader, follower)
   })
 
+  test('changes anything: whatever is called next is carried out', async () => {
+    const { leader, follower } = await lead(60)
+    const client = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+    onTestFinished(() => client.close())
+    const locker = locked(etcd.endpoint, { auth: authOf(user) })
+    onTestFinished(() => locker.close())
+    await locker.candidates(`${PATH}/${count}`)
+    const observing = async () => {
+      const observer = locker.observe(`${PATH}/${count}`)
+      observer.on('error', (error) => expect.unreachable(error.message))
+      await once(observer, 'known')
+      observer.close()
+    }
+    const guarding = async () => {
+      const put = client.put(`/app/guarded/${count}`).value('guarded')
+      const { succeeded } = await leader.node.guard().then(put).commit()
+      expect(succeeded).toBe(true)
+    }
+    const calls: (() => Promise<unknown>)[] = [
+      async () => expect(await follower.node.value()).toBe('a'),
+      guarding,
+      () => locker.candidates(`${PATH}/${count}`),
+      observing,
+      async () => expect(await leader.node.transfer('b')).toMatchObject({ id: 'b' }),
+      () => leader.node.stop(),
+      () => leader.node.start(),
+      () => follower.node.stop(),
+    ]
+    for (const call of calls) {
+      // Whatever is changed last: with JWT a token counts for one state of users and roles.
+      await operate((root) => root.user(`another ${count}`).create('secret'))
+      await operate((root) => root.user(`another ${count}`).delete())
+      await call()
+    }
+    expect(leader.node.isLeader).toBe(true)
+    for (const one of [leader, follower]) expect(one.unreachable).toEqual([])
+    expectNoErrors(leader, follower)
+  })
+
   test('takes the permission away and gives it back: nodes are unreachable meanwhile', async () => {
     const { leader, follower } = await lead(3)
     const told = [leader, follower].map((one) => once(one.node, 'unreachable'))
@@ -183,17 +223,88 @@ describe.each(['simple', 'jwt'])('while etcd gives out %s tokens and an operator
     expectNoErrors(leader)
   })
 
-  test('changes the password: one readable error, and the node stops', async () => {
-    const { leader, follower } = await lead()
-    const told = [leader, follower].map((one) => once(one.node, 'error'))
+  describe('makes a login invalid that was accepted, and valid again: nodes are unreachable meanwhile,', () => {
+    test.each<[string, (root: Etcd3) => Promise<unknown>, (root: Etcd3) => Promise<unknown>]>([
+      [
+        'by another password',
+        (root) => root.user(user).setPassword('another secret'),
+        (root) => root.user(user).setPassword(secretOf(user)),
+      ],
+      [
+        'by deleting the user',
+        (root) => root.user(user).delete(),
+        async (root) => {
+          await root.user(user).create(secretOf(user))
+          await operate((one) => one.user(user).addRole(user))
+        },
+      ],
+    ])('%s', async (_how, change, undo) => {
+      const { leader, follower } = await lead(3)
+      const refused = /the login of user .* was refused: .*authentication failed/
+      const told = [leader, follower].map((one) => once(one.node, 'unreachable'))
+      const deselected = once(leader.node, 'deselect')
+      await operate(change)
+      for (const [error] of await Promise.all(told)) expect(String(error)).toMatch(refused)
+      expect(await deselected).toEqual(['expired'])
+      await expect(leader.node.value()).rejects.toBeInstanceOf(DeniedError)
+      // One that etcd has never let in has the wrong password for all that it knows.
+      const late = competing('late', 3)
+      await expect(late.node.start()).rejects.toThrow(refused)
+      expect(late.errors).toHaveLength(1)
+      await operate(undo)
+      await expect.poll(() => leadersOf(leader, follower)).toHaveLength(1)
+      const [elected] = leadersOf(leader, follower)
+      if (elected === undefined) throw new Error('nobody leads any more')
+      await expectToServe(elected, elected === leader ? follower : leader)
+      expectNoErrors(leader, follower)
+    })
+  })
+
+  test('makes a login invalid: many nodes ask together, and not each time that they try', async () => {
+    const locker = locked(etcd.endpoint, { auth: authOf(user) })
+    onTestFinished(() => locker.close())
+    const nodes = Array.from({ length: 40 }, (_, index) =>
+      locker(`${PATH}/${count}/${index}`, { value: index, ttl: 2 }),
+    )
+    await Promise.all(nodes.map((node) => node.start()))
+    const logins = async () => (await requestsByMethod(etcd.endpoint)).Authenticate ?? 0
+    const deselected = nodes.map((node) => once(node, 'deselect'))
     await operate((root) => root.user(user).setPassword('another secret'))
-    for (const one of await Promise.all(told)) {
-      expect(String(one[0])).toMatch(/the login of user .* was refused: .*authentication failed/)
+    await Promise.all(deselected)
+    const before = await logins()
+    const since = performance.now()
+    const often = nodes.map(async (node) => {
+      for (let times = 0; times < 6; times += 1) await once(node, 'unreachable')
+    })
+    await Promise.all(often)
+    // After 1 s to 5 s, half of that on average.
+    const mostLogins = 8 + (performance.now() - since) / 2_000
+    expect((await logins()) - before).toBeLessThan(mostLogins)
+  })
+
+  test('switches it on: nodes without a login are unreachable until it is switched off', async () => {
+    await operate((root) => root.auth.authDisable({}))
+    onTestFinished(() => operate((root) => root.auth.authEnable({}), false).catch(() => undefined))
+    const client = new Etcd3({ hosts: `http://${etcd.endpoint}` })
+    onTestFinished(() => client.close())
+    const anonymous = (hosts: string | Etcd3, id: string) =>
+      observe(hosts, {}, { id, ttl: 3, path: `${PATH}/${count}` })
+    const [leader, follower] = [anonymous(etcd.endpoint, 'a'), anonymous(client, 'b')]
+    await leader.node.start()
+    await follower.node.start()
+    const told = [leader, follower].map((one) => once(one.node, 'unreachable'))
+    await switchOn()
+    for (const [error] of await Promise.all(told)) {
+      expect(String(error)).toMatch(/the login was refused: .*user name is empty/)
     }
-    for (const one of [leader, follower]) {
-      expect(one.node.state).toBe('stopped')
-      expect(one.errors).toHaveLength(1)
-    }
+    const late = anonymous(etcd.endpoint, 'late')
+    await expect(late.node.start()).rejects.toThrow(/user name is empty/)
+    await operate((root) => root.auth.authDisable({}))
+    await expect.poll(() => leadersOf(leader, follower)).toHaveLength(1)
+    const [elected] = leadersOf(leader, follower)
+    if (elected === undefined) throw new Error('nobody leads any more')
+    await expectToServe(elected, elected === leader ? follower : leader)
+    expectNoErrors(leader, follower)
   })
 })
 

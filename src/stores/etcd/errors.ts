@@ -17,19 +17,23 @@ import { detailOf, tlsTrouble } from './tls-errors.js'
  *   repeated, and goes on when it is repaired.
  * - What only the client's owner can repair is `error`: repeating it is of no use.
  *
+ * Whoever was let in before is right: an operator has changed something, and can change it back. Of whoever never
+ * was, nobody but the client's owner can tell.
+ *
  * | etcd's answer | | |
  * | --- | --- | --- |
  * | authentication is not enabled | goes on without a login, as etcd's own clients do | `Login` |
  * | invalid auth token; revision of auth store is old (3.4: in header) | logs in again, at once | TokenError |
  * | user name is empty, to a client that has one | the same: it was switched on meanwhile | TokenError |
  * | permission denied; a user or a role that was taken away meanwhile | `unreachable` | PermissionError |
- * | authentication failed (also with a user who is not there, or who has no password) | `error` | RefusedError |
- * | user name is empty, to a client without one | `error` | RefusedError |
+ * | authentication failed (also with a user who is not there, or who has no password), to a login that was accepted before | `unreachable` | LoginError |
+ * | the same, to one that never was | `error` | RefusedError |
+ * | user name is empty, to a client without one that was served before | `unreachable` | LoginError |
+ * | the same, to one that never was | `error` | RefusedError |
  * | database space exceeded; too many requests; the server's limit for operations in a transaction | `unreachable`, over the same connection | HeldUpError |
  * | request is too large | `error`; a value that is proposed is given up instead | TooLargeError |
  *
- * A password that etcd does not accept is the client's: whoever changed it on the server has given the
- * new one to the client's owner. What else etcd says of users and roles is answered to operators only.
+ * What else etcd says of users and roles is answered to operators only.
  */
 const STALE_LOGIN = /invalid auth token|revision in header is old|revision of auth store is old/i
 const DENIALS = /permission denied|(?:user|role) name not found|(?:role|permission) is not granted/i
@@ -54,6 +58,9 @@ export class CompactedError extends LockedError {
 
 /** The user may not do this, until an operator allows it. */
 export class PermissionError extends DeniedError {}
+
+/** The login is refused, or that there is none, and was not before: until an operator changes it back. */
+export class LoginError extends DeniedError {}
 
 /** etcd has answered, and does not do it for now. Its member is none the worse: another would say the same. */
 export class HeldUpError extends UnreachableError {}
@@ -80,8 +87,15 @@ export class RenewableTlsError extends DeniedError {}
 interface Destination {
   readonly name: string
   readonly user?: string | undefined
+  /** Whether etcd has let that user in before, or whoever has none. */
+  readonly wasLetIn?: boolean
   /** Whether credentials are asked for again: then what is wrong with them may come right. */
   readonly renewsCredentials?: boolean
+}
+
+/** Whether that is what etcd says of a login. */
+export function isLoginRefusal(thrown: unknown): boolean {
+  return LOGIN_REFUSALS.test(errorFrom(thrown).message)
 }
 
 /** What went wrong with a request to etcd, as one of the errors that the store port knows. */
@@ -97,7 +111,10 @@ export function storeError(doing: string, thrown: unknown, at?: Destination): Lo
   if (DENIALS.test(message)) return new PermissionError(text, { cause })
   if (LOGIN_REFUSALS.test(message)) {
     const who = at?.user === undefined ? 'the login' : `the login of user ${at.user}`
-    return new RefusedError(`${doing}: ${who} was refused: ${message}`, { cause })
+    const told = `${doing}: ${who} was refused: ${message}`
+    return at?.wasLetIn
+      ? new LoginError(`${told}; etcd let it in before`, { cause })
+      : new RefusedError(told, { cause })
   }
   if (TOO_LARGE.test(message)) return new TooLargeError(text, { cause })
   if (TOO_MANY_OPERATIONS.test(message)) {

@@ -23,10 +23,11 @@ import type {
   WatchListener,
 } from '../store.js'
 import { Batch, type Operation, type Outcome } from './batch.js'
+import { loggingIn } from './connection/as-user.js'
 import type { Endpoint, EtcdClient } from './connection/endpoint.js'
 import { Endpoints } from './connection/failover.js'
 import { entryFrom } from './entry.js'
-import { CompactedError, PermissionError } from './errors.js'
+import { CompactedError, LoginError, PermissionError, RenewableTlsError } from './errors.js'
 import { EtcdCandidates } from './etcd-candidates.js'
 import type { Header } from './history.js'
 import { IdleTimeout } from './idle-timeout.js'
@@ -270,6 +271,11 @@ export class EtcdStore implements Store {
     const client = this.#endpoints.connected ?? this.#client
     if (client === null) throw new Error('etcd: no reign without a connection')
     const during = client.if(path, 'Create', '==', created ?? token).and(path, 'Lease', '==', lease)
+    const [endpoint] = this.#members
+    const txn: EtcdClient['kv']['txn'] = (request, options) =>
+      loggingIn(client, endpoint, () => client.kv.txn(request, options))
+    // etcd3 logs in again for one of the answers only that ask for it, and its builder has no other way in.
+    Reflect.set(during, 'kv', { txn })
     if (!this.candidates.mayEnter(path)) return during
     return during.and(reignAt(path), 'Mod', created === undefined ? '<' : '==', token)
   }
@@ -380,7 +386,7 @@ export class EtcdStore implements Store {
       return await this.#batch.run(operation)
     } catch (thrown) {
       if (!(thrown instanceof RefusedError)) throw thrown
-      const kinds = [PermissionError, TooLargeError] as const
+      const kinds = [PermissionError, LoginError, RenewableTlsError, TooLargeError] as const
       const Kind = kinds.find((kind) => thrown instanceof kind) ?? RefusedError
       throw new Kind(`${operation.key}: ${thrown.message}`, { cause: thrown.cause })
     }

@@ -1,5 +1,5 @@
 import { storeError, TokenError } from '../errors.js'
-import type { Connection } from './endpoint.js'
+import type { Connection, Endpoint, EtcdClient } from './endpoint.js'
 import { forgetLogin } from './login.js'
 
 /** Each change of etcd's users and roles can end all logins, and an operator makes several in a row. */
@@ -16,14 +16,26 @@ export async function asUser<T>(
   doing: string,
   request: () => Promise<T>,
 ): Promise<T> {
+  try {
+    return await loggingIn(client, endpoint, request)
+  } catch (thrown) {
+    throw storeError(doing, thrown, endpoint)
+  }
+}
+
+/** The same; rejects with what `request` rejects with. */
+export async function loggingIn<T>(
+  client: EtcdClient,
+  endpoint: Endpoint | undefined,
+  request: () => Promise<T>,
+): Promise<T> {
   for (let logins = 0; ; logins += 1) {
     try {
       return await request()
     } catch (thrown) {
-      const error = storeError(doing, thrown, endpoint)
-      if (!(error instanceof TokenError)) throw error
+      if (!(storeError('', thrown, endpoint) instanceof TokenError)) throw thrown
       forgetLogin(client)
-      if (logins === MOST_LOGINS) throw error
+      if (logins === MOST_LOGINS) throw thrown
     }
   }
 }

@@ -10,6 +10,7 @@ import { Login } from './login.js'
 import { keepConnections } from './members.js'
 import { warnOfPlainPassword } from './plain-password.js'
 import { checkAddress, nameAskedFor, serverNameOptions } from './server-name.js'
+import { Standing } from './standing.js'
 import { within } from './within.js'
 
 /** An etcd3 client, or a namespace of one. */
@@ -20,6 +21,8 @@ export interface Endpoint {
   readonly name: string
   /** Who logs in there, as far as is known. */
   readonly user?: string | undefined
+  /** Whether etcd has let this client in before, at whichever member. */
+  readonly wasLetIn?: boolean
   /** Whether another connection may be made with other credentials than the one before. */
   readonly renewsCredentials?: boolean
   /** Whether a connection begins with a TLS handshake. */
@@ -28,6 +31,8 @@ export interface Endpoint {
   readonly makesConnections?: boolean
   /** Whether gRPC finds out by pings that a connection has been forgotten on its way. */
   readonly isPinged?: boolean
+  /** It has answered what it answers only to who is let in. */
+  served?(): void
   /** Connections that are made from now on are without pings. */
   refusePings?(): void
   /** Resolves with a client when somebody answers there, as far as that can be known; rejects with why not. */
@@ -61,10 +66,17 @@ const GRPC_OPTIONS = {
 const COPY = randomUUID()
 let connections = 0
 
+/** The members at `hosts`, all of which know the same users. */
+export function memberEndpoints(hosts: readonly Host[], options: EtcdOptions): readonly Endpoint[] {
+  const standing = new Standing()
+  return hosts.map((host) => memberEndpoint(host, options, standing))
+}
+
 /** The member at `host`, through a client of our own. */
 export function memberEndpoint(
   { secure, address }: Host,
   { auth, credentials: source, ...options }: EtcdOptions,
+  standing = new Standing(),
 ): Endpoint {
   /** What was opened for logins, by the client that they are for. */
   const doors = new WeakMap<EtcdClient, etcd3.Etcd3>()
@@ -87,6 +99,13 @@ export function memberEndpoint(
   return {
     name: address,
     user: auth?.username,
+    get wasLetIn() {
+      return standing.wasLetIn
+    },
+    served() {
+      // Where there is a login, it is that which counts: none may have been asked for yet.
+      if (auth === undefined) standing.letIn()
+    },
     renewsCredentials: typeof source === 'function',
     isTls,
     makesConnections: true,
@@ -140,7 +159,7 @@ export function memberEndpoint(
       if (auth !== undefined) {
         const door = make()
         doors.set(client, door)
-        Login.for(client, door, auth)
+        Login.for(client, door, auth, standing)
       }
       return client
     },
@@ -154,7 +173,16 @@ export function memberEndpoint(
 /** A client of the user’s, which is never closed by us. */
 export function clientEndpoint(client: EtcdClient): Endpoint {
   warnOfPlainLogin(client)
-  return { name: 'the given etcd3 client', open: async () => client, close: () => undefined }
+  const standing = new Standing()
+  return {
+    name: 'the given etcd3 client',
+    get wasLetIn() {
+      return standing.wasLetIn
+    },
+    served: () => standing.letIn(),
+    open: async () => client,
+    close: () => undefined,
+  }
 }
 
 /** An Etcd3 or a namespace of one, from whichever copy of the package. */

@@ -134,6 +134,8 @@ export class Endpoints {
       if (isLost && !isAnswered) this.giveUp(client, error)
       throw error
     }
+    // A lease is given to anybody.
+    if (isLinearizable) connection.endpoint.served?.()
     this.#heardFrom?.(client)
     this.hear(answer.header, mark, { isLinearizable })
     return answer

@@ -2,6 +2,8 @@ import type { Metadata } from '@grpc/grpc-js'
 import type { Etcd3, IOptions } from 'etcd3'
 import { debug } from '../../../debug.js'
 import { errorFrom } from '../../../errors.js'
+import { isLoginRefusal } from '../errors.js'
+import type { Standing } from './standing.js'
 
 /** A user's name and password (see etcd3's IOptions). */
 export type Auth = NonNullable<IOptions['auth']>
@@ -27,24 +29,26 @@ export class Login implements Authenticator {
   readonly #door: Etcd3
   readonly #auth: Auth
   readonly #anonymous: Authenticator
+  readonly #standing: Standing
   #entering: Promise<Metadata> | null = null
   /** Whether the login that was begun last is still on its way. */
   #isEntering = false
 
-  private constructor(door: Etcd3, auth: Auth, anonymous: Authenticator) {
+  private constructor(door: Etcd3, auth: Auth, anonymous: Authenticator, standing: Standing) {
     this.#door = door
     this.#auth = auth
     this.#anonymous = anonymous
+    this.#standing = standing
   }
 
   /** Gives `client`, which was made without a login, one that is sent through `door`. */
-  static for(client: Etcd3, door: Etcd3, auth: Auth): void {
+  static for(client: Etcd3, door: Etcd3, auth: Auth, standing: Standing): void {
     const pool = poolOf(client)
     const anonymous = authenticatorOf(client)
     if (pool === null || anonymous === null) {
       throw new Error('etcd: this version of etcd3 is not known; use etcd3 1.1')
     }
-    Reflect.set(pool, 'authenticator', new Login(door, auth, anonymous))
+    Reflect.set(pool, 'authenticator', new Login(door, auth, anonymous, standing))
   }
 
   getMetadata(): Promise<Metadata> {
@@ -67,6 +71,7 @@ export class Login implements Authenticator {
   }
 
   async #enter(): Promise<Metadata> {
+    this.#standing.assertDue()
     const { username, password, callOptions } = this.#auth
     const context = {
       service: 'Auth',
@@ -83,10 +88,14 @@ export class Login implements Authenticator {
           ...(typeof callOptions === 'function' ? callOptions(context) : callOptions),
         },
       )
+      this.#standing.letIn()
       metadata.set('token', token)
     } catch (thrown) {
       // etcd's own clients go on as well. Should it be switched on, the next request is refused.
-      if (!NOT_ENABLED.test(errorFrom(thrown).message)) throw thrown
+      if (!NOT_ENABLED.test(errorFrom(thrown).message)) {
+        if (isLoginRefusal(thrown)) this.#standing.refuse(thrown)
+        throw thrown
+      }
       debug('etcd: authentication is not enabled; goes on without a login')
     }
     return metadata

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, inject, onTestFinished, test as plain } from 'vitest'
-import { locked } from '../../src/index.js'
+import { expect, inject, onTestFinished, test as plain, vi } from 'vitest'
+import { type LockedNode, locked } from '../../src/index.js'
 import { memberEndpoint } from '../../src/stores/etcd/connection/endpoint.js'
 import { EtcdStore } from '../../src/stores/etcd/etcd-store.js'
 import { startCluster, startEtcd } from '../etcd/index.js'
@@ -13,6 +13,7 @@ import { freePort } from '../etcd/ports.js'
 import { startRelay } from '../etcd/relay.js'
 import { startRequestRelay } from '../etcd/request-relay.js'
 import { Starvation } from '../load/starvation.js'
+import { PATIENCE_MS } from '../patience.js'
 import { now } from './now.js'
 import { leastValidityMs, type Renewed } from './validity.js'
 
@@ -60,6 +61,40 @@ test.each(['grpc-proxy', 'gateway'])(
     const selected = once(follower, 'select')
     await leader.stop()
     await selected
+  },
+)
+
+test.each(['grpc-proxy', 'gateway'])(
+  'behind etcd %s before three members an election goes on when any of them dies',
+  async (kind) => {
+    const { members, endpoints, stop } = await startCluster(3)
+    onTestFinished(stop)
+    const proxy = await startProxy(kind, endpoints.join())
+    const lockers = [locked(proxy), locked(proxy)] as const
+    onTestFinished(async () => {
+      await Promise.all(lockers.map((locker) => locker.close()))
+    })
+    const nodes = lockers.map((locker, index) =>
+      locker('/behind/three', { id: `${index}`, value: index, ttl: 6 }),
+    )
+    for (const node of nodes) {
+      node.on('error', (error) => expect.unreachable(error.message))
+      node.on('select', () => expect(nodes.filter(({ isLeader }) => isLeader)).toHaveLength(1))
+      await node.start()
+    }
+    for (const [index, member] of members.entries()) {
+      await member.kill()
+      // Whoever leads has renewed without that member.
+      await Promise.race(nodes.map((node) => once(node, 'refresh')))
+      const leader = await vi.waitUntil(() => nodes.find(({ isLeader }) => isLeader), {
+        timeout: PATIENCE_MS,
+      })
+      const value = `without member ${index}`
+      const heard = nodes.map((node) => hears(node, value))
+      await leader.propose(value)
+      await Promise.all(heard)
+      await member.start()
+    }
   },
 )
 
@@ -166,12 +201,20 @@ test('where renewals go to a member that nothing else goes to, the error asks fo
   expect(await renewing()).toBe(60_000)
 })
 
+/** Resolves once it is told of that value. */
+async function hears(node: LockedNode, value: string): Promise<void> {
+  for (;;) {
+    const [told] = await once(node, 'change')
+    if (told === value) return
+  }
+}
+
 /** Resolves with where it serves. */
-async function startProxy(kind: string, endpoint: string): Promise<string> {
+async function startProxy(kind: string, endpoints: string): Promise<string> {
   if (!('binary' in source)) throw new Error('there is no program to start')
   const folder = mkdtempSync(join(tmpdir(), 'locked-proxy-'))
   const address = `127.0.0.1:${await freePort()}`
-  const args = [kind, 'start', `--endpoints=${endpoint}`, `--listen-addr=${address}`]
+  const args = [kind, 'start', `--endpoints=${endpoints}`, `--listen-addr=${address}`]
   if (kind === 'grpc-proxy') {
     args.push(`--data-dir=${join(folder, 'data')}`, `--advertise-client-url=${address}`)
   }

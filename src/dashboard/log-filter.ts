@@ -14,9 +14,12 @@ export function isNoFilter({ node, path, kind }: LogFilter): boolean {
   return node === '' && path === '' && kind === ''
 }
 
-/** Whether an event is one of those. What was seen at the store is of the node `etcd`. */
+/** Whose an event is that was seen at the store, be that etcd or one in memory. */
+export const STORE = 'store'
+
+/** Whether an event is one of those. */
 export function isSought(entry: LogEntry, { node, path, kind }: LogFilter): boolean {
-  return (entry.node ?? 'etcd').includes(node) && entry.path.includes(path) && isOfKind(entry, kind)
+  return (entry.node ?? STORE).includes(node) && entry.path.includes(path) && isOfKind(entry, kind)
 }
 
 function isOfKind(entry: LogEntry, kind: string): boolean {

@@ -29,8 +29,9 @@ interface Row {
   readonly isLeader: boolean
 }
 
-function runInTerminal(): RunningCommand {
-  const commands = `stty cols 100 rows 40; stty -g; "${process.execPath}" "${MAIN}" demo --ttl 2; echo "code $?"; stty -g`
+/** The size that terminals have when nothing else is said is 80 × 24. */
+function runInTerminal(columns = 100, rows = 40): RunningCommand {
+  const commands = `stty cols ${columns} rows ${rows}; stty -g; "${process.execPath}" "${MAIN}" demo --ttl 2; echo "code $?"; stty -g`
   return new RunningCommand('script', ['-qec', commands, '/dev/null'], {
     TERM: 'xterm-256color',
     SHELL: '/bin/sh',
@@ -119,6 +120,25 @@ test('h has the leader hand over, whichever node is chosen, and the path is neve
   const shown = stripVTControlCharacters(terminal.output)
   expect(shown).toMatch(/ node-[abc] deselect reason=transferred/)
   expect(shown).not.toMatch(/ node-[abc] vacant/)
+})
+
+test('on 80 × 24 no line is broken, and none is beyond the last', async () => {
+  using terminal = runInTerminal(80, 24)
+  const { number: leader } = await untilLeader(terminal, ['1', '2', '3'])
+  terminal.type('h')
+  await untilLeader(
+    terminal,
+    ['1', '2', '3'].filter((number) => number !== leader),
+  )
+  const { output } = terminal
+  const drawings = output.slice(output.indexOf(HIDE_CURSOR)).split(DRAWN).slice(0, -1)
+  expect(drawings.length).toBeGreaterThan(2)
+  for (const drawing of drawings) {
+    const text = stripVTControlCharacters(drawing)
+    const lines = text.split(/\r*\n/)
+    expect(lines.length).toBeLessThanOrEqual(24)
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+  }
 })
 
 test.each([

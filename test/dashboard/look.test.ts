@@ -76,6 +76,94 @@ const CUT = `[...document.querySelectorAll('body, body *')]
   .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
   .map((one) => [one.tagName, one.className, one.textContent].join(' '))`
 
+describe.each([PHONE, DESK])('at $width pixels', (size) => {
+  test('no text of three nodes is cut, or meets another', async () => {
+    await page.setViewportSize(size)
+    for (const view of SIMPLE_VIEWS) {
+      await views.open(view)
+      expect({ view, cut: await page.evaluate(CUT) }).toEqual({ view, cut: [] })
+      expect({ view, met: await page.evaluate(MET) }).toEqual({ view, met: [] })
+    }
+  })
+
+  test('no text of 3,000 nodes is', async () => {
+    const { board, dashboard } = await openDashboard()
+    board.setSource({ ...SOURCE, sinceMs: Date.now() })
+    for (let at = 0; at < 3_000; at += 1) {
+      const path = `/many/${at % 300}`
+      board.setPath(SOURCE.id, path, HOLDER, Date.now())
+      board.setNode({ ...follower(`node-${at}`), path }, Date.now())
+      const details = 'n0, value "a value that is not short", token 7'
+      board.log({
+        atMs: Date.now(),
+        path,
+        node: at % 2 ? null : `node-${at}`,
+        kind: 'held',
+        details,
+      })
+    }
+    const own = await browser.newPage({ viewport: size })
+    onTestFinished(() => own.close())
+    own.setDefaultTimeout(PATIENCE_MS)
+    await own.goto(dashboard.url)
+    const ownViews = new Views(own)
+    await own.locator('td.holder', { hasText: HOLDER.id }).first().waitFor(WAIT)
+    for (const view of SIMPLE_VIEWS) {
+      await ownViews.open(view)
+      await own.getByText('/many/').first().waitFor(WAIT)
+      expect({ view, cut: await own.evaluate(CUT) }).toEqual({ view, cut: [] })
+      expect({ view, met: await own.evaluate(MET) }).toEqual({ view, met: [] })
+    }
+  })
+})
+
+const SIMPLE_VIEWS = ['now', 'time', 'log'] as const
+const SOURCE = {
+  id: 'process',
+  kind: 'process',
+  name: 'p',
+  isConnected: true,
+  problem: null,
+} as const
+const HOLDER = { id: 'n0', value: 'a value that is not short', token: 7, instance: 'i' }
+
+/** Texts that can be seen, as far as that goes, and that meet another. */
+const MET = `{
+  const seen = []
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (walker.nextNode()) {
+    const text = walker.currentNode
+    const of = text.parentElement
+    if (text.data.trim() === '' || of.closest('.heard, option, script, svg')) continue
+    const range = document.createRange()
+    range.selectNodeContents(text)
+    let { left, right, top, bottom } = range.getBoundingClientRect()
+    for (let one = of; one !== null; one = one.parentElement) {
+      if (getComputedStyle(one).overflow === 'visible' && one !== document.documentElement) continue
+      const room = one === document.documentElement ? { left: 0, top: 0, right: innerWidth, bottom: innerHeight } : one.getBoundingClientRect()
+      left = Math.max(left, room.left)
+      right = Math.min(right, room.right)
+      top = Math.max(top, room.top)
+      bottom = Math.min(bottom, room.bottom)
+    }
+    // Lines stand close below one another.
+    if (right - left > 2 && bottom - top > 6) seen.push({ text: text.data, left: left + 1, right: right - 1, top: top + 3, bottom: bottom - 3 })
+  }
+  seen.flatMap((one, index) => seen.slice(index + 1)
+    .filter((other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom)
+    .map((other) => one.text + ' meets ' + other.text))
+}`
+
+test('what was seen at the store is told as its, be it etcd or not, and all who compete as competitors', async () => {
+  await page.setViewportSize(DESK)
+  await views.open('log')
+  const who = await page.locator('.log .who').allTextContents()
+  expect(who).toContain('store')
+  expect(who).not.toContain('etcd')
+  await views.open('now')
+  await page.getByRole('columnheader', { name: 'Competitors' }).waitFor(WAIT)
+})
+
 test('what a lane came to is seen however long its path is', async () => {
   await views.open('time')
   for (const size of [PHONE, DESK]) {

@@ -127,7 +127,7 @@ describe('events', () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const filter: fc.Arbitrary<LogFilter> = fc.record({
-      node: fc.constantFrom('', 'etcd'),
+      node: fc.constantFrom('', 'store'),
       path,
       kind: fc.constantFrom('', 'held', ALL_BUT_RENEWED),
     })

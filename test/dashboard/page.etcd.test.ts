@@ -408,6 +408,8 @@ describe('screenshots', () => {
         await page.getByLabel('Node').selectOption(`/demo ${third}`)
         await page.locator('[data-state="leader"]').scrollIntoViewIfNeeded()
       }
+      // In the legend, and in the lane of the one that was.
+      if (view === 'time') await page.locator('.span.killed').nth(1).waitFor(WAIT)
       const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor')
       expect(ground).toBe(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 26)')
       const picture = await views.picture(view, colorScheme)
@@ -416,8 +418,8 @@ describe('screenshots', () => {
   })
 })
 
-/** So that each view is seen, and not the empty space below it. */
-const HEIGHTS = { now: 420, statechart: 2_480, time: 250, log: 420 }
+/** So that each view is seen, and not the empty space below it, nor half a row. */
+const HEIGHTS = { now: 420, statechart: 2_480, time: 250, log: 406 }
 
 /** How many states are within it, at whatever depth. */
 function statesIn(state: AnyStateNode): number {

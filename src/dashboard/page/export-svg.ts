@@ -14,6 +14,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   campaigning: '#c77d00',
   vacant: '#cf222e',
   stopped: '#9aa0a6',
+  killed: '#57606a',
   idle: '#c4c8cc',
   unknown: '#e0d6f5',
 }

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { ALL_BUT_RENEWED, isSought, NO_FILTER } from '../log-filter.js'
+import { ALL_BUT_RENEWED, isSought, NO_FILTER, STORE } from '../log-filter.js'
 import type { LogEntry } from '../protocol.js'
 import { showTime } from './format.js'
 import { useModel } from './use-model.js'
@@ -100,7 +100,7 @@ function Rows({ entries }: { readonly entries: readonly LogEntry[] }) {
           >
             <time>{showTime(entry.atMs)}</time>
             <span class={`kind ${entry.kind}`}>{entry.kind}</span>
-            <span class="who">{entry.node ?? 'etcd'}</span>
+            <span class="who">{entry.node ?? STORE}</span>
             <span class="path">{entry.path}</span>
             <span class="details">{entry.details}</span>
           </li>

@@ -47,7 +47,7 @@ export function NowView() {
               <th scope="col">Value</th>
               <th scope="col">Token</th>
               <th scope="col">Since</th>
-              <th scope="col">Candidates</th>
+              <th scope="col">Competitors</th>
             </tr>
           </thead>
           <RowsInSight
@@ -106,7 +106,7 @@ function PathRow({ path, model, inspected }: PathRowProps) {
       ) : (
         <Holding now={now} model={model} />
       )}
-      <td data-label="Candidates">
+      <td data-label="Competitors">
         {shown.map((one) => (
           <Competitor key={one.key} one={one} />
         ))}

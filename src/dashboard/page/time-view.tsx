@@ -116,7 +116,7 @@ function Tool({ name, shortcut, onClick, children }: ToolProps) {
 }
 
 function Legend() {
-  const states = ['held', 'vacant', 'leader', 'follower', 'campaigning', 'stopped', 'unknown']
+  const states = 'held vacant leader follower campaigning stopped killed unknown'.split(' ')
   return (
     <ul class="legend" aria-label="Colours">
       {states.map((state) => (

@@ -6,7 +6,7 @@ import { type Block, blocksOf } from './blocks.js'
 import { isForBrowser, runInBrowser } from './browser.js'
 import { DOCUMENTS } from './documents.js'
 import { runScript } from './scripts.js'
-import { isRun, runShell } from './shell.js'
+import { endlessCommandsIn, firstLineOf, isRun, runShell } from './shell.js'
 
 let etcd: Etcd
 
@@ -53,6 +53,28 @@ describe('a block of commands runs, while server-1 leads /jobs/nightly and serve
     },
   )
 })
+
+const endless = blocks.flatMap((block) =>
+  endlessCommandsIn(block).map((command) => ({ name: `${block.file}: ${command}`, command })),
+)
+
+test('there are commands that go on', () => {
+  expect(endless.length).toBeGreaterThanOrEqual(4)
+})
+
+describe('a command that goes on begins, and prints a line', () => {
+  test.each(endless)('$name', async ({ command }) => {
+    const own = await startEtcd({ own: true })
+    onTestFinished(own.stop)
+    const node = locked(own.endpoint)('/db/primary', { id: 'server-1', value: '10.0.0.1' })
+    onTestFinished(() => node.stop())
+    await node.start()
+    expect(await firstLineOf(command, own.endpoint)).toMatch(FIRST_LINE)
+  })
+})
+
+/** Of what is documented: what a command of \`elect\` prints, who holds a path, where the dashboard is. */
+const FIRST_LINE = /cleans up|^locked: leads |\/jobs\/cleanup|\/db\/primary|the dashboard is at http/
 
 /** Where the document has `…`, anything may stand on that line. */
 function expectOutput(output: string, block: Block): void {

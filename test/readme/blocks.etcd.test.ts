@@ -74,7 +74,8 @@ describe('a command that goes on begins, and prints a line', () => {
 })
 
 /** Of what is documented: what a command of \`elect\` prints, who holds a path, where the dashboard is. */
-const FIRST_LINE = /cleans up|^locked: leads |\/jobs\/cleanup|\/db\/primary|the dashboard is at http/
+const FIRST_LINE =
+  /cleans up|^locked: leads |\/jobs\/cleanup|\/db\/primary|the dashboard is at http/
 
 /** Where the document has `…`, anything may stand on that line. */
 function expectOutput(output: string, block: Block): void {

@@ -20,13 +20,7 @@ describe('credentials', () => {
   test('that become wrong while running: the leader says so, and another takes over; it goes on when they are right again', async ({
     scene,
   }) => {
-    const root = await startWithUsers(scene)
-    const leader = await launchAs(scene, 'a', 'competes', 'secret')
-    await leader.start()
-    await leader.until('select', { timeoutMs: PATIENCE_MS })
-    const other = await launchAs(scene, 'b', 'competes too', 'secret')
-    await other.start()
-
+    const { root, leader, other } = await startCompeting(scene)
     const changedAt = now()
     await root.user('competes').setPassword('another')
     await leader.call('propose', { value: 'another value' })
@@ -47,13 +41,7 @@ describe('credentials', () => {
   test('whose permission for the path is taken away: the leader says so, and another takes over; it goes on when it is given back', async ({
     scene,
   }) => {
-    const root = await startWithUsers(scene)
-    const leader = await launchAs(scene, 'a', 'competes', 'secret')
-    await leader.start()
-    await leader.until('select', { timeoutMs: PATIENCE_MS })
-    const other = await launchAs(scene, 'b', 'competes too', 'secret')
-    await other.start()
-
+    const { root, leader, other } = await startCompeting(scene)
     const takenAt = now()
     await root.user('competes').removeRole('competitor')
     await leader.call('propose', { value: 'another value' })
@@ -72,6 +60,17 @@ describe('credentials', () => {
     expect(leader.all('error')).toEqual([])
   })
 })
+
+/** One user’s process leads, and the other one’s waits. Resolves with root’s client as well. */
+async function startCompeting(scene: Scene) {
+  const root = await startWithUsers(scene)
+  const leader = await launchAs(scene, 'a', 'competes', 'secret')
+  await leader.start()
+  await leader.until('select', { timeoutMs: PATIENCE_MS })
+  const other = await launchAs(scene, 'b', 'competes too', 'secret')
+  await other.start()
+  return { root, leader, other }
+}
 
 /** Two users. Resolves with root’s client. */
 async function startWithUsers(scene: Scene): Promise<Etcd3> {

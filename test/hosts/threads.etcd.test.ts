@@ -53,7 +53,8 @@ describe('another thread leads', () => {
     const mark = other.told.length
     await leader.terminate()
     await other.until('select', mark)
-    expect(await vacancies.untilNow()).toEqual([path])
+    // More than once where a busy machine has ended another session of so short a ttl.
+    expect(new Set(await vacancies.untilNow())).toEqual(new Set([path]))
     // It ended without a word: neither did the node leave, nor did the thread hear of its end.
     expect(namesOf(leader)).not.toContain('deselect')
     expect(leader.heardExit).toBe(false)

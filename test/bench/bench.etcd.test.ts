@@ -14,7 +14,9 @@ test('the bench measures a row for all contenders, and prints and writes it', as
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const json = join(folder, 'figures.json')
   const { stdout } = await bench('--quick', '--only', 'many-paths', '--json', json)
-  expect(stdout).toMatch(/\| 5,000 paths elected in one process, from nothing \| ms \| [\d.,]+ \(of 1\) \|/)
+  expect(stdout).toMatch(
+    /\| 5,000 paths elected in one process, from nothing \| ms \| [\d.,]+ \(of 1\) \|/,
+  )
   const { results } = JSON.parse(readFileSync(json, 'utf8'))
   const figures = results[0].figures.map(({ figure }: { figure: string }) => figure)
   expect(figures).toEqual(['ms', 'requests'])

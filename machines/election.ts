@@ -401,12 +401,12 @@ export const electionMachine = setup({
     input: {} as ElectionInput,
   },
   actors: {
-    // Each but `campaign` sends `restored` and does nothing if its actor was restored from a snapshot.
+    // If its actor was restored from a snapshot, each but `campaign` sends `restored` and does nothing.
     /** Makes one claim, and sends `won`, `held`, `failed` or `refused`. A claim that loses enters the node as candidate. */
     campaign: service(),
     /** Deletes a record of this node's own that was left, and sends `cleared`, `failed` or `refused`. */
     clear: service(),
-    /** Does nothing else. */
+    /** Is there for that alone: whoever only waits has nothing to be done. */
     resume: service(),
     /**
      * Sends `changed` and `vacated` for what happens after `revision`, `retrying` when it is interrupted, and

@@ -21,6 +21,8 @@ export class Participant {
   /** The claim on its way, or whose answer nobody has heard. */
   #claiming: Promise<ElectionEvent> | null = null
   #session: Session | null = null
+  /** The latest asking for a session. */
+  #opening: Promise<Session> | null = null
   #isLive = false
   #hasJoined = false
 
@@ -55,10 +57,15 @@ export class Participant {
     return true
   }
 
-  /** Resolves with a session that is valid, which it relies on from now on. */
+  /**
+   * Resolves with a session that is valid, which it relies on from now on; unless it has left, or has asked
+   * for another, before this one came.
+   */
   async open(sessions: SessionPool): Promise<Session> {
-    const session = await sessions.current(this.ttl)
-    this.#session = session
+    const opening = sessions.current(this.ttl)
+    this.#opening = opening
+    const session = await opening
+    if (this.#opening === opening) this.#session = session
     return session
   }
 
@@ -89,6 +96,7 @@ export class Participant {
   async leave(sessions: SessionPool): Promise<boolean> {
     if (!this.#hasJoined) return false
     this.#hasJoined = false
+    this.#opening = null
     await sessions.leave(this.ttl, this.path)
     return true
   }

@@ -13,7 +13,7 @@ const shared = {
   testTimeout: HANGS_MS,
   hookTimeout: HANGS_MS,
   expect: { poll: { timeout: 120_000, interval: 20 } },
-  maxWorkers: Math.max(4, availableParallelism()),
+  maxWorkers: availableParallelism() + 4,
 }
 
 const etcd = { ...shared, globalSetup: ['test/etcd/setup.ts'] }
@@ -36,7 +36,9 @@ class LongestFirst extends BaseSequencer {
 const MODEL = 'test/verification/model/*.test.ts'
 
 /** What apps are built and run with, which is installed for these tests alone. */
-const HOSTS = 'test/hosts/*.test.ts'
+const HOSTS = 'test/hosts/*.etcd.test.ts'
+/** The same for their types, which need no etcd. */
+const COMPILERS = 'test/hosts/compilers.test.ts'
 
 /** What needs a Docker engine whatever etcd runs on, and an image of Node.js: by `npm run test:docker`. */
 const DOCKER =
@@ -58,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.etcd.test.ts', MODEL, HOSTS, '**/node_modules/**'],
+          exclude: ['test/**/*.etcd.test.ts', MODEL, COMPILERS, '**/node_modules/**'],
           ...shared,
         },
       },
@@ -82,6 +84,13 @@ export default defineConfig({
           name: 'hosts',
           include: [HOSTS],
           ...etcd,
+        },
+      },
+      {
+        test: {
+          name: 'compilers',
+          include: [COMPILERS],
+          ...shared,
         },
       },
       {

@@ -40,8 +40,8 @@ test('one runs the job; one that was stopped and goes on is refused by the fence
   })
   const hosts = database.prepare('SELECT host, token FROM runs ORDER BY rowid').raw().all()
   const reigns = new Set(hosts.map((row) => String(row)))
-  // Never a run of an earlier reign after one of a later.
-  expect([...reigns].map((reign) => reign.split(',')[0])).toEqual(['a', 'b', 'a'])
+  // Never a run of an earlier reign after one of a later. On a busy machine there may be more reigns.
+  expect([...reigns].map((reign) => reign.split(',')[0]).join()).toMatch(/^a,(.*,)?b,(.*,)?a$/)
   const tokens = [...reigns].map((reign) => Number(reign.split(',')[1]))
   expect(tokens).toEqual(tokens.toSorted((x, y) => x - y))
 })

@@ -5,7 +5,7 @@ import locked, { type LockedObserver, type Locker, type Store } from '../../src/
 import { Link } from '../../src/stores/link.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
-import { listenForCrashes, lockerOn, makeLink, turns } from './node/nodes.js'
+import { listenForCrashes, lockerOn, makeLink, turns } from '../api/node/nodes.js'
 import { observedBy } from './observed.js'
 
 /** A store with a clock of its own, and a locker that observes it. */

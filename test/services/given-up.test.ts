@@ -9,7 +9,7 @@ import type { Message } from '../../src/stores/link.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { MemoryCluster } from '../../src/testing/cluster.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
-import { listenForCrashes } from './node/nodes.js'
+import { listenForCrashes } from '../api/node/nodes.js'
 
 const path = '/given-up'
 const ttl = 10

@@ -6,6 +6,8 @@ import { root } from '../package/built.js'
 import { project } from './project.js'
 import { type Ended, run } from './run.js'
 
+const DENO = ['--allow-all', '--no-check', '--node-modules-dir=manual']
+
 let folder: string
 let runtimes: string
 let etcd: Etcd
@@ -25,25 +27,41 @@ afterAll(async () => {
 
 // None is told to end the process by itself: a run that something keeps open is killed, without a status.
 describe('tests of an app, with etcd and with faked timers, run and end by themselves', () => {
-  test.each(['29', '30'])('with Jest %s', async (version) => {
-    const ended = await node(`node_modules/jest-${version}/bin/jest.js`, '--ci')
-    expect(ended).toMatchObject({ status: 0, text: expect.stringContaining('4 passed') })
+  describe.each(['29', '30'])('with Jest %s', (version) => {
+    test.each([
+      ['require', 'cjs', []],
+      ['import', 'mjs', ['--experimental-vm-modules']],
+    ])('and %s', async (_how, extension, flags) => {
+      const jest = `node_modules/jest-${version}/bin/jest.js`
+      const ended = await node(...flags, jest, '--ci', `locked.test.${extension}`)
+      expect(ended).toMatchObject({ status: 0, text: expect.stringContaining(' 4 passed') })
+    })
   })
 
   test('with mocha', async () => {
     const ended = await node('node_modules/mocha/bin/mocha.js', '--no-exit', 'mocha/*')
-    expect(ended).toMatchObject({ status: 0, text: expect.stringContaining('4 passing') })
+    expect(ended).toMatchObject({ status: 0, text: expect.stringContaining('5 passing') })
   })
 
   test('with node --test', async () => {
     const ended = await node('--test', '--test-reporter=tap', 'node/locked.test.mjs')
-    expect(ended).toMatchObject({ status: 0, text: expect.stringContaining('# pass 3') })
+    expect(ended).toMatchObject({ status: 0, text: expect.stringContaining('# pass 4') })
   })
 
   test('with vitest', async () => {
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
     const ended = await node(vitest, 'run', '--root', 'vitest')
-    expect(ended).toMatchObject({ status: 0, text: expect.stringMatching(/Tests .*3 passed/) })
+    expect(ended).toMatchObject({ status: 0, text: expect.stringMatching(/Tests .*6 passed/) })
+  })
+
+  test('with bun test', async () => {
+    const ended = await runtime(/^bun$/, ['test', './bun'])
+    expect(ended).toMatchObject({ status: 0, text: expect.stringContaining(' 4 pass\n') })
+  })
+
+  test('with deno test', async () => {
+    const ended = await runtime(/^deno$/, ['test', ...DENO, 'deno'])
+    expect(ended).toMatchObject({ status: 0, text: expect.stringContaining('4 passed | 0 failed') })
   })
 })
 
@@ -61,13 +79,12 @@ describe('an app runs and ends by itself', () => {
   })
 
   test.each(['app.mjs', 'app.mts', 'app.cts'])('with Deno: %s', async (app) => {
-    const args = ['run', '--allow-all', '--no-check', '--node-modules-dir=manual', app]
-    expectRun(await runtime(/^deno$/, args))
+    expectRun(await runtime(/^deno$/, ['run', ...DENO, app]))
   })
 })
 
 function expectRun(ended: Ended): void {
-  expect(ended).toEqual({ status: 0, text: 'leader true\ntrue election\n0\n' })
+  expect(ended).toEqual({ status: 0, text: 'leader true\nleader true\ntrue election\n0\n' })
 }
 
 function node(...args: readonly string[]): Promise<Ended> {

@@ -6,9 +6,11 @@ import { VirtualClock } from 'locked/testing'
 const required = createRequire(import.meta.url)('locked')
 if (required !== locked) throw new Error('require gives another function than import')
 
-const node = locked(process.env.HOSTS)('/app', { value: 1, ttl: 3 })
-await node.start()
-console.log(node.state, node.token !== null)
-await node.stop()
+for (const hosts of ['memory:', process.env.HOSTS]) {
+  const node = locked(hosts)('/app', { value: 1, ttl: 3 })
+  await node.start()
+  console.log(node.state, node.token !== null)
+  await node.stop()
+}
 console.log(new UnreachableError('x') instanceof LockedError, electionMachine.id)
 console.log(new VirtualClock().now())

@@ -2,12 +2,13 @@ import locked, { LockedError, type LockedNode, UnreachableError } from 'locked'
 import { electionMachine } from 'locked/machine'
 import { VirtualClock } from 'locked/testing'
 
-const node: LockedNode = locked(process.env.HOSTS ?? '')('/app', { value: 1, ttl: 3 })
-
 async function main(): Promise<void> {
-  await node.start()
-  console.log(node.state, node.token !== null)
-  await node.stop()
+  for (const hosts of ['memory:', process.env.HOSTS ?? '']) {
+    const node: LockedNode = locked(hosts)('/app', { value: 1, ttl: 3 })
+    await node.start()
+    console.log(node.state, node.token !== null)
+    await node.stop()
+  }
   console.log(new UnreachableError('x') instanceof LockedError, electionMachine.id)
   console.log(new VirtualClock().now())
 }

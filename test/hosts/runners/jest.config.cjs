@@ -1,1 +1,5 @@
-module.exports = { rootDir: __dirname, testMatch: ['<rootDir>/jest/*.test.cjs'], watchman: false }
+module.exports = {
+  rootDir: __dirname,
+  testMatch: ['<rootDir>/jest/*.test.{cjs,mjs}'],
+  watchman: false,
+}

@@ -22,13 +22,19 @@ it('a cluster of its own keeps its clock, whatever timers are faked', async () =
   assert.equal(node.isLeader, true)
 })
 
-it('faked timers move a node on memory', async () => {
-  const clock = sinon.useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'],
+for (const [what, faked] of [
+  ['all that sinon fakes', undefined],
+  ['some of it', { toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] }],
+]) {
+  it(`faked timers move a node on memory: ${what}`, async () => {
+    const clock = sinon.useFakeTimers(faked)
+    const node = locked('memory:')('/faked', { value: 1, ttl: 10 })
+    const lost = sinon.fake()
+    node.on('deselect', lost)
+    await node.start()
+    await clock.tickAsync(60_000)
+    assert.equal(node.isLeader, true)
+    assert.equal(lost.callCount, 0)
+    await node.stop()
   })
-  const node = locked('memory:')('/faked', { value: 1, ttl: 10 })
-  await node.start()
-  for (let second = 0; second < 12; second += 1) await clock.tickAsync(1_000)
-  assert.equal(node.isLeader, true)
-  await node.stop()
-})
+}

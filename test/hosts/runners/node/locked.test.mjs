@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import { createRequire } from 'node:module'
 import { mock, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import locked, { UnreachableError } from 'locked'
 import { MemoryCluster } from 'locked/testing'
 
@@ -26,6 +27,25 @@ test('a cluster of its own keeps its clock, whatever timers are faked', async ()
     await cluster.advance(1_000)
     await starting
     assert.equal(node.isLeader, true)
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+test('faked timers move a node on memory', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  try {
+    const node = locked('memory:')('/faked', { value: 1, ttl: 10 })
+    const lost = mock.fn()
+    node.on('deselect', lost)
+    await node.start()
+    for (let second = 0; second < 60; second += 1) {
+      mock.timers.tick(1_000)
+      await turn()
+    }
+    assert.equal(node.isLeader, true)
+    assert.equal(lost.mock.callCount(), 0)
+    await node.stop()
   } finally {
     mock.timers.reset()
   }

@@ -1,26 +1,28 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { on, once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { requestsByMethod } from '../../bench/requests.js'
 import { DeniedError, locked } from '../../src/index.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
+import { expectNoErrors, expectToServe, leadersOf } from './expectations.js'
+import { jwtKeys } from './jwt.js'
 import { type Observed, observe } from './observed.js'
 import { authOf, ROOT, secretOf, withUsers } from './users.js'
 
 const PATH = '/app/leader'
-const KEYS = mkdtempSync(join(tmpdir(), 'locked-jwt-'))
+const KEYS = jwtKeys()
 
-afterAll(() => rmSync(KEYS, { recursive: true }))
+afterAll(() => KEYS.end())
 
 describe.each(['simple', 'jwt'])('while etcd gives out %s tokens and an operator', (kind) => {
   let etcd: Etcd
 
   beforeAll(async () => {
-    etcd = await startEtcd({ own: true, extraArgs: [`--auth-token=${tokens(kind)}`] })
+    etcd = await startEtcd({
+      own: true,
+      files: KEYS.paths,
+      extraArgs: [kind === 'jwt' ? KEYS.argOf('1m') : '--auth-token=simple'],
+    })
     await withUsers(new Etcd3({ hosts: `http://${etcd.endpoint}` }), {})
   })
 
@@ -308,41 +310,3 @@ describe.each(['simple', 'jwt'])('while etcd gives out %s tokens and an operator
     expectNoErrors(leader, follower)
   })
 })
-
-function tokens(kind: string): string {
-  if (kind === 'simple') return 'simple'
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2_048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  })
-  const [pub, key] = [join(KEYS, 'public.pem'), join(KEYS, 'private.pem')]
-  writeFileSync(pub, publicKey)
-  writeFileSync(key, privateKey)
-  return `jwt,pub-key=${pub},priv-key=${key},sign-method=RS256,ttl=1m`
-}
-
-let proposals = 0
-
-/** What the one proposes is told by the other. */
-async function expectToServe(leader: Observed, other: Observed): Promise<void> {
-  proposals += 1
-  const value = `proposal ${proposals}`
-  const seen = new Promise<void>((resolve) => {
-    other.node.on('change', function listen(told) {
-      if (told !== value) return
-      other.node.off('change', listen)
-      resolve()
-    })
-  })
-  leader.node.propose(value)
-  await seen
-}
-
-function leadersOf(...all: readonly Observed[]): readonly Observed[] {
-  return all.filter((one) => one.node.isLeader)
-}
-
-function expectNoErrors(...all: readonly Observed[]): void {
-  for (const one of all) expect(one.errors).toEqual([])
-}

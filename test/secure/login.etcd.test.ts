@@ -1,10 +1,14 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { requestsByMethod } from '../../bench/requests.js'
 import { DeniedError, locked } from '../../src/index.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { freePort } from '../etcd/ports.js'
 import { startRelay } from '../etcd/relay.js'
+import { expectToServe } from './expectations.js'
+import { jwtKeys } from './jwt.js'
 import { type Observed, observe } from './observed.js'
 import { expectNoSecrets } from './secrets.js'
 import { authOf, ROOT, secretOf, withUsers } from './users.js'
@@ -150,6 +154,49 @@ describe('when the token has expired', () => {
     expect(early.isLeader).toBe(true)
     expect(told).toEqual([])
   })
+})
+
+test('when a JWT has expired, whatever is called is carried out, and nothing is told', async () => {
+  const keys = jwtKeys()
+  onTestFinished(() => keys.end())
+  const extraArgs = [keys.argOf('2s'), '--bcrypt-cost=4']
+  const signing = await startEtcd({ own: true, files: keys.paths, extraArgs })
+  onTestFinished(() => signing.stop())
+  await withUsers(new Etcd3({ hosts: `http://${signing.endpoint}` }), { jwt: { prefix: '/app/' } })
+  const [leader, follower] = ['a', 'b'].map((id) =>
+    observe(signing.endpoint, { auth: authOf('jwt') }, { id, ttl: 10 }),
+  )
+  if (leader === undefined || follower === undefined) throw new Error('there are two')
+  const locker = locked(signing.endpoint, { auth: authOf('jwt') })
+  onTestFinished(() => locker.close())
+  const observer = locker.observe('/app/leader')
+  observer.on('error', (error) => expect.unreachable(error.message))
+  observer.on('unreachable', (error) => expect.unreachable(error.message))
+  const seen: unknown[] = []
+  observer.on('change', (_path, { value }) => seen.push(value))
+  observer.on('vacant', () => seen.push('nobody'))
+  const logins = async () => (await requestsByMethod(signing.endpoint)).Authenticate ?? 0
+  const calls: (() => Promise<unknown>)[] = [
+    async () => expect(await follower.node.candidates()).toHaveLength(2),
+    () => expectToServe(leader, follower),
+    async () => expect(await leader.node.transfer('b')).toMatchObject({ id: 'b' }),
+  ]
+  await leader.node.start()
+  await follower.node.start()
+  for (const call of calls) {
+    const before = await logins()
+    // Tokens say in whole seconds until when they count.
+    await sleep(3_100)
+    await call()
+    expect(await logins()).toBeGreaterThan(before)
+  }
+  await expect.poll(() => follower.node.isLeader).toBe(true)
+  await expect.poll(() => seen.at(-1)).toBe('b')
+  await follower.node.stop()
+  await leader.node.stop()
+  await expect.poll(() => seen.at(-1)).toBe('nobody')
+  expectQuiet(leader, [secretOf('jwt')])
+  expectQuiet(follower, [secretOf('jwt')])
 })
 
 test('a connection that is forgotten on the way does not keep a leader from logging in again', async () => {

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Credentials } from '../../src/stores/etcd/connection/credentials.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { startRelay } from '../etcd/relay.js'
-import { Authority, type Issued, writeFiles } from './authority.js'
+import { Authority, type Issued } from './authority.js'
 import { type Observed, observe } from './observed.js'
 import { expectNoSecrets, secretOf } from './secrets.js'
+import { startTlsEtcd } from './tls-etcd.js'
 import { authOf, ROOT, withUsers } from './users.js'
 
 let ours: Authority
@@ -26,8 +27,8 @@ beforeAll(async () => {
   client = await ours.issue({ commonName: 'client' })
   stranger = await foreign.issue({ commonName: 'stranger' })
   const server = await ours.issue({ commonName: 'etcd' })
-  etcd = await startWith(server)
-  strict = await startWith(server, { asksForCertificate: true })
+  etcd = await startTlsEtcd(server)
+  strict = await startTlsEtcd(server, { clients: ours })
   plain = await startEtcd({ own: true })
 })
 
@@ -81,9 +82,7 @@ describe('over TLS', () => {
 })
 
 test('a user logs in over TLS, shows a certificate, and logs in again', async () => {
-  const guarded = await startWith(await ours.issue({ commonName: 'etcd' }), {
-    asksForCertificate: true,
-  })
+  const guarded = await startTlsEtcd(await ours.issue({ commonName: 'etcd' }), { clients: ours })
   onTestFinished(() => guarded.stop())
   const [hosts, credentials] = [`https://${guarded.endpoint}`, certified(client)]
   // By its name: with Node.js 26 etcd3 alone cannot reach an address over TLS.
@@ -123,7 +122,7 @@ describe('one readable error, and the node stops,', () => {
   })
 
   test('when the certificate of etcd is for another host', async () => {
-    const other = await startWith(
+    const other = await startTlsEtcd(
       await ours.issue({ commonName: 'etcd', names: ['other.example'], addresses: ['10.1.2.3'] }),
     )
     onTestFinished(() => other.stop())
@@ -177,7 +176,7 @@ describe('a node goes on trying', () => {
 
   test('when the certificate of etcd is not valid yet: clocks are set, certificates renewed', async () => {
     const inAYear = new Date(Date.now() + 365 * 86_400_000)
-    const early = await startWith(await ours.issue({ commonName: 'etcd', from: inAYear }))
+    const early = await startTlsEtcd(await ours.issue({ commonName: 'etcd', from: inAYear }))
     onTestFinished(() => early.stop())
     const { node, unreachable, errors } = observe(`https://${early.endpoint}`, {
       credentials: { rootCertificate: Buffer.from(ours.cert) },
@@ -199,36 +198,6 @@ describe('a node goes on trying', () => {
     expect(errors).toEqual([])
   })
 })
-
-async function startWith(
-  { cert, key }: Issued,
-  { asksForCertificate = false } = {},
-): Promise<Etcd> {
-  const files = writeFiles({ cert, key, ca: ours.cert })
-  try {
-    const started = await startEtcd({
-      own: true,
-      scheme: 'https',
-      files: files.paths,
-      extraArgs: [
-        `--cert-file=${files.pathOf('cert')}`,
-        `--key-file=${files.pathOf('key')}`,
-        ...(asksForCertificate
-          ? ['--client-cert-auth', `--trusted-ca-file=${files.pathOf('ca')}`]
-          : []),
-      ],
-    })
-    return Object.assign(started, {
-      stop: (
-        (stop) => () =>
-          stop().finally(files.end)
-      )(started.stop),
-    })
-  } catch (error) {
-    files.end()
-    throw error
-  }
-}
 
 function certified({ cert, key }: Issued) {
   return {

@@ -1,0 +1,27 @@
+import { expect } from 'vitest'
+import type { Observed } from './observed.js'
+
+let proposals = 0
+
+/** What the one proposes is told by the other. */
+export async function expectToServe(leader: Observed, other: Observed): Promise<void> {
+  proposals += 1
+  const value = `proposal ${proposals}`
+  const seen = new Promise<void>((resolve) => {
+    other.node.on('change', function listen(told) {
+      if (told !== value) return
+      other.node.off('change', listen)
+      resolve()
+    })
+  })
+  leader.node.propose(value)
+  await seen
+}
+
+export function leadersOf(...all: readonly Observed[]): readonly Observed[] {
+  return all.filter((one) => one.node.isLeader)
+}
+
+export function expectNoErrors(...all: readonly Observed[]): void {
+  for (const one of all) expect(one.errors).toEqual([])
+}

@@ -1,4 +1,5 @@
 /** What the commands say on standard error: one line each. */
+import { DeniedError } from '../errors.js'
 import { escaped } from '../shown.js'
 import { print } from './shown.js'
 
@@ -9,24 +10,28 @@ export function sayer(isQuiet: boolean): Say {
   return isQuiet ? () => undefined : (message) => print(process.stderr, `locked: ${message}`)
 }
 
-/** Says that etcd cannot be reached when that begins, and that it can be reached again, once each. */
+/**
+ * Says that etcd cannot be reached when that begins, and that it can be reached again, once each. That it
+ * answers, and refuses, is said besides: it takes somebody who changes that.
+ */
 export class Reachability {
   readonly #say: Say
-  #isRetrying = false
+  #told: 'unreachable' | 'denied' | null = null
 
   constructor(say: Say) {
     this.#say = say
   }
 
   retrying(error: Error): void {
-    if (this.#isRetrying) return
-    this.#isRetrying = true
+    const what = error instanceof DeniedError ? 'denied' : 'unreachable'
+    if (this.#told === 'denied' || this.#told === what) return
+    this.#told = what
     this.#say(`etcd cannot be reached, trying again: ${oneLine(error.message)}`)
   }
 
   recovered(): void {
-    if (!this.#isRetrying) return
-    this.#isRetrying = false
+    if (this.#told === null) return
+    this.#told = null
     this.#say('etcd can be reached again')
   }
 }

@@ -32,7 +32,7 @@ test('who logs in goes on when authentication is switched off and on', async () 
     [true, 'third'],
   ] as const) {
     await switchAuth(isOn)
-    await operate(isOn, (operator) => operator.put(`/app/beside/${value}`).value(value))
+    await operate(isOn, (operator) => operator.put(`/app/beside/${value}`).value(value).exec())
     const beside = await holderShownBy(dashboard, `/app/beside/${value}`)
     await patiently(() => expect(beside()?.token).toBeGreaterThan(0))
   }
@@ -87,8 +87,8 @@ function run(env: NodeJS.ProcessEnv, command: string, ...args: readonly string[]
   return running
 }
 
-function switchAuth(isOn: boolean): Promise<unknown> {
-  return operate(!isOn, ({ auth }) => (isOn ? auth.authEnable({}) : auth.authDisable({})))
+async function switchAuth(isOn: boolean): Promise<void> {
+  await operate(!isOn, ({ auth }) => (isOn ? auth.authEnable({}) : auth.authDisable({})))
 }
 
 /** Does something as root, where etcd asks for a login. */

@@ -75,7 +75,7 @@ export type Source =
   | { readonly from: 'running'; readonly endpoints: readonly string[] }
   | { readonly from: 'docker'; readonly image: string }
   | {
-      readonly from: 'path' | 'package' | 'module'
+      readonly from: 'path' | 'package' | 'module' | 'image'
       /** Such as `3.5.30`. */
       readonly version: string
       readonly binary: string

@@ -7,22 +7,9 @@ import { refuseData } from './data.js'
 import { untilHealthy } from './health.js'
 import { type MemberPlan, planCluster } from './plan.js'
 import { freePort } from './ports.js'
-import { parseVersion } from './version.js'
 
 /** The image of the tests' etcd. It needs `etcd` on its PATH, and no shell. */
 export const defaultImage = 'gcr.io/etcd-development/etcd:v3.4.33'
-
-/** The official image of a version. There is none for all of 3.5, so that stands for one of them. */
-export function imageOf(asked: string): string {
-  const version = parseVersion(asked)
-  return `quay.io/coreos/etcd:v${IMAGE_OF_MINOR[version] ?? version}`
-}
-
-const IMAGE_OF_MINOR: Readonly<Record<string, string>> = {
-  '3.4': '3.4.37',
-  '3.5': '3.5.21',
-  '3.6': '3.6.1',
-}
 
 /** testcontainers, without its helper container, which would have to be pulled as well. */
 async function testcontainers() {

@@ -42,6 +42,7 @@ async function start(source: Source, size: number, options: EtcdOptions): Promis
     case 'path':
     case 'package':
     case 'module':
+    case 'image':
       return await startProcesses(source, size, options)
   }
 }

@@ -1,13 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheFolder } from './cache-folder.js'
+import { imageOf } from './image.js'
 import { unpackFromDebian } from './programs-of-debian.js'
+import { copyFromImage } from './programs-of-image.js'
 import { buildFromModule } from './programs-of-module.js'
 import { isVersion, newestFirst, parseVersion, versionOf } from './version.js'
 
 /** The programs of one version of etcd, as paths or as names on the PATH. */
 export interface EtcdPrograms {
-  readonly from: 'path' | 'package' | 'module'
+  readonly from: 'path' | 'package' | 'module' | 'image'
   readonly version: string
   readonly etcd: string
   readonly etcdctl: string
@@ -18,8 +20,8 @@ export interface EtcdPrograms {
 /**
  * The programs of a version of etcd, `3.5` (whichever of it is found) or `3.5.30`: the first that
  * there are of those on the PATH, those got before, Debian's packages (of any suite that the
- * machine's mirror has, whatever suite the machine runs) and Go's modules. Rejects if there are none,
- * saying what was tried and what to do.
+ * machine's mirror has, whatever suite the machine runs), Go's modules and etcd's official image.
+ * Rejects if there are none, saying what was tried and what to do.
  */
 export async function etcdPrograms(
   text: string,
@@ -31,6 +33,7 @@ export async function etcdPrograms(
     'those got before': () => fromCache(asked),
     "Debian's packages": () => unpackFromDebian(asked, env).then(programsIn),
     "Go's modules": () => buildFromModule(asked, env).then(programsIn),
+    'the official image': () => copyFromImage(asked, env).then(programsIn),
   }
   const tried: string[] = []
   for (const [name, find] of Object.entries(ways)) {
@@ -45,7 +48,8 @@ ${tried.join('\n')}
 Do one of these, and run it again:
   - put etcd and etcdctl of that version on the PATH
   - on Debian, see that apt can reach a mirror that has it ('apt-cache policy' names yours)
-  - for 3.5 and later, put Go on the PATH, with a module proxy that it can reach (GOPROXY)`)
+  - for 3.5 and later, put Go on the PATH, with a module proxy that it can reach (GOPROXY)
+  - on Linux, start Docker, which can pull ${imageOf(asked)}`)
 }
 
 async function fromPath(asked: string, env: NodeJS.ProcessEnv): Promise<EtcdPrograms> {
@@ -66,7 +70,7 @@ async function fromPath(asked: string, env: NodeJS.ProcessEnv): Promise<EtcdProg
 async function fromCache(asked: string): Promise<EtcdPrograms> {
   const cache = cacheFolder()
   const [newest] = readdirSync(cache)
-    .map((name) => /^etcd-(?:package|module)-(\d+\.\d+\.\d+)$/.exec(name))
+    .map((name) => /^etcd-(?:package|module|image)-(\d+\.\d+\.\d+)$/.exec(name))
     .flatMap((match) => (match !== null && isVersion(match[1] ?? '', asked) ? [match] : []))
     .sort(([, a = ''], [, b = '']) => newestFirst(a, b))
   if (newest === undefined) throw new Error(`none of that version in ${cache}`)
@@ -76,8 +80,9 @@ async function fromCache(asked: string): Promise<EtcdPrograms> {
 /** What there is in a folder of the cache. */
 async function programsIn(folder: string): Promise<EtcdPrograms> {
   const program = (name: string) => join(folder, 'usr', 'bin', name)
+  const from = (['module', 'image'] as const).find((one) => folder.includes(`etcd-${one}-`))
   return {
-    from: folder.includes('etcd-module-') ? 'module' : 'package',
+    from: from ?? 'package',
     version: await versionOf(program('etcd')),
     etcd: program('etcd'),
     etcdctl: program('etcdctl'),

@@ -1,4 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { etcdPrograms } from './programs.js'
+import { copyFromImage } from './programs-of-image.js'
 import { useRunning } from './running.js'
 import { findEtcd } from './source.js'
 import { isVersion, newestFirst } from './version.js'
@@ -23,6 +28,16 @@ describe('where the tests get etcd from', () => {
   })
 })
 
+/** Stands for Docker: its image has programs that only say which version they are, and no etcdutl. */
+const DOCKER = `#!/bin/sh
+echo "$*" >>"$SAID"
+case "$1 $2" in
+  create*) echo made ;;
+  *etcdutl) exit 1 ;;
+  cp*) printf '#!/bin/sh\necho etcd Version: 3.6.1' >"$3"; chmod +x "$3" ;;
+esac
+`
+
 describe('where the tests get a version of etcd from', () => {
   test('the error says where it was looked for, and what to do', async () => {
     const none = findEtcd({ LOCKED_TEST_ETCD_VERSION: '3.3', PATH: '/nowhere' })
@@ -30,7 +45,28 @@ describe('where the tests get a version of etcd from', () => {
     await expect(none).rejects.toThrow(/the PATH: .*ENOENT/)
     await expect(none).rejects.toThrow(/Debian's packages: .*ENOENT/)
     await expect(none).rejects.toThrow(/Go's modules: .*ENOENT/)
+    await expect(none).rejects.toThrow(/the official image: .*ENOENT/)
     await expect(none).rejects.toThrow(/put etcd and etcdctl of that version on the PATH/)
+  })
+
+  test('without anything else, the programs are copied from the official image', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'locked-docker-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    onTestFinished(() => {
+      vi.unstubAllEnvs()
+    })
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
+    writeFileSync(join(folder, 'docker'), DOCKER, { mode: 0o755 })
+    const PATH = `${folder}:/usr/bin:/bin`
+    const copied = await copyFromImage('3.6', { PATH, SAID: join(folder, 'said') })
+    expect(copied).toMatch(/etcd-image-3\.6\.1$/)
+    expect(readdirSync(join(copied, 'usr', 'bin'))).toEqual(['etcd', 'etcdctl'])
+    const said = readFileSync(join(folder, 'said'), 'utf8').trim().split('\n')
+    expect(said.at(0)).toBe('create quay.io/coreos/etcd:v3.6.1 etcd')
+    expect(said.at(-1)).toBe('rm made')
+    expect(await etcdPrograms('3.6', { PATH: '/nowhere' })).toMatchObject({
+      ...{ from: 'image', version: '3.6.1', etcdutl: null },
+    })
   })
 
   test('what is no version is refused', async () => {

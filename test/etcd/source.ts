@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Source } from './cluster.js'
 import { unpackDebianPackage } from './debian-package.js'
-import { defaultImage, imageOf, prepareDocker } from './docker.js'
+import { defaultImage, prepareDocker } from './docker.js'
+import { imageOf } from './image.js'
 import { etcdPrograms } from './programs.js'
 import { versionOf } from './version.js'
 

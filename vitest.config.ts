@@ -13,7 +13,7 @@ const shared = {
   testTimeout: HANGS_MS,
   hookTimeout: HANGS_MS,
   expect: { poll: { timeout: 120_000, interval: 20 } },
-  maxWorkers: availableParallelism() + 4,
+  maxWorkers: availableParallelism() + 3,
 }
 
 const etcd = { ...shared, globalSetup: ['test/etcd/setup.ts'] }

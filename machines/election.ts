@@ -11,8 +11,19 @@ import { type ActorRefFrom, and, assign, emit, enqueueActions, fromCallback, set
 import { backoff } from './backoff.js'
 import { equal } from './equal.js'
 import type { Json } from './json.js'
+import {
+  amongKnown,
+  amongListed,
+  answered,
+  batchOf,
+  chosenOf,
+  isBatchOver,
+  isDecided,
+  type Successor,
+  type Waiting,
+} from './successor.js'
 
-export type { Json }
+export type { Json, Successor, Waiting }
 
 /** What stands at the path. */
 export interface Holder {
@@ -30,20 +41,6 @@ export interface Holder {
   readonly released?: boolean
   /** The revision at which the path’s key came to be, where another holder has handed over to this one. */
   readonly created?: number
-}
-
-/** A node that waits, as a leader may install it in its own place. */
-export interface Successor {
-  readonly instance: string
-  /** What is written at the path then. */
-  readonly text: string
-  /** The revision at which it entered. */
-  readonly since: number
-  /** The revision of its latest change. */
-  readonly revision: number
-  readonly lease: string
-  /** The revision up to which the leader knew who waits, where it goes by what it has been told. */
-  readonly knownUpTo?: number
 }
 
 /** With what a node stands beside the path, under which lease. */
@@ -115,6 +112,8 @@ export interface ElectionContext extends ElectionInput {
   readonly to: string | null
   /** Whom it hands over to. */
   readonly successor: Successor | null
+  /** Those of whom one is to be chosen for that, the latest first; nobody while none is. */
+  readonly choosing: readonly Waiting[]
 }
 
 /**
@@ -176,14 +175,31 @@ export type ElectionEvent =
   | { readonly type: 'reignOver' }
   /** The store takes no value such as the new one (it is too large): the one before stays. */
   | { readonly type: 'valueRefused'; readonly error: Failure }
-  /** The leader's work has ended, or may no longer be waited for; and who is next, if anybody waits. */
-  | { readonly type: 'drained'; readonly successor: Successor | null }
+  /**
+   * The leader's work has ended, or may no longer be waited for. Who waits, in the order in which they
+   * entered, as the leader has been told up to a revision; `null` where that is not known. Without a
+   * revision nobody ever waits, in a store that knows no candidates.
+   */
+  | {
+      readonly type: 'drained'
+      readonly waiting: readonly Successor[] | null
+      readonly knownUpTo?: number
+    }
+  /** Who waits, in the order in which they entered, as the store says. */
+  | { readonly type: 'listed'; readonly waiting: readonly Successor[] }
+  /** Whether the lease of that one has missed a renewal; `null` if there was no answer. */
+  | { readonly type: 'checked'; readonly instance: string; readonly isOverdue: boolean | null }
   /** The successor is installed. */
   | { readonly type: 'handedOver' }
   /** The successor was not installed: it has left or changed, or this reign is over. */
   | { readonly type: 'declined' }
   /** No claim is on its way. */
   | { readonly type: 'withdrawn' }
+  /**
+   * The record of this node is deleted, or nothing more can be done about it, and its entry is still to
+   * go. With a `lease` the deletion had no answer, as in `failed`.
+   */
+  | { readonly type: 'deleted'; readonly lease?: string }
   /**
    * What stood there of this node is released, or nothing more can be done about it. With a `lease` the
    * release had no answer, as in `failed`.
@@ -218,6 +234,8 @@ export interface ServiceInput {
   readonly entered: Entered | null
   readonly to: string | null
   readonly successor: Successor | null
+  /** About whose leases it is to ask. */
+  readonly batch: readonly Successor[]
   /** Whether it is the leader’s. */
   readonly leads: boolean
 }
@@ -228,6 +246,8 @@ const service = () =>
     throw new Error('election: provide the services with machine.provide({ actors })')
   })
 
+const NOBODY: readonly never[] = []
+
 const inputOf = (context: ElectionContext, leads: boolean): ServiceInput => ({
   instance: context.instance,
   value: context.value,
@@ -237,16 +257,26 @@ const inputOf = (context: ElectionContext, leads: boolean): ServiceInput => ({
   entered: context.entered,
   to: context.to,
   successor: context.successor,
+  batch: NOBODY,
   leads,
 })
 const input = ({ context }: { context: ElectionContext }) => inputOf(context, false)
 const inputOfLeader = ({ context }: { context: ElectionContext }) => inputOf(context, true)
+const inputOfChoosing = ({ context }: { context: ElectionContext }) => ({
+  ...inputOf(context, false),
+  batch: batchOf(context.choosing),
+})
 
 const FIRST_BACKOFF_MS = 200
 const LONGEST_BACKOFF_MS = 5_000
 const COURTESY_MS = 200
 /** So many renewals later a request that had no answer is on its way no more. */
 const MOST_LOOKS = 10
+/** So long it tries at least, and at most, to find out who waits. */
+const SHORTEST_LISTING_MS = 1_000
+const LONGEST_LISTING_MS = 2_500
+/** So long it looks for a candidate that has missed no renewal. */
+const CHOOSING_MS = 1_000
 /** So many candidates may have left just as they were to be installed, before the path is vacated. */
 const MOST_DECLINED = 3
 
@@ -282,9 +312,12 @@ function reasonFor({ type }: ElectionEvent): DeselectReason {
     case 'valueRefused':
     case 'entered':
     case 'drained':
+    case 'listed':
+    case 'checked':
     case 'handedOver':
     case 'declined':
     case 'withdrawn':
+    case 'deleted':
     case 'released':
     case 'settled':
       throw new Error(`election: ${type} ends no leadership`)
@@ -309,6 +342,7 @@ export function leaving(context: ElectionContext, isEnqueueing: boolean): Electi
     restart: false,
     to: null,
     successor: null,
+    choosing: NOBODY,
   }
 }
 
@@ -373,6 +407,25 @@ const leaseOfRequest = ({ event }: { event: { lease?: string } }) => ({ lease: e
 const failure = ({ event }: { event: { error: Failure } }) => ({ error: event.error })
 const proposal = ({ event }: { event: { value: Json } }) => ({ value: event.value })
 
+/** What a leader that stops knows of who waits, and what the store tells it. */
+type Drained = Extract<ElectionEvent, { type: 'drained' }>
+type Listed = Extract<ElectionEvent, { type: 'listed' }>
+type Checked = Extract<ElectionEvent, { type: 'checked' }>
+
+// Whom it may hand over to, the latest first, by each of these.
+const known = ({ context, event }: { context: ElectionContext; event: Drained }) => ({
+  candidates: amongKnown(event.waiting ?? NOBODY, event.knownUpTo ?? 0, context).toReversed(),
+})
+const listed = ({ context, event }: { context: ElectionContext; event: Listed }) => ({
+  candidates: amongListed(event.waiting, context).toReversed(),
+})
+const checked = ({ context, event }: { context: ElectionContext; event: Checked }) => ({
+  candidates: answered(context.choosing, event),
+})
+const chosenFrom = ({ context }: { context: ElectionContext }) => ({
+  candidates: context.choosing,
+})
+
 /** What a node knows anew by what stands at the path. */
 function changesOf(
   { leases, entered: before }: ElectionContext,
@@ -388,6 +441,27 @@ const takesOver = {
   target: '#election.leader',
   actions: [{ type: 'noteHolder', params: standing }, 'forgetEarlierEntry'],
 } as const
+
+/** Of a node that stops, once nothing more is deleted. */
+const hasLeft = [
+  {
+    description: 'The user started the node while it was stopping.',
+    guard: 'shallRestart',
+    target: '#election.campaigning',
+    actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'forgetEntered', 'tellReleased'],
+  },
+  {
+    description: 'It has left the election, and no request is without an answer.',
+    guard: 'isAnswered',
+    target: 'released',
+    actions: 'tellReleased',
+  },
+  {
+    description: 'It has left the election, but a request may still be carried out.',
+    target: 'settling',
+    actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
+  },
+] as const
 
 /**
  * The statechart of one node. It begins in `idle`, and its services have to be provided: see a
@@ -421,14 +495,20 @@ export const electionMachine = setup({
     propose: service(),
     /** Waits for the claim on its way, and sends what `campaign` would have, or `withdrawn`. */
     withdraw: service(),
-    /** Waits for the leader's work, finds out who is next, and sends `drained`. */
+    /** Waits for the leader's work, and sends `drained`. */
     drain: service(),
+    /** Asks the store who waits, and sends `listed`, `failed` or `refused`. */
+    list: service(),
+    /** Asks about the leases of a batch of those who wait, and sends `checked` of each. */
+    checkRenewals: service(),
     /** Installs the successor, and sends `handedOver`, `declined`, `failed` or `refused`. */
     handOver: service(),
     /** Takes the node's value to where candidates stand, and sends `entered`, `valueRefused`, `failed` or `refused`. */
     enqueue: service(),
-    /** Deletes what stands there of this node, and sends `released`, or `held` if it was installed meanwhile. */
+    /** Deletes this node's record, if one stands there, and sends `released`; or `deleted`, where it has an entry as well. */
     release: service(),
+    /** Deletes this node's entry, and sends `released`, or `held` if it was installed meanwhile. */
+    leave: service(),
     /**
      * Looks at the path when the session is renewed next, takes away the entry that may have been left, and
      * sends `held`, `vacated`, `failed` or `refused`; or `settled` once the session has ended.
@@ -466,7 +546,19 @@ export const electionMachine = setup({
     /** It is no candidate under its session, or with another value than it has now. */
     isEntryDue: ({ context: { entered, leases, value } }) =>
       entered?.lease !== leases[0] || !equal(entered?.value ?? null, value),
-    hasSuccessor: ({ event }) => event.type === 'drained' && event.successor !== null,
+    /** No record of its own stands at the path, as far as it knows. */
+    hasNoRecord: ({ context }) => context.holder?.instance !== context.instance,
+    isEntered: ({ context }) => context.entered !== null,
+    /** In a store that knows no candidates nobody waits. */
+    mayBeAwaited: (
+      _,
+      { waiting, isForGood }: { waiting: readonly Successor[] | null; isForGood: boolean },
+    ) => waiting === null || !isForGood,
+    isOne: (_, { candidates }: { candidates: readonly Waiting[] }) => candidates.length === 1,
+    areSeveral: (_, { candidates }: { candidates: readonly Waiting[] }) => candidates.length > 1,
+    isDecided: (_, { candidates }: { candidates: readonly Waiting[] }) => isDecided(candidates),
+    isBatchOver: (_, { candidates }: { candidates: readonly Waiting[] }) => isBatchOver(candidates),
+    isUnanswered: (_, { lease }: { lease: string | undefined }) => lease !== undefined,
     hasDeclinedEnough: ({ context }) => context.attempt >= MOST_DECLINED,
     /** The holder stands down, and is about to vacate the path. */
     standsDown: ({ event }) => 'holder' in event && event.holder.released === true,
@@ -489,6 +581,13 @@ export const electionMachine = setup({
       }),
     /** A holder whose record was taken from it, by an operator, needs a moment to learn of it. */
     courtesy: COURTESY_MS,
+    /**
+     * Half as long as a request may take. What has had no answer by then is not waited for: it would end
+     * with the connection, over which the release has to go, and be answered.
+     */
+    untilListed: ({ context: { ttl } }) =>
+      Math.min(Math.max(ttl * 250, SHORTEST_LISTING_MS), LONGEST_LISTING_MS),
+    untilChosen: CHOOSING_MS,
   },
   actions: {
     takeValue: assign((_, { value }: { value: Json }) => ({ value })),
@@ -533,7 +632,14 @@ export const electionMachine = setup({
         : { unanswered: leases[0] ?? unanswered },
     ),
     noteEntering: assign(({ context }) => ({ entered: entering(context) })),
-    noteSuccessor: assign((_, { successor }: { successor: Successor | null }) => ({ successor })),
+    /** Those of whom one is to be chosen, and what has been told of their leases. */
+    noteWaiting: assign((_, { candidates }: { candidates: readonly Waiting[] }) => ({
+      choosing: candidates,
+    })),
+    noteSuccessor: assign((_, { candidates }: { candidates: readonly Waiting[] }) => ({
+      successor: chosenOf(candidates),
+      choosing: NOBODY,
+    })),
     noteTarget: assign((_, { to }: { to: string | null }) => ({ to })),
     /** What the claim may have left at the path, should nothing more be heard of it, stands under that lease. */
     noteLease: assign(({ context: { leases } }, { lease }: { lease: string | undefined }) => ({
@@ -585,7 +691,14 @@ export const electionMachine = setup({
     countAnew: assign({ attempt: 0 }),
     askRestart: assign({ restart: true }),
     dropRestart: assign({ restart: false }),
-    beginAnew: assign({ attempt: 0, restart: false, holder: null, to: null, successor: null }),
+    beginAnew: assign({
+      attempt: 0,
+      restart: false,
+      holder: null,
+      to: null,
+      successor: null,
+      choosing: NOBODY,
+    }),
     tellSelect: emit(({ context }) => ({
       type: 'select',
       value: context.holder?.value ?? null,
@@ -628,6 +741,7 @@ export const electionMachine = setup({
     entered: null,
     to: null,
     successor: null,
+    choosing: NOBODY,
   }),
   initial: 'idle',
   on: {
@@ -1064,16 +1178,114 @@ export const electionMachine = setup({
           on: {
             drained: [
               {
-                description: 'The work has ended, and somebody waits to go on with it.',
-                guard: 'hasSuccessor',
-                target: 'handingOver',
-                actions: {
-                  type: 'noteSuccessor',
-                  params: ({ event: { successor } }) => ({ successor }),
-                },
+                description: 'It has an entry, and no record.',
+                guard: and(['hasNoRecord', 'isEntered']),
+                target: 'leaving',
               },
-              { description: 'The work has ended.', target: 'releasing' },
+              {
+                description: 'Nothing of it stands there.',
+                guard: 'hasNoRecord',
+                target: 'releasing',
+              },
+              {
+                description: 'The work has ended, and one is known to wait and go on with it.',
+                guard: { type: 'isOne', params: known },
+                target: 'handingOver',
+                actions: { type: 'noteSuccessor', params: known },
+              },
+              {
+                description: 'The work has ended, and several are known to wait.',
+                guard: { type: 'areSeveral', params: known },
+                target: 'choosing',
+                actions: { type: 'noteWaiting', params: known },
+              },
+              {
+                description: 'The work has ended, and it is not known who waits.',
+                guard: {
+                  type: 'mayBeAwaited',
+                  params: ({ event: { waiting, knownUpTo } }) => ({
+                    waiting,
+                    isForGood: knownUpTo === undefined,
+                  }),
+                },
+                target: 'listing',
+              },
+              { description: 'The work has ended, and nobody ever waits.', target: 'releasing' },
             ],
+          },
+        },
+        listing: {
+          description: 'Asks the store who waits.',
+          invoke: { id: 'list', src: 'list', input },
+          after: {
+            untilListed: {
+              description: 'It has taken too long: the path is vacated.',
+              target: 'releasing',
+            },
+          },
+          on: {
+            listed: [
+              {
+                description: 'One waits, or one of that name.',
+                guard: { type: 'isOne', params: listed },
+                target: 'handingOver',
+                actions: { type: 'noteSuccessor', params: listed },
+              },
+              {
+                description: 'Several wait.',
+                guard: { type: 'areSeveral', params: listed },
+                target: 'choosing',
+                actions: { type: 'noteWaiting', params: listed },
+              },
+              { description: 'Nobody waits: the path is vacated.', target: 'releasing' },
+            ],
+            failed: {
+              description: 'It cannot learn who waits: the path is vacated.',
+              target: 'releasing',
+            },
+            refused: {
+              description: 'The store does not let it ask: the path is vacated.',
+              target: 'releasing',
+            },
+          },
+        },
+        choosing: {
+          description:
+            'Chooses one of several who wait: the latest, unless it has missed a renewal.',
+          initial: 'checking',
+          after: {
+            untilChosen: {
+              description: 'Whoever is next by what is known so far is installed.',
+              target: 'handingOver',
+              actions: { type: 'noteSuccessor', params: chosenFrom },
+            },
+          },
+          states: {
+            checking: {
+              description: 'Asks about the leases of the latest of whom nothing is known.',
+              invoke: { id: 'checkRenewals', src: 'checkRenewals', input: inputOfChoosing },
+              on: {
+                checked: [
+                  {
+                    description: 'No other answer makes a difference.',
+                    guard: { type: 'isDecided', params: checked },
+                    target: '#election.stopped.handingOver',
+                    actions: { type: 'noteSuccessor', params: checked },
+                  },
+                  {
+                    description: 'None of these is in time: those who came before them are next.',
+                    guard: { type: 'isBatchOver', params: checked },
+                    target: 'checking',
+                    reenter: true,
+                    actions: { type: 'noteWaiting', params: checked },
+                  },
+                  {
+                    description: 'Another of these, who came later, may be in time.',
+                    actions: { type: 'noteWaiting', params: checked },
+                  },
+                ],
+              },
+            },
           },
         },
         handingOver: {
@@ -1086,6 +1298,12 @@ export const electionMachine = setup({
                 guard: 'shallRestart',
                 target: '#election.campaigning',
                 actions: 'tellReleased',
+              },
+              {
+                description: 'Another node leads, and this one has an entry.',
+                guard: 'isEntered',
+                target: 'leaving',
+                actions: 'forgetHolder',
               },
               {
                 description: 'Another node leads: nothing of this one stands there.',
@@ -1101,7 +1319,7 @@ export const electionMachine = setup({
               },
               {
                 description: 'That one has left: perhaps another waits.',
-                target: 'draining',
+                target: 'listing',
                 actions: 'countAttempt',
               },
             ],
@@ -1114,37 +1332,35 @@ export const electionMachine = setup({
           },
         },
         releasing: {
-          description: 'Deletes what stands there of this node, if anything does.',
+          description: 'Deletes its record, if one stands there.',
           invoke: { id: 'release', src: 'release', input },
+          on: {
+            deleted: [
+              {
+                description: 'It may stand there still. The entry goes all the same.',
+                guard: { type: 'isUnanswered', params: leaseOfRequest },
+                target: 'leaving',
+                actions: { type: 'noteUndeleted', params: leaseOfRequest },
+              },
+              {
+                description: 'Its entry is still to go.',
+                target: 'leaving',
+                actions: 'forgetHolder',
+              },
+            ],
+            released: hasLeft,
+          },
+        },
+        leaving: {
+          description: 'Deletes its entry: it is installed no more.',
+          invoke: { id: 'leave', src: 'leave', input },
           on: {
             held: {
               description: 'It was installed just now: that is to be handed on.',
               target: 'draining',
               actions: [{ type: 'noteOwnRecord', params: standing }, 'forgetEntered'],
             },
-            released: [
-              {
-                description: 'The user started the node while it was stopping.',
-                guard: 'shallRestart',
-                target: '#election.campaigning',
-                actions: [
-                  { type: 'noteUndeleted', params: leaseOfRequest },
-                  'forgetEntered',
-                  'tellReleased',
-                ],
-              },
-              {
-                description: 'It has left the election, and no request is without an answer.',
-                guard: 'isAnswered',
-                target: 'released',
-                actions: 'tellReleased',
-              },
-              {
-                description: 'It has left the election, but a request may still be carried out.',
-                target: 'settling',
-                actions: [{ type: 'noteUndeleted', params: leaseOfRequest }, 'tellReleased'],
-              },
-            ],
+            released: hasLeft,
           },
         },
         settling: {

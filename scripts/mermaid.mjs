@@ -25,10 +25,13 @@ export function withDiagram(text, machine) {
 
 function draw(parent, indent, lines) {
   for (const state of Object.values(parent.states)) {
-    const children = Object.values(state.states)
-    if (children.length === 0) continue
-    lines.push(`${indent}state ${state.key} {`)
-    for (const child of children) lines.push(`${indent}  state "${child.key}" as ${nameOf(child)}`)
+    const isTop = parent.path.length === 0
+    const isPlain = Object.keys(state.states).length === 0
+    if (isTop && isPlain) continue
+    const named = isTop ? state.key : `"${state.key}" as ${nameOf(state)}`
+    lines.push(`${indent}state ${named}${isPlain ? '' : ' {'}`)
+    if (isPlain) continue
+    draw(state, `${indent}  `, lines)
     lines.push(`${indent}  [*] --> ${nameOf(state.initial.target[0])}`)
     lines.push(`${indent}}`)
   }

@@ -13,6 +13,7 @@ import type { Entry, Store } from '../stores/store.js'
 import type { Telemetry } from '../telemetry.js'
 import { AppActor } from './app-actor.js'
 import { campaign } from './campaign.js'
+import { checkRenewals } from './check-renewals.js'
 import { Claims } from './claims.js'
 import { clear } from './clear.js'
 import { type Competitor, competitorsFor } from './competitors.js'
@@ -21,6 +22,8 @@ import { enqueue } from './enqueue.js'
 import { Failures } from './failures.js'
 import { handOver } from './hand-over.js'
 import { keepAlive } from './keep-alive.js'
+import { leave } from './leave.js'
+import { list } from './list.js'
 import { NewLeaders } from './new-leaders.js'
 import type { Participant } from './participant.js'
 import { propose } from './propose.js'
@@ -78,9 +81,12 @@ export class Services {
         propose: this.#service(propose),
         withdraw: this.#service(withdraw),
         drain: this.#service(drain),
+        list: this.#service(list),
+        checkRenewals: this.#service(checkRenewals),
         handOver: this.#service(handOver),
         enqueue: this.#service(enqueue),
         release: this.#service(release),
+        leave: this.#service(leave),
         settle: this.#service(settle),
       },
     })

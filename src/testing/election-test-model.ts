@@ -146,7 +146,7 @@ function eventOf(cause: Cause, { context, value }: Snapshot): ElectionEvent {
       return { type: `xstate.after.courtesy.election.${state}` } as unknown as ElectionEvent
     }
     case 'drained':
-      return { type: cause, successor: null }
+      return { type: cause, waiting: [] }
     default:
       return { type: cause }
   }

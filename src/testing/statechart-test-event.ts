@@ -5,6 +5,8 @@ export type StatechartTestEvent =
   | ElectionEvent
   | { readonly type: 'backoff' }
   | { readonly type: 'courtesy' }
+  | { readonly type: 'untilListed' }
+  | { readonly type: 'untilChosen' }
 
 /** What an event cannot do without. */
 const CARRIED: Readonly<Record<StatechartTestEvent['type'], readonly string[]>> = {
@@ -30,14 +32,19 @@ const CARRIED: Readonly<Record<StatechartTestEvent['type'], readonly string[]>> 
   proposed: ['value', 'revision'],
   reignOver: [],
   valueRefused: ['error'],
-  drained: ['successor'],
+  drained: ['waiting'],
+  listed: ['waiting'],
+  checked: ['instance', 'isOverdue'],
   handedOver: [],
   declined: [],
   withdrawn: [],
+  deleted: [],
   released: [],
   settled: [],
   backoff: [],
   courtesy: [],
+  untilListed: [],
+  untilChosen: [],
 }
 
 /** Throws a TypeError if the event lacks something. Test models make events up that have nothing but a type. */

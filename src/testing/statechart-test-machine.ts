@@ -40,8 +40,8 @@ export type StatechartTestMachine = StateMachine<
 
 /**
  * The statechart of `locked/machine` in the form that `createTestModel` takes, which allows neither
- * invoked services nor delays: what the services would report, and the ends of `backoff` and
- * `courtesy`, are events like any other. Its states, guards and context are those that ship.
+ * invoked services nor delays: what the services would report, and the ends of `backoff`, `courtesy`,
+ * `untilListed` and `untilChosen`, are events like any other. Its states, guards and context are those that ship.
  *
  * Most of its events carry something, and its context grows with time: give `createTestModel` a
  * `serializeState` that tells apart what is to be told apart, and `getShortestPaths` the `events` that

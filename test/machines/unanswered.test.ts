@@ -7,6 +7,8 @@ const error = { name: 'UnreachableError', message: 'no answer' }
 const deletions: readonly [state: object, event: (lease: string) => ElectionEvent][] = [
   [{ campaigning: 'clearing' }, (lease) => ({ type: 'failed', error, lease })],
   [{ stopped: 'releasing' }, (lease) => ({ type: 'released', lease })],
+  [{ stopped: 'releasing' }, (lease) => ({ type: 'deleted', lease })],
+  [{ stopped: 'leaving' }, (lease) => ({ type: 'released', lease })],
 ]
 
 test.each(deletions)(

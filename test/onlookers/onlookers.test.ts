@@ -10,7 +10,7 @@ import {
 import { Link } from '../../src/stores/link.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
-import { leavesOf } from '../paths/chart.js'
+import { leafOf, leavesOf } from '../paths/chart.js'
 
 const logged = vi.hoisted(() => ({ call: () => {} }))
 vi.mock('node:util', async (original) => {
@@ -127,8 +127,8 @@ async function run(lookOn: LookOn, throwsAt: (call: number) => boolean): Promise
   const locker = locked(link, { clock, ...lookOn(called, clock) })
   const node = locker(path, { id: 'a', value: 1 })
   const rival = locked(new Link(store, clock), { clock })(path, { id: 'b', value: 2 })
-  const states = new Set([leafOf(node.actor)])
-  node.actor.subscribe(() => states.add(leafOf(node.actor)))
+  const states = new Set([leafIn(node.actor)])
+  node.actor.subscribe(() => states.add(leafIn(node.actor)))
   const told: unknown[][] = []
   for (const [name, one] of Object.entries({ node, rival })) {
     for (const event of ['select', 'deselect', 'change', 'refresh', 'vacant', 'error'] as const) {
@@ -215,6 +215,19 @@ async function run(lookOn: LookOn, throwsAt: (call: number) => boolean): Promise
   await pass(1_000)
   void node.start()
   await pass(1_000)
+  // It leads again, and two wait when it stops.
+  const third = locked(new Link(store, clock), { clock })(path, { id: 'd', value: 4 })
+  void rival.stop()
+  await pass(1_000)
+  void rival.start()
+  void third.start()
+  await pass(1_000)
+  void node.stop()
+  await pass(1_000)
+  void third.stop()
+  await pass(1_000)
+  void node.start()
+  await pass(1_000)
   const outcome = { told, leader: [node.isLeader, rival.isLeader], states }
   void node.stop()
   void rival.stop()
@@ -224,9 +237,8 @@ async function run(lookOn: LookOn, throwsAt: (call: number) => boolean): Promise
   return { ...outcome, calls }
 }
 
-function leafOf(actor: ElectionActor): string {
-  const { value } = actor.getSnapshot()
-  return typeof value === 'string' ? value : Object.entries(value).flat().join('.')
+function leafIn(actor: ElectionActor): string {
+  return leafOf(actor.getSnapshot().value)
 }
 
 /** Observes what it measures as soon as it may. */

@@ -8,6 +8,7 @@ import type {
   Call,
   Candidacy,
   Candidates,
+  CandidatesListener,
   Claim,
   Competitors,
   Lease,
@@ -26,11 +27,13 @@ export type Method =
   | 'propose'
   | 'release'
   | 'read'
-  | Exclude<keyof Candidates, 'follow' | 'askTransfer' | 'isOverdue'>
+  | Exclude<keyof Candidates, 'follow' | 'askTransfer'>
 
 /** One call that waits at the gate. */
 export interface Waiting {
   readonly method: Method
+  /** The lease that it asks about, if it does. */
+  readonly about: string | null
   /** Lets it through to the store. The answer waits until `answer`. */
   carryOut(): Promise<void>
   /** Gives the node the store's answer, and lets the call through first if that has not been done. */
@@ -53,9 +56,11 @@ export class Gate implements Store {
   candidacy: Candidacy | null = null
   /** Whom the store named when it was last asked who competes. */
   listed: Competitors | null = null
+  /** What the latest leader hears by of who enters and who leaves. */
+  attending: CandidatesListener | null = null
   /** The revision at which the node last entered by a request of its own. */
   enteredAt = 0
-  readonly candidates: Candidates
+  candidates?: Candidates
 
   constructor(store: Store) {
     this.#store = store
@@ -79,13 +84,23 @@ export class Gate implements Store {
         }),
       install: (path, reign, candidate, call) =>
         this.#wait('install', () => candidates.install(path, reign, candidate, call)),
-      // On a path the leader is told of nobody: it asks.
+      // On a path the leader is told of those whom the path says.
       follow: (_path, _from, listener) => {
-        listener.lost()
+        this.attending = listener
         return { close: () => undefined }
       },
       askTransfer: (path, to, lease, call) => candidates.askTransfer(path, to, lease, call),
-      isOverdue: (lease, call) => candidates.isOverdue(lease, call),
+      isOverdue: (lease, call) =>
+        this.#wait('isOverdue', () => candidates.isOverdue(lease, call), lease),
+    }
+  }
+
+  /** Is a store that knows no candidates, until the function that is returned is called. */
+  hideCandidates(): () => void {
+    const { candidates } = this
+    delete this.candidates
+    return () => {
+      if (candidates !== undefined) this.candidates = candidates
     }
   }
 
@@ -166,7 +181,11 @@ export class Gate implements Store {
 
   closeIdle(): void {}
 
-  #wait<Answer>(method: Method, call: () => Promise<Answer>): Promise<Answer> {
+  #wait<Answer>(
+    method: Method,
+    call: () => Promise<Answer>,
+    about: string | null = null,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       let outcome: Promise<Answer> | null = null
       const carryOut = () => {
@@ -179,6 +198,7 @@ export class Gate implements Store {
       }
       const waiting: Waiting = {
         method,
+        about,
         carryOut: async () => {
           await carryOut().catch(() => undefined)
         },

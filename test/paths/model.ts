@@ -1,6 +1,7 @@
 /** Which events the world can bring about in each state, and what it is like afterwards. */
 import { createTestModel } from 'xstate/graph'
-import type { Holder, Json } from '../../machines/election.js'
+import type { Holder, Json, Successor } from '../../machines/election.js'
+import { batchOf } from '../../machines/successor.js'
 import { leafOf } from './chart.js'
 import {
   INPUT,
@@ -76,10 +77,16 @@ function worldly(leaf: string, context: ModelContext, world: World): ModelEvent[
       return withdrawing(context, world)
     case 'stopped.draining':
       return draining(world)
+    case 'stopped.listing':
+      return listing(context, world)
+    case 'stopped.choosing.checking':
+      return checking(context)
     case 'stopped.handingOver':
       return handingOver()
     case 'stopped.releasing':
       return releasing(context, world)
+    case 'stopped.leaving':
+      return leaving(context, world)
     case 'stopped.settling':
       return settling(context, world)
     case 'stopped.clearing':
@@ -378,30 +385,71 @@ function enqueueing({ value, revision, entered }: ModelContext): ModelEvent[] {
   ]
 }
 
-function draining({ working, standing }: World): ModelEvent[] {
+/** In the order in which they came; all have the lease of their process, which is one for each. */
+const HEIRS: readonly Successor[] = [1, 2, 3].map((since) => ({
+  id: 'node',
+  instance: `heir ${since}`,
+  text: '',
+  since,
+  revision: since,
+  lease: `another ${since}`,
+}))
+const [HEIR] = HEIRS
+
+/** It waits for work that goes on. */
+function draining({ standing }: World): ModelEvent[] {
   const ended: Partial<World> = { working: false }
+  const unknown = { type: 'drained', waiting: null } as const
   const events: ModelEvent[] = [
-    { type: 'drained', cause: 'work ends', successor: null, world: ended },
-    { type: 'drained', cause: 'nobody known', successor: null, world: ended },
-  ]
-  if (isOwn(standing)) {
-    events.push({
-      type: 'drained',
-      cause: 'another waits',
-      successor: { instance: 'heir', text: '', since: 1, revision: 1, lease: 'another' },
-      world: { ...ended, heir: true },
-    })
-  }
-  if (!working) return events
-  return [
-    ...events,
+    { ...unknown, cause: 'work ends', world: ended },
+    { type: 'drained', cause: 'nobody ever waits', waiting: [], world: ended },
     {
-      type: 'drained',
+      ...unknown,
       cause: 'validity ends',
-      successor: null,
       world: { ...ended, session: 'none', standing: 'vacant' },
     },
   ]
+  if (!isOwn(standing)) return events
+  const known = { type: 'drained', knownUpTo: 9, world: { ...ended, heir: true } } as const
+  return [
+    ...events,
+    { ...known, cause: 'one known', waiting: [HEIR] },
+    { ...known, cause: 'several known', waiting: HEIRS },
+  ]
+}
+
+function listing({ attempt }: ModelContext, { standing }: World): ModelEvent[] {
+  const events: ModelEvent[] = [
+    { type: 'listed', cause: 'nobody waits', waiting: [] },
+    { type: 'failed', cause: 'list', error: FAILURE },
+    { type: 'refused', cause: 'list', error: FAILURE },
+    { type: 'untilListed', cause: 'clock' },
+  ]
+  if (!isOwn(standing)) return events
+  const listed = { type: 'listed', world: { heir: true } } as const
+  events.push({ ...listed, cause: 'one waits', waiting: [HEIR] })
+  // What can happen among several can happen before one has left.
+  if (attempt === 0) events.push({ ...listed, cause: 'several wait', waiting: HEIRS })
+  return events
+}
+
+/** Whoever is overdue has gone, so that somebody else is chosen. */
+function checking({ choosing }: ModelContext): ModelEvent[] {
+  const [latest] = choosing
+  const events: ModelEvent[] = batchOf(choosing)
+    .filter(({ isOverdue }) => isOverdue === undefined)
+    .flatMap(({ instance }) => {
+      const which = HEIRS.findIndex((one) => one.instance === instance) + 1
+      const checked = { type: 'checked', instance } as const
+      return [
+        { ...checked, cause: `heir ${which} in time`, isOverdue: false },
+        { ...checked, cause: `no answer about heir ${which}`, isOverdue: null },
+        ...(instance === latest?.instance
+          ? [{ ...checked, cause: `heir ${which} overdue`, isOverdue: true }]
+          : []),
+      ]
+    })
+  return [...events, { type: 'untilChosen', cause: 'clock' }]
 }
 
 function handingOver(): ModelEvent[] {
@@ -434,27 +482,21 @@ function toldOfRobbery({ revision }: ModelContext): ModelEvent {
   }
 }
 
+/** Its record goes, if one stands there; and where it has no entry, its session. */
 function releasing(context: ModelContext, world: World): ModelEvent[] {
-  const { standing, kept, session } = world
+  const { standing, kept } = world
   const isHolder = context.holder?.instance === context.instance
-  const hasEntry = context.entered !== null && session === 'open'
-  const over: Partial<World> = kept ? {} : { session: 'none' }
   const isUnderSession = standing === 'mine' || standing === 'unconfirmed'
+  const over: Partial<World> = kept ? {} : { session: 'none' }
   const isDeleted = isHolder ? isOwn(standing) : isUnderSession && !kept
-  const done = isDeleted ? { standing: 'vacant' as const } : {}
-  // As its entry goes it finds what a request without answer has left.
-  const finds = hasEntry && !isHolder && isUnderSession
-  const events: ModelEvent[] = [
-    finds
-      ? {
-          type: 'held',
-          cause: 'leftover',
-          holder: holder(context, 'mine'),
-          revision: context.revision + 1,
-          lease: LEASE,
-        }
-      : { type: 'released', cause: 'done', world: { ...over, ...done } },
-  ]
+  const vacant = isDeleted ? { standing: 'vacant' as const } : {}
+  if (context.entered !== null) {
+    return [
+      { type: 'deleted', cause: 'answer', world: vacant },
+      { type: 'deleted', cause: 'no answer', lease: LEASE, world: { asked: true } },
+    ]
+  }
+  const events: ModelEvent[] = [{ type: 'released', cause: 'done', world: { ...over, ...vacant } }]
   if (isHolder && isUnderSession) {
     events.push({
       type: 'released',
@@ -463,7 +505,35 @@ function releasing(context: ModelContext, world: World): ModelEvent[] {
       world: { kept: true, asked: true, standing: 'unconfirmed' },
     })
   }
-  if (hasEntry && !isHolder && standing === 'rival') {
+  if (kept) return events
+  events.push(lost(world, isHolder))
+  if (isHolder && standing === 'mine') {
+    events.push({ type: 'released', cause: 'not revoked', world: { ...over, standing: 'vacant' } })
+  }
+  return events
+}
+
+/** Its entry goes, and its session. */
+function leaving(context: ModelContext, world: World): ModelEvent[] {
+  const { standing, kept } = world
+  // A record whose deletion had no answer.
+  const isInDoubt = context.holder?.instance === context.instance
+  const isUnderSession = standing === 'mine' || standing === 'unconfirmed'
+  const over: Partial<World> = kept ? {} : { session: 'none' }
+  const vacant = isUnderSession && !kept ? { standing: 'vacant' as const } : {}
+  const events: ModelEvent[] = [
+    // As its entry goes it finds what a request without answer has left.
+    isUnderSession && !isInDoubt
+      ? {
+          type: 'held',
+          cause: 'leftover',
+          holder: holder(context, 'mine'),
+          revision: context.revision + 1,
+          lease: LEASE,
+        }
+      : { type: 'released', cause: 'done', world: { ...over, ...vacant } },
+  ]
+  if (!isInDoubt && standing === 'rival') {
     events.push({
       type: 'held',
       cause: 'handed over',
@@ -473,17 +543,18 @@ function releasing(context: ModelContext, world: World): ModelEvent[] {
       world: { standing: 'mine' },
     })
   }
-  if (kept) return events
-  events.push({
+  return kept ? events : [...events, lost(world, !isInDoubt)]
+}
+
+/** Nothing that it asks for as it leaves has an answer. */
+function lost({ standing }: World, isTold: boolean): ModelEvent {
+  const isUnderSession = standing === 'mine' || standing === 'unconfirmed'
+  return {
     type: 'released',
     cause: 'no answer',
-    ...((isHolder || hasEntry) && { lease: LEASE }),
-    world: { ...over, ...(isUnderSession && { standing: 'leftover' as const }) },
-  })
-  if (isHolder && standing === 'mine') {
-    events.push({ type: 'released', cause: 'not revoked', world: { ...over, standing: 'vacant' } })
+    ...(isTold && { lease: LEASE }),
+    world: { session: 'none', ...(isUnderSession && { standing: 'leftover' }) },
   }
-  return events
 }
 
 /** A look at each renewal of the session, which is kept. */
@@ -546,9 +617,10 @@ export function keyOf({ value, context }: TestSnapshot): string {
     session === 'open' ? '' : `session ${session}`,
     claim !== null && claim.value !== context.value ? 'claims an older value' : '',
     leaf === 'stopped.settling' ? `looked ${context.attempt} times` : '',
-    leaf === 'stopped.draining' || leaf === 'stopped.handingOver'
+    leaf === 'stopped.listing' || leaf === 'stopped.handingOver'
       ? `declined ${context.attempt} times`
       : '',
+    ...context.choosing.map(({ isOverdue = 'not yet' }) => `told ${isOverdue}`),
     context.entered === null ? '' : 'entered',
     world.heir ? 'heir' : '',
     world.kept ? 'session kept' : '',

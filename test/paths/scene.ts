@@ -12,7 +12,8 @@ import {
 } from '../../src/index.js'
 import { decodeRecord, encodeHolder, holderFrom } from '../../src/record.js'
 import { reignOf as reignOfHolder } from '../../src/services/reign.js'
-import type { Entry, Reign, Sighting } from '../../src/stores/store.js'
+import { successorFrom } from '../../src/services/successor.js'
+import type { Candidate, Entry, Reign, Sighting } from '../../src/stores/store.js'
 import { VirtualClock } from '../../src/testing/virtual-clock.js'
 import { leafOf, nameOf } from './chart.js'
 import { Gate, type Method, type Waiting } from './gate.js'
@@ -42,6 +43,8 @@ export interface Server {
 
 const WITHIN = { timeoutMs: 60_000 }
 const TICK_MS = 25
+/** So long a leader leads before it asks who waits. */
+const ATTENDS_AFTER_MS = 300
 const ID = 'node'
 
 export class Scene {
@@ -57,6 +60,8 @@ export class Scene {
   readonly #rivalGate: Gate
   readonly #ttl: number
   #rival: LockedNode | null = null
+  /** Those who wait to be handed over to, in the order in which they came. */
+  #heirs: readonly LockedNode[] = []
   readonly #locker: Locker
   /** A node of the same locker on another path, which keeps the session. */
   #beside: LockedNode | null = null
@@ -133,10 +138,10 @@ export class Scene {
         await this.#pass('enter')
         return { ...event, ...this.#entering, revision: this.gate.enteredAt }
       case 'handedOver':
-        await this.#pass('install')
+        await this.#heirTakesOver(() => this.#pass('install'))
         return event
       case 'declined':
-        await this.#heirLeaves()
+        await this.#heirsLeave(this.#heirs)
         await this.#pass('install')
         return event
       case 'stop':
@@ -157,6 +162,8 @@ export class Scene {
       }
       case 'backoff':
       case 'courtesy':
+      case 'untilListed':
+      case 'untilChosen':
         while (this.leaf === during) await this.#advance(TICK_MS)
         return event
       case 'workFailed':
@@ -164,13 +171,20 @@ export class Scene {
         return { ...event, error: { name: 'WorkError', message: '' } }
       case 'drained':
         return this.#drained(event)
+      case 'listed':
+        return this.#listed(event)
+      case 'checked':
+        return this.#checked(event)
+      case 'deleted':
+        return this.#deleted(event)
       case 'released':
         return this.#released(event)
       case 'won':
       case 'held':
         if (during === 'stopped.settling') return this.#looked(event)
-        if (during === 'stopped.releasing') return this.#leftTooLate(event)
-        return cause === 'session over' ? this.#wonTooLate(event) : this.#claimed(event, world)
+        if (during === 'stopped.leaving') return this.#leftTooLate(event)
+        if (cause === 'session over') return this.#wonTooLate(event)
+        return this.#attends(await this.#claimed(event, world))
       case 'failed':
       case 'valueRefused':
       case 'refused':
@@ -214,7 +228,7 @@ export class Scene {
       case 'vacated':
         if (during === 'stopped.settling') return this.#looked(event)
         this.#workObeys = true
-        return this.#seen(event, world)
+        return this.#attends(await this.#seen(event, world))
       case 'reset':
         this.#workObeys = true
         return this.#reset(event)
@@ -315,6 +329,10 @@ export class Scene {
         return tells(event, error)
       case 'hand-over':
         this.gate.newest('install')?.fail(error)
+        await this.#heirsLeave(this.#heirs)
+        return tells(event, error)
+      case 'list':
+        this.gate.newest('list')?.fail(error)
         return tells(event, error)
       case 'lease gone': {
         await this.#vacate()
@@ -347,7 +365,8 @@ export class Scene {
     if (this.leaf === 'stopped.handingOver') {
       const { holder } = this.node.actor.getSnapshot().context
       const install = this.gate.newest('install')
-      if (cause === 'answer lost') await install?.carryOut()
+      if (cause === 'answer lost') await this.#heirTakesOver(async () => install?.carryOut())
+      else await this.#heirsLeave(this.#heirs)
       install?.fail(error)
       return { ...tells(event, error), lease: holder?.session }
     }
@@ -469,21 +488,49 @@ export class Scene {
 
   async #drained(event: ModelEvent): Promise<ModelEvent> {
     const { cause } = event
-    if (cause === 'another waits') await this.#heirEnters()
+    const candidates = await this.#heirsEnter(cause)
+    for (const candidate of candidates) this.gate.attending?.entered(candidate)
+    const restore = cause === 'nobody ever waits' ? this.gate.hideCandidates() : () => undefined
     if (cause === 'validity ends') {
       await this.#untilInvalid()
       this.#dropRenewals()
     } else this.#endWork()
-    await this.until(async () => {
-      await this.#pass('revoke')
-      const list = this.gate.newest('list')
-      if (cause === 'nobody known') list?.fail(new UnreachableError('no answer'))
-      else await list?.answer()
-      return this.leaf !== 'stopped.draining'
-    })
+    await this.until(() => this.leaf !== 'stopped.draining')
+    restore()
+    await this.#pass('revoke')
     this.#endWork()
-    const successor = this.gate.listed?.waiting.at(-1) ?? null
-    return cause === 'another waits' ? { ...event, successor } : event
+    if (candidates.length === 0) return event
+    const waiting = candidates.map(successorFrom)
+    return { ...event, waiting, knownUpTo: waiting.at(-1)?.revision }
+  }
+
+  async #listed(event: ModelEvent): Promise<ModelEvent> {
+    await this.#heirsEnter(event.cause)
+    await this.gate.newest('list')?.answer()
+    return { ...event, waiting: this.gate.listed?.waiting.map(successorFrom) }
+  }
+
+  async #checked(event: ModelEvent): Promise<ModelEvent> {
+    const which = Number(/heir (\d)/.exec(event.cause)?.[1])
+    const instance = this.#heirs[which - 1]?.actor.getSnapshot().context.instance
+    const { choosing } = this.node.actor.getSnapshot().context
+    const lease = choosing.find((one) => one.instance === instance)?.lease
+    const asked = this.gate.waiting.find(({ about }) => about === lease)
+    if (event.isOverdue === true && lease !== undefined) await this.#server.revoke(lease)
+    if (event.isOverdue === null) asked?.fail(new UnreachableError('no answer'))
+    else await asked?.answer()
+    return { ...event, instance }
+  }
+
+  /** Once it leads it learns who waits: nobody, until a path says so. */
+  async #attends(event: ModelEvent): Promise<ModelEvent> {
+    await this.#server.settle()
+    if (!this.leaf.startsWith('leader') || this.gate.attending !== null) return event
+    await this.#advance(ATTENDS_AFTER_MS)
+    await this.until(() => this.gate.newest('list') !== undefined)
+    await this.#pass('list')
+    await this.until(() => this.gate.attending !== null)
+    return event
   }
 
   /** It was installed before its entry could be taken away. */
@@ -512,19 +559,37 @@ export class Scene {
     await candidates?.install(this.path, reignOf(entry), candidate, WITHIN)
   }
 
-  /** Another node comes to wait. */
-  async #heirEnters(): Promise<void> {
-    const heir = this.#newRival()
-    this.#rival = heir
-    await this.#letRival(heir.start())
-    if (heir.state !== 'follower') throw new Error('the heir does not follow')
+  /** As many as the path says come to wait, each in a process of its own; all who wait by then. */
+  async #heirsEnter(cause: string): Promise<readonly Candidate[]> {
+    const count = cause.startsWith('one') ? 1 : cause.startsWith('several') ? 3 : 0
+    for (let index = 0; index < count; index += 1) {
+      const heir = this.#newRival()
+      this.#heirs = [...this.#heirs, heir]
+      await this.#letRival(heir.start())
+      if (heir.state !== 'follower') throw new Error('the heir does not follow')
+    }
+    if (count === 0) return []
+    return (await this.#server.peer.candidates?.list(this.path, WITHIN))?.waiting ?? []
   }
 
-  /** Its process is gone, and with its lease its entry. */
-  async #heirLeaves(): Promise<void> {
-    const successor = this.node.actor.getSnapshot().context.successor
-    this.#killRival()
-    if (successor !== null) await this.#server.revoke(successor.lease)
+  /** Their processes are gone, and with their leases their entries. */
+  async #heirsLeave(heirs: readonly LockedNode[]): Promise<void> {
+    this.#heirs = []
+    for (const { actor } of heirs) {
+      const [lease] = actor.getSnapshot().context.leases
+      actor.stop()
+      if (lease !== undefined) await this.#server.revoke(lease)
+    }
+  }
+
+  /** Whoever is installed holds the path from then on, and the others leave. */
+  async #heirTakesOver(install: () => Promise<void>): Promise<void> {
+    const { successor } = this.node.actor.getSnapshot().context
+    const isChosen = ({ actor }: LockedNode) =>
+      actor.getSnapshot().context.instance === successor?.instance
+    await install()
+    this.#rival = this.#heirs.find(isChosen) ?? null
+    await this.#heirsLeave(this.#heirs.filter((heir) => !isChosen(heir)))
   }
 
   get #ownInstance(): string {
@@ -537,31 +602,36 @@ export class Scene {
     return { value, lease: leases[0] }
   }
 
+  async #deleted(event: ModelEvent): Promise<ModelEvent> {
+    const { holder } = this.node.actor.getSnapshot().context
+    const release = this.gate.newest('release')
+    if (event.lease === undefined) await release?.answer()
+    else release?.fail(new UnreachableError('no answer'))
+    return { ...event, ...(event.lease !== undefined && { lease: holder?.session }) }
+  }
+
   async #released(event: ModelEvent): Promise<ModelEvent> {
     const unreachable = new UnreachableError('no answer')
     const isDone = event.cause === 'done'
-    const { holder, entered, instance } = this.node.actor.getSnapshot().context
-    // The record is the greater doubt.
-    const from = holder?.instance === instance ? holder.session : entered?.lease
+    const during = this.leaf
+    const { holder, entered } = this.node.actor.getSnapshot().context
+    const from = during === 'stopped.releasing' ? holder?.session : entered?.lease
     const lease = event.lease === undefined ? {} : { lease: from }
     if (event.cause === 'no answer, session kept') {
       await this.#keepSession()
       this.gate.newest('release')?.fail(unreachable)
-      await this.until(async () => {
-        await this.#pass('leave')
-        return this.leaf !== 'stopped.releasing'
-      })
+      await this.until(() => this.leaf !== during)
       return { ...event, ...lease }
     }
     await this.until(async () => {
       for (const waiting of [...this.gate.waiting]) {
-        if (this.leaf !== 'stopped.releasing') break
+        if (this.leaf !== during) break
         const fails = event.cause === 'not revoked' ? waiting.method === 'revoke' : !isDone
         if (fails) waiting.fail(unreachable)
         else await waiting.answer()
         await this.#server.settle()
       }
-      return this.leaf !== 'stopped.releasing'
+      return this.leaf !== during
     })
     return { ...event, ...lease }
   }

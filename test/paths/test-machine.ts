@@ -46,13 +46,13 @@ export interface World {
   readonly asked: boolean
   /** Whether an operator has deleted the record, and the leader's watch has not told yet. */
   readonly robbed: boolean
-  /** Whether another node waits to be handed over to. */
+  /** Whether others wait to be handed over to. */
   readonly heir: boolean
 }
 
 /** Something that happens to the node, and what it does to the world. */
 export interface ModelEvent {
-  readonly type: ElectionEvent['type'] | 'backoff' | 'courtesy'
+  readonly type: ElectionEvent['type'] | 'backoff' | 'courtesy' | 'untilListed' | 'untilChosen'
   /** How it is brought about. */
   readonly cause: string
   readonly world?: Partial<World>
@@ -125,20 +125,21 @@ const actions = {
   }),
   /** A service begins. Some of them may have nothing to do, and answer at once. */
   begin: enqueueActions(({ context, enqueue }, { service }: { service: string }) => {
-    const { world, value, holder, instance } = context as ModelContext
-    const isHolder = holder !== null && holder.instance === instance
+    const { world, value, entered } = context as ModelContext
     const become = (change: Partial<World>) => enqueue.assign({ world: { ...world, ...change } })
     if (service === 'campaign') become({ claim: { value } })
     if (service === 'propose') become({ write: { value, carriedOut: false } })
     // Under a request that is given up another value may come to stand there.
     if (service === 'enqueue') become({ asked: true })
-    // Whoever holds the path asks first who waits.
-    if (service === 'drain' && !world.working && !isHolder) {
-      const drained = { type: 'drained', successor: null }
+    if (service === 'drain' && !world.working) {
+      const drained = { type: 'drained', waiting: null }
       enqueue.raise(drained)
     }
     // What it is to release has gone with the session.
-    if (service === 'release' && world.session === 'none') enqueue.raise({ type: 'released' })
+    if (service === 'release' && world.session === 'none') {
+      enqueue.raise({ type: entered === null ? 'released' : 'deleted' })
+    }
+    if (service === 'leave' && world.session === 'none') enqueue.raise({ type: 'released' })
     if (service === 'settle' && !(world.kept && world.asked && world.session === 'open')) {
       enqueue.raise({ type: 'settled' })
     }

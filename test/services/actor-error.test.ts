@@ -13,7 +13,7 @@ import {
 } from '../../src/index.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { MemoryCluster } from '../../src/testing/cluster.js'
-import { leavesOf } from '../paths/chart.js'
+import { leafOf, leavesOf } from '../paths/chart.js'
 
 const path = '/broken'
 const cause = new Error('the statechart is broken')
@@ -148,6 +148,25 @@ const states: Readonly<Record<string, Bring>> = {
     await lead(scene)
     void scene.node.stop()
   },
+  'stopped.listing': async (scene) => {
+    await lead(scene)
+    scene.cluster.freeze(scene.node)
+    scene.end()
+    void scene.node.stop()
+    while (stateOf(scene.node) !== 'stopped.listing') await scene.cluster.advance(1)
+  },
+  'stopped.choosing.checking': async (scene) => {
+    await lead(scene)
+    const { cluster, node } = scene
+    for (const id of ['another heir', 'heir']) {
+      void cluster.node(path, { id, value: id }).start()
+      await cluster.advance(10)
+    }
+    scene.end()
+    void node.stop()
+    while (stateOf(node) !== 'stopped.choosing.checking') await cluster.advance(1)
+    cluster.freeze(node)
+  },
   'stopped.handingOver': async (scene) => {
     await lead(scene)
     const { cluster, node } = scene
@@ -164,6 +183,12 @@ const states: Readonly<Record<string, Bring>> = {
     void scene.node.stop()
     while (stateOf(scene.node) !== 'stopped.releasing') await scene.cluster.advance(1)
     scene.cluster.freeze(scene.node)
+  },
+  'stopped.leaving': async (scene) => {
+    await follow(scene)
+    scene.cluster.freeze(scene.node)
+    void scene.node.stop()
+    while (stateOf(scene.node) !== 'stopped.leaving') await scene.cluster.advance(1)
   },
   'stopped.settling': leaveBehind,
   'stopped.clearing': async (scene) => {
@@ -201,12 +226,18 @@ describe.each(Object.entries(states))(
       expect(stateOf(node)).toBe(state)
       const told = record(node)
       const starting = state.startsWith('campaigning') ? node.start() : null
-      const stopping = /withdrawing|draining|handingOver|releasing/.test(state) ? node.stop() : null
+      const stopping = /withdrawing|draining|listing|checking|handingOver|releasing|leaving/.test(
+        state,
+      )
+        ? node.stop()
+        : null
       const wasLeader = state.startsWith('leader')
-      const isFollower = state.startsWith('follower')
-      const hasHeir = state === 'stopped.handingOver'
-      // A holder that it follows or hands over to, or a node of its own process.
-      const others = isFollower || hasHeir || /settling|stopped.clearing/.test(state) ? 1 : 0
+      const isFollower = state.startsWith('follower') || state === 'stopped.leaving'
+      const isChoosing = state.startsWith('stopped.choosing')
+      const hasHeir = isChoosing || state === 'stopped.handingOver'
+      // A holder that it follows, those whom it hands over to, or a node of its own process.
+      const hasOther = isFollower || hasHeir || /settling|stopped.clearing/.test(state)
+      const others = isChoosing ? 2 : hasOther ? 1 : 0
       const { actor } = node
 
       actor.send(poison)
@@ -556,7 +587,7 @@ function embed(machine: ReturnType<typeof locked>['machine']): ElectionActor {
 
 function stateOf(node: LockedNode): string {
   const { value } = node.actor.getSnapshot()
-  return typeof value === 'string' ? value : Object.entries(value).flat().join('.')
+  return leafOf(value)
 }
 
 function record(node: LockedNode): unknown[][] {

@@ -84,6 +84,21 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
     await original.lead()
     void original.node.stop()
   },
+  'stopped.listing': async (original) => {
+    await original.lead()
+    void original.node.stop()
+  },
+  'stopped.choosing.checking': async (original) => {
+    await original.lead()
+    for (const id of ['heir', 'another heir']) {
+      const heir = original.world.lives(id)
+      heir.start()
+      await heir.answer('grant')
+      await heir.answer('claim')
+    }
+    void original.node.stop()
+    await original.answer('list')
+  },
   'stopped.handingOver': async (original) => {
     await original.lead()
     const heir = original.world.lives('heir')
@@ -97,6 +112,10 @@ const WAYS: Readonly<Record<string, (original: Process) => Promise<void>>> = {
     await original.lead()
     void original.node.stop()
     await original.answer('list')
+  },
+  'stopped.leaving': async (original) => {
+    await follow(original)
+    void original.node.stop()
   },
   'stopped.settling': leaveBehind,
   'stopped.clearing': async (original) => {

@@ -3,6 +3,7 @@ import type { Bounds } from './bounds.js'
 import type { Chart } from './chart.js'
 import type { Do } from './step.js'
 import { leaveRequest, type Setting, tell } from './tell.js'
+import { NOBODY } from './waiting.js'
 import {
   Call,
   GONE,
@@ -58,6 +59,7 @@ export function endInError(world: World, node: NodeState, setting: Setting): voi
     return
   }
   node.leaf = Leaf.withdrawing
+  node.waiting = NOBODY
   // Of what it knew, that does not matter there.
   node.revision = 0
   node.seenValue = 0
@@ -98,7 +100,9 @@ function restoredFrom(chart: Chart, leaf: number): NodeState {
   const node = { ...newNode(), leaf }
   if (hasRecord(node)) Object.assign(node, { seen: Seen.me, seenToken: 1 })
   if (!isTold(chart.servicesIn(leaf))) return node
-  const { watchAfter, proposes, selected, ...after } = chart.step(node, { type: 'restored' })
+  const { watchAfter, proposes, checks, selected, chosen, ...after } = chart.step(node, {
+    type: 'restored',
+  })
   return { ...node, ...after }
 }
 

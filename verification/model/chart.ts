@@ -3,12 +3,23 @@
  * looked up from then on.
  */
 import { initialTransition, type SnapshotFrom, transition } from 'xstate'
-import type { ElectionContext, ElectionEvent, Holder, Json } from '../../machines/election.js'
+import type {
+  ElectionContext,
+  ElectionEvent,
+  Holder,
+  Json,
+  Successor,
+  Waiting,
+} from '../../machines/election.js'
+import { Answer, answerAt, countOf, NOBODY, shapeOf, waitingOf, withAnswer } from './waiting.js'
 import { LEAVES, Leaf, type Machine, type NodeState, Seen } from './world.js'
+
+/** What ends by itself. */
+export type Delay = 'backoff' | 'courtesy' | 'untilListed' | 'untilChosen'
 
 /** An event as the model has it: revisions are ranks, holders are as the machine sees them. */
 export interface ChartEvent {
-  readonly type: ElectionEvent['type'] | 'backoff' | 'courtesy'
+  readonly type: ElectionEvent['type'] | Delay
   readonly revision?: number
   readonly seen?: number
   readonly value?: number
@@ -22,8 +33,13 @@ export interface ChartEvent {
   readonly reentered?: boolean
   /** With what a claim that lost has entered the node. */
   readonly entered?: number
-  /** Whether somebody waits to be handed over to. */
-  readonly successor?: boolean
+  /** How many are told to wait. */
+  readonly waiting?: number
+  /** Whether nobody ever waits, as the store knows no candidates. */
+  readonly isForGood?: boolean
+  /** Of whom of those who wait it tells, and what. */
+  readonly slot?: number
+  readonly answer?: number
   /** Whether it tells of a request that had no answer. */
   readonly unanswered?: boolean
   /** Whether it comes to a node that has looked for what was left as often as it ever does. */
@@ -41,10 +57,16 @@ export interface ChartStep {
   readonly seenLeaving: number
   readonly unanswered: number
   readonly entered: number
+  /** What it has been told of those who wait; of who they are it says nothing. */
+  readonly waiting: number
+  /** Which of those was chosen to be installed, or -1 when none was. */
+  readonly chosen: number
   /** Where a newly invoked watch begins, or -1 when none was invoked. */
   readonly watchAfter: number
   /** Whether a write of the value was newly invoked, and so any earlier one is abandoned. */
   readonly proposes: boolean
+  /** Whether leases were newly asked about. */
+  readonly checks: boolean
   /** The token a `select` was told with, or 0. */
   readonly selected: number
 }
@@ -71,6 +93,9 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'proposed',
   'reignOver',
   'drained',
+  'listed',
+  'checked',
+  'deleted',
   'transfer',
   'entered',
   'handedOver',
@@ -82,16 +107,21 @@ const EVENT_TYPES: readonly ChartEvent['type'][] = [
   'restored',
   'backoff',
   'courtesy',
+  'untilListed',
+  'untilChosen',
 ]
 const EVENT_NUMBER = new Map(EVENT_TYPES.map((type, index) => [type, index]))
 
 const LEAF_NAMES: readonly (string | undefined)[] = LEAVES
 
 /** As XState writes them. */
-const LEAF_VALUES = LEAVES.map((name) => {
-  const [state = name, child] = name.split('.')
-  return child === undefined ? state : { [state]: child }
-})
+const LEAF_VALUES = LEAVES.map((name) => stateValueOf(name.split('.')))
+
+type Value = string | { [state: string]: Value }
+
+function stateValueOf([state = '', ...children]: readonly string[]): Value {
+  return children.length === 0 ? state : { [state]: stateValueOf(children) }
+}
 
 /** Every node has the same id, the hardest case: only the instance tells one from the other. */
 const ID = 'node'
@@ -103,7 +133,17 @@ const JUNK_VALUE = 2
 const LEASE = 'lease'
 const MANY = 1_000
 
-const SUCCESSOR = { instance: THEIRS, text: '', since: 1, revision: 1, lease: 'theirs' }
+/** Those who wait, the latest first. */
+const SUCCESSORS: readonly Successor[] = [0, 1, 2].map((slot) => ({
+  id: ID,
+  instance: `${THEIRS} ${slot}`,
+  text: '',
+  since: 9 - slot,
+  revision: 9 - slot,
+  lease: 'theirs',
+}))
+
+const OVERDUE = { [Answer.inTime]: false, [Answer.overdue]: true, [Answer.silence]: null } as const
 
 const FAILURE = { name: 'Error', message: 'model' }
 
@@ -193,6 +233,7 @@ export class Chart {
     )
     let watchAfter = -1
     let proposes = false
+    let checks = false
     let selected = 0
     for (const action of actions) {
       const type: string = action.type
@@ -202,13 +243,16 @@ export class Chart {
         if (params.id === 'watch' && 'input' in params)
           watchAfter = numberIn(params.input, 'revision')
         if (params.id === 'propose') proposes = true
+        if (params.id === 'checkRenewals') checks = true
       }
       if (type === 'xstate.emit' && 'event' in params && isSelect(params.event)) {
         selected = numberIn(params.event, 'token')
       }
     }
     const leaf = leafOf(after)
-    return { leaf, ...relevantContext(after.context, leaf), watchAfter, proposes, selected }
+    const chosen = leaf === Leaf.handingOver && leaf !== node.leaf ? chosenIn(after.context) : -1
+    const context = relevantContext(after.context, leaf)
+    return { leaf, ...context, chosen, watchAfter, proposes, checks, selected }
   }
 
   /**
@@ -274,6 +318,7 @@ function relevantContext(context: ElectionContext, leaf: number) {
     seenLeaving: keepsLeaving(leaf) && holder?.released ? 1 : 0,
     unanswered: context.unanswered === null ? 0 : 1,
     entered: isEntered(context, leaf) ? 1 : 0,
+    waiting: waitingIn(context),
   }
 }
 
@@ -282,6 +327,33 @@ function isEntered({ entered, leases, value }: ElectionContext, leaf: number): b
   if (entered === null) return false
   const isCandidate = leaf >= Leaf.following && leaf <= Leaf.pausing
   return !isCandidate || (entered.lease === leases[0] && entered.value === value)
+}
+
+function waitingIn({ choosing }: ElectionContext): number {
+  return choosing.reduce(
+    (waiting, { isOverdue }, slot) => withAnswer(waiting, slot, answerOf(isOverdue)),
+    waitingOf(choosing.map(() => 0)),
+  )
+}
+
+function answerOf(isOverdue: boolean | null | undefined): number {
+  if (isOverdue === undefined) return Answer.none
+  if (isOverdue === null) return Answer.silence
+  return isOverdue ? Answer.overdue : Answer.inTime
+}
+
+function chosenIn({ successor }: ElectionContext): number {
+  return SUCCESSORS.findIndex(({ instance }) => instance === successor?.instance)
+}
+
+function waitingFor({ leaf, waiting }: NodeState): readonly Waiting[] {
+  if (leaf !== Leaf.checking) return []
+  return SUCCESSORS.slice(0, countOf(waiting)).map((one, slot) => {
+    const answer = answerAt(waiting, slot)
+    return answer === Answer.inTime || answer === Answer.overdue || answer === Answer.silence
+      ? { ...one, isOverdue: OVERDUE[answer] }
+      : one
+  })
 }
 
 function seenIn(holder: Holder | null): number {
@@ -331,7 +403,8 @@ function contextOf(node: NodeState, attempt: number, event: ChartEvent): Electio
         ? { value: node.value, lease: LEASE, revision: event.reentered ? MANY : 0 }
         : null,
     to: null,
-    successor: node.leaf === Leaf.handingOver ? SUCCESSOR : null,
+    successor: node.leaf === Leaf.handingOver ? (SUCCESSORS[0] ?? null) : null,
+    choosing: waitingFor(node),
   }
 }
 
@@ -341,7 +414,10 @@ function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { typ
   switch (type) {
     case 'backoff':
     case 'courtesy':
+    case 'untilListed':
       return { type: `xstate.after.${type}.election.${LEAVES[leaf]}` }
+    case 'untilChosen':
+      return { type: 'xstate.after.untilChosen.election.stopped.choosing' }
     case 'propose':
       return { type, value }
     case 'proposed':
@@ -370,12 +446,23 @@ function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { typ
       return { type, value, lease: LEASE, revision }
     case 'transfer':
       return { type, to: null }
-    case 'drained':
-      return { type, successor: event.successor ? SUCCESSOR : null }
+    case 'drained': {
+      const known = toldOf(event)
+      if (event.isForGood) return { type, waiting: [] }
+      return known.length === 0 ? { type, waiting: null } : { type, waiting: known, knownUpTo: 9 }
+    }
+    case 'listed':
+      return { type, waiting: toldOf(event) }
+    case 'checked': {
+      const { answer } = event
+      const isOverdue = answer === Answer.silence ? null : answer === Answer.overdue
+      return { type, instance: SUCCESSORS[event.slot ?? 0]?.instance ?? '', isOverdue }
+    }
     case 'vacated':
       return { type, revision }
     case 'failed':
       return { type, error: FAILURE, ...(event.unanswered && { lease: LEASE }) }
+    case 'deleted':
     case 'released':
       return { type, ...(event.unanswered && { lease: LEASE }) }
     case 'refused':
@@ -387,12 +474,22 @@ function electionEventOf(event: ChartEvent, leaf: number): ElectionEvent | { typ
 }
 
 function leafOf({ value }: Snapshot): number {
-  const name =
-    typeof value === 'string' ? value : Object.entries(value).map((pair) => pair.join('.'))[0]
+  const name = nameOf(value)
   const leaf = LEAF_NAMES.indexOf(name)
   if (leaf === -1)
     throw new Error(`model: the machine has a state the model does not know: ${name}`)
   return leaf
+}
+
+function nameOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  const [[state, child] = []] = Object.entries(Object(value))
+  return `${state}.${nameOf(child)}`
+}
+
+/** In the order in which they came. */
+function toldOf({ waiting = 0 }: ChartEvent): readonly Successor[] {
+  return SUCCESSORS.slice(0, waiting).toReversed()
 }
 
 function isSelect(event: unknown): boolean {
@@ -410,7 +507,8 @@ function numberIn(of: unknown, name: string): number {
 /** Everything of a node that `#workOut` reads, packed into one number; revisions stay below 64. */
 function keyOfState(node: NodeState): number {
   return (
-    ((((((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 + node.seen) *
+    (((((((((node.leaf * 2 + node.restart) * 4 + node.value) * 64 + node.revision) * 4 +
+      node.seen) *
       4 +
       node.seenValue) *
       64 +
@@ -420,7 +518,9 @@ function keyOfState(node: NodeState): number {
       2 +
       node.unanswered) *
       2 +
-    node.entered
+      node.entered) *
+      0x8000 +
+    (node.leaf === Leaf.checking ? shapeOf(node.waiting) : NOBODY)
   )
 }
 
@@ -433,7 +533,7 @@ function keyOfEvent(event: ChartEvent): number {
     event.last,
     event.installed,
     event.reentered,
-    event.successor,
+    event.isForGood,
   ]
   const happened =
     (((((EVENT_NUMBER.get(event.type) ?? 0) * 64 + (event.revision ?? 0)) * 4 + (event.seen ?? 0)) *
@@ -443,5 +543,6 @@ function keyOfEvent(event: ChartEvent): number {
       (event.token ?? 0)) *
       4 +
     (event.entered ?? 3)
-  return flags.reduce((sum, flag) => sum * 2 + (flag === true ? 1 : 0), happened)
+  const told = ((event.waiting ?? 0) * 4 + (event.slot ?? 0)) * 4 + (event.answer ?? 0)
+  return flags.reduce((sum, flag) => sum * 2 + (flag === true ? 1 : 0), happened * 64 + told)
 }

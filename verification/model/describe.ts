@@ -1,5 +1,8 @@
 /** Steps and worlds in words. */
+import { candidatesFor } from './node.js'
 import { FORGOTTEN, type Step, type StepName, UNSENT, USER_ASKS } from './step.js'
+import { knownTo } from './steps.js'
+import { Answer, ordersOf, waitingAt } from './waiting.js'
 import {
   Call,
   ETERNAL,
@@ -26,6 +29,11 @@ export function nameOf(by: number): string {
   return 'ABC'[by] ?? '?'
 }
 
+/** The latest first. */
+function namesOf(candidates: readonly number[] = []): string {
+  return candidates.map(nameOf).join(', ') || 'nobody'
+}
+
 const REQUESTS: Readonly<Record<number, string>> = {
   [Call.claim]: 'claim',
   [Call.clean]: 'release',
@@ -35,6 +43,8 @@ const REQUESTS: Readonly<Record<number, string>> = {
   [Call.handOver]: 'hand-over',
   [Call.withdraw]: 'deletion of its entry',
   [Call.guard]: 'guarded transaction',
+  [Call.list]: 'question who waits',
+  [Call.check]: 'question who is in time',
 }
 
 function requestOf(call: number): string {
@@ -53,9 +63,16 @@ const ANSWERS: Readonly<Record<number, string>> = {
   [Call.proposed]: 'value written',
   [Call.reignOver]: 'reign over',
   [Call.entered]: 'entered',
+  [Call.listed]: 'who waits',
   [Call.handedOver]: 'handed over',
   [Call.declined]: 'nobody installed',
   [Call.ofOtherHistory]: 'answer of another history',
+}
+
+const CHECKED: Readonly<Record<number, string>> = {
+  [Answer.inTime]: 'renewed in time',
+  [Answer.overdue]: 'a renewal was missed',
+  [Answer.silence]: 'no answer',
 }
 
 const TERMS: Readonly<Record<number, string>> = {
@@ -115,10 +132,18 @@ function describeAt(
         : `sends a ${requestOf(next.call)}`
     case 'transfer':
       return 'the user has it hand over'
-    case 'handOver':
-      return `its work has ended, and it hands over to ${nameOf(step.which)}`
-    case 'noCandidates':
-      return 'its work has ended, and it cannot learn who waits'
+    case 'drained':
+      return 'its work has ended, and it does not know who waits'
+    case 'known':
+      return `its work has ended, and it knows who waits: ${namesOf(knownTo(before, step.node)[step.which])}`
+    case 'list':
+      return `the store tells it who waits: ${namesOf(ordersOf(candidatesFor(before, step.node))[step.which])}`
+    case 'check':
+      return `hears of ${nameOf(waitingAt(node.waiting, step.which >> 2))}: ${CHECKED[step.which & 3]}`
+    case 'untilListed':
+      return 'it takes too long to learn who waits'
+    case 'untilChosen':
+      return 'it takes too long to learn who is in time'
     case 'giveNotice':
       return `the store writes its notice that it leaves${keyChange(before, after)}`
     case 'carryOut':

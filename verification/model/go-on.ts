@@ -5,7 +5,7 @@
  * done at once, as the chart says.
  */
 import type { ChartEvent } from './chart.js'
-import { candidatesFor, look } from './node.js'
+import { candidatesFor, deletedBy, look } from './node.js'
 import { type Setting, tell } from './tell.js'
 import {
   Call,
@@ -51,19 +51,26 @@ function nextOf(
       }
       return call === Call.leaseGone ? { type: 'failed' } : null
     case Leaf.draining: {
-      const isAsked = node.seen === Seen.me && candidatesFor(world, index).length > 0
-      return isAsked ? null : { type: 'drained' }
+      if (node.seen !== Seen.me) return { type: 'drained' }
+      if (!hasCandidates) return { type: 'drained', isForGood: true }
+      return candidatesFor(world, index).length > 0 ? null : { type: 'drained' }
+    }
+    case Leaf.listing: {
+      const isTold = node.outdated === Outdated.no && candidatesFor(world, index).length === 0
+      return call === Call.list && isTold ? { type: 'listed' } : null
     }
     case Leaf.releasing: {
       const isOver = node.seenToken === 0 && !laws.releasesWithoutCompare
       const hasRecord = node.seen === Seen.me && !isOver
+      const isDeleted = call === Call.left || (call === Call.none && !hasRecord)
+      return isDeleted ? { type: deletedBy(node) } : null
+    }
+    case Leaf.leaving: {
       const isEntered = node.entered === 1 || node.entry !== NO_LEASE
       const hasEntry = hasCandidates && !laws.leavesEntries && isEntered
-      const hasNothing = !hasRecord && (!hasEntry || node.session === Session.none)
-      const isReleased =
-        (call === Call.left && (node.entered === 0 || !hasCandidates)) ||
-        (call === Call.none && hasNothing)
-      return isReleased ? { type: 'released' } : null
+      const hasNothing = !hasEntry || node.session === Session.none
+      const isLeft = call === Call.left || (call === Call.none && hasNothing)
+      return isLeft ? { type: 'released' } : null
     }
     case Leaf.settling:
       return node.session === Session.none ? { type: 'settled' } : null

@@ -8,6 +8,7 @@ import {
   type ElectionEvent,
   electionMachine,
   type ServiceInput,
+  type Waiting,
 } from '../../machines/election.js'
 import type { Bounds } from './bounds.js'
 import type { Laws } from './faults.js'
@@ -105,7 +106,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'stops without a release',
     caughtAs: 'stuck',
     machine: rewire(({ stopped }) => {
-      transitionOf(stopped?.states?.draining, 'drained', 'ended.').target = 'released'
+      transitionOf(stopped?.states?.listing, 'listed', 'Nobody waits').target = 'released'
     }),
     bounds: QUIET,
   },
@@ -324,13 +325,53 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'keeps what it was handed while it stopped',
     caughtAs: 'stuck',
-    machine: rewire(({ stopped }) => drop(stopped?.states?.releasing?.on, 'held')),
+    machine: rewire(({ stopped }) => drop(stopped?.states?.leaving?.on, 'held')),
     bounds: QUIET,
   },
   {
     name: 'gives up when the one that it hands over to has left',
     caughtAs: 'stuck',
     machine: rewire(({ stopped }) => drop(stopped?.states?.handingOver?.on, 'declined')),
+    bounds: QUIET,
+  },
+  {
+    name: 'waits for ever for whoever is to tell it who waits',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => {
+      drop(stopped?.states?.listing?.on, 'failed')
+      drop(stopped?.states?.listing, 'after')
+    }),
+    bounds: QUIET,
+  },
+  {
+    name: 'waits for ever for whoever is to tell it of a lease',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => {
+      drop(stopped?.states?.choosing, 'after')
+      leaveOut(stopped?.states?.choosing?.states?.checking, 'checked', 'None of these')
+    }),
+    bounds: { deletes: false },
+  },
+  {
+    name: 'chooses the latest, whatever it is told of its lease',
+    caughtAs: 'overdue candidate chosen',
+    machine: rewire((_, { actions }) => {
+      actions.noteSuccessor = assign(
+        (__, { candidates: [latest] }: { candidates: readonly Waiting[] }) => ({
+          successor: latest ?? null,
+          choosing: [],
+        }),
+      )
+    }),
+    bounds: { deletes: false },
+  },
+  {
+    name: 'leaves its entry once it has deleted its record',
+    caughtAs: 'stuck',
+    machine: rewire(({ stopped }) => {
+      const { releasing } = stopped?.states ?? {}
+      transitionOf(releasing, 'deleted', 'still to go').target = 'released'
+    }),
     bounds: QUIET,
   },
   {

@@ -2,6 +2,7 @@
 import type { ChartEvent } from './chart.js'
 import { hearReset } from './reset.js'
 import { matchesLease, type Setting, tell } from './tell.js'
+import { Answer, countOf, placeOf, waitingOf, withAnswer } from './waiting.js'
 import {
   Call,
   type Change,
@@ -32,8 +33,12 @@ import {
 /** Whether it is the node's turn to ask the store for something. */
 export function mustSend(node: NodeState): boolean {
   const { leaf } = node
-  const isAsking = leaf === Leaf.claiming || leaf === Leaf.proposing || leaf === Leaf.releasing
+  const isAsking = leaf === Leaf.claiming || leaf === Leaf.proposing || isDeleting(leaf)
   return node.call === Call.none && (isAsking || isClearing(node))
+}
+
+function isDeleting(leaf: number): boolean {
+  return leaf === Leaf.releasing || leaf === Leaf.leaving
 }
 
 /** Asks for what its state says; a claim with a new session if the node has none that is valid. */
@@ -51,8 +56,11 @@ export function send(world: World, node: NodeState, { laws }: Setting): void {
       node.callValue = node.value
       return
     case Leaf.releasing:
-      node.call = node.seen === Seen.me || node.entered === 0 ? Call.leave : Call.withdraw
-      node.callToken = node.call === Call.withdraw ? 0 : node.seenToken
+      node.call = Call.leave
+      node.callToken = node.seenToken
+      return
+    case Leaf.leaving:
+      node.call = Call.withdraw
       return
     default:
       node.call = Call.clean
@@ -109,11 +117,19 @@ export function endSession(world: World, node: NodeState, setting: Setting): voi
 
 /** The deadline passes without an answer. */
 export function fail(world: World, node: NodeState, setting: Setting): void {
-  const isLeave = node.leaf === Leaf.releasing
-  // A write of the value is repeated until it has an answer, or its reign is over.
-  const unanswered = node.leaf !== Leaf.proposing
+  const { leaf } = node
+  const type = isDeleting(leaf) ? deletedBy(node) : 'failed'
+  // A write of the value is repeated until it has an answer, or its reign is over. A record whose
+  // deletion had none is the greater doubt.
+  const isDoubted = leaf === Leaf.leaving && node.seen === Seen.me
+  const unanswered = leaf !== Leaf.proposing && leaf !== Leaf.listing && !isDoubted
   endCall(node)
-  tell(world, node, { type: isLeave ? 'released' : 'failed', unanswered }, setting)
+  tell(world, node, { type, unanswered }, setting)
+}
+
+/** What a node is told that leaves, once its record is deleted, or its entry. */
+export function deletedBy({ leaf, entered }: NodeState): 'deleted' | 'released' {
+  return leaf === Leaf.releasing && entered === 1 ? 'deleted' : 'released'
 }
 
 /** An answer reaches the node. */
@@ -148,14 +164,10 @@ export function answer(world: World, node: NodeState, setting: Setting): void {
       hears({ type: 'cleared' })
       return
     case Call.left:
-      // After the record, the entry.
-      if (setting.hasCandidates && node.entered === 1) {
-        node.seen = Seen.nobody
-        node.seenToken = 0
-        node.call = Call.withdraw
-        return
-      }
-      hears({ type: 'released' })
+      hears({ type: deletedBy(node) })
+      return
+    case Call.listed:
+      hears({ type: 'listed', waiting: countOf(node.waiting) })
       return
     case Call.proposed:
       hears({ type: 'proposed', value, revision })
@@ -240,13 +252,59 @@ export function candidatesFor(world: World, index: number): readonly number[] {
   return [...found, GONE].filter((by) => entryOf(world, by) !== NO_LEASE)
 }
 
-/** Its work has ended, and that one is to be installed in its place. */
-export function handOverTo(world: World, node: NodeState, to: number, setting: Setting): void {
-  tell(world, node, { type: 'drained', successor: true }, setting)
-  if (node.leaf !== Leaf.handingOver) return
-  node.call = Call.handOver
-  node.callToken = node.seenToken
-  node.callTo = to
-  node.callLease = entryOf(world, to)
-  node.callValue = world.nodes[to]?.entryValue ?? 0
+/** Its work has ended, and these are known to wait, the latest first. */
+export function knows(
+  world: World,
+  node: NodeState,
+  candidates: readonly number[],
+  setting: Setting,
+): void {
+  node.waiting = waitingOf(candidates)
+  tell(world, node, { type: 'drained', waiting: candidates.length }, setting)
+}
+
+/** The store tells who waits. */
+export function list(node: NodeState, candidates: readonly number[]): void {
+  endCall(node)
+  if (node.outdated === Outdated.no) {
+    node.call = Call.listed
+    node.waiting = waitingOf(candidates)
+  } else {
+    node.call = Call.ofOtherHistory
+  }
+}
+
+/** It is told of the lease of one of those. */
+export function check(
+  world: World,
+  node: NodeState,
+  slot: number,
+  answer: number,
+  setting: Setting,
+): void {
+  if (node.outdated !== Outdated.no && answer !== Answer.silence) {
+    hearReset(world, node, setting)
+    return
+  }
+  const told = withAnswer(node.waiting, slot, answer)
+  tell(world, node, { type: 'checked', slot, answer }, setting)
+  compareChoice(world, node, told)
+}
+
+/** It has taken too long to be told of all of them. */
+export function endChoosing(world: World, node: NodeState, setting: Setting): void {
+  const told = node.waiting
+  tell(world, node, { type: 'untilChosen' }, setting)
+  compareChoice(world, node, told)
+}
+
+/** Whoever is overdue is chosen only where nobody is known to be in time. */
+function compareChoice(world: World, { leaf, callTo }: NodeState, told: number): void {
+  if (leaf !== Leaf.handingOver) return
+  const answerOf = (by: number) => (placeOf(told, by) - 1) % 4
+  const others = world.nodes.map((_, by) => by).concat(GONE)
+  const isOverdue = answerOf(callTo) === Answer.overdue
+  if (isOverdue && others.some((by) => placeOf(told, by) > 0 && answerOf(by) === Answer.inTime)) {
+    world.broken = 'overdue candidate chosen'
+  }
 }

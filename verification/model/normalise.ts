@@ -66,7 +66,9 @@ export function normaliserFor(setting: Setting, resets: boolean): Normalise {
       // Its candidate has left.
       if (node.call === Call.handOver && node.callLease === NO_LEASE) decline(node)
       // The same with one that is yet to be released.
-      if (!isLeading(node) && !isClearing(node) && node.seenToken === 0) node.seen = Seen.nobody
+      // One whose deletion had no answer is still in doubt as the entry goes.
+      const isOver = node.seenToken === 0 && node.leaf !== Leaf.leaving
+      if (!isLeading(node) && !isClearing(node) && isOver) node.seen = Seen.nobody
     }
     // What is looked for is not there and will not come. What is yet to fail will be noted by itself.
     const mayBeThere = node.entry !== NO_LEASE || hasLateClaim(world, index)

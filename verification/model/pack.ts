@@ -3,6 +3,7 @@
  * matter: which of two alike nodes is which, how far revisions lie apart, what a lease is called.
  */
 import { type Normalise, renumberChanges } from './normalise.js'
+import { placeOf, renumbered, shapeOf } from './waiting.js'
 import {
   Call,
   type Change,
@@ -50,7 +51,7 @@ export class Packing {
     this.words = capacity.nodes * 3 + 3 + capacity.changes + capacity.late
     this.#scratch = new Int32Array(this.words)
     this.#order = Array.from({ length: capacity.nodes }, (_, index) => index)
-    this.#signature = this.#order.map(() => [0, 0, 0, 0])
+    this.#signature = this.#order.map(() => [0, 0, 0, 0, 0])
   }
 
   /** The words of `world`, in an array that the next call overwrites. */
@@ -91,7 +92,8 @@ export class Packing {
       words[at++] = firstWord(node, rank)
       words[at++] = secondWord(node, rank, this.#leaseCode(node.callLease, nodes))
       const callTo = node.call === Call.handOver ? (place[node.callTo] ?? 0) : node.callTo
-      words[at++] = thirdWord(node, callTo, this.#leaseCode(node.entry, nodes))
+      const waiting = renumbered(node.waiting, (by) => place[by] ?? 0)
+      words[at++] = thirdWord(node, callTo, this.#leaseCode(node.entry, nodes), waiting)
     }
     const lateAt = at
     for (const request of world.late) {
@@ -167,6 +169,7 @@ export class Packing {
         entry: lease((third >>> 1) & 15),
         entryValue: (third >>> 5) & 3,
         callTo: (third >>> 7) & 7,
+        waiting: third >>> 11,
         call: (second & 15) | (((third >>> 10) & 1) << 4),
         callToken: revision((second >>> 4) & 31),
         callLease: lease((second >>> 9) & 15),
@@ -305,12 +308,16 @@ export class Packing {
       node.entry === NO_LEASE ? 0 : node.entry === lease ? 1 : node.entry === world.keyLease ? 3 : 2
     let to = node.callTo
     if (node.call === Call.handOver && to < GONE) to = 6
-    signature[3] = thirdWord(node, to, entry)
+    signature[3] = thirdWord(node, to, entry, shapeOf(node.waiting))
     let links =
       (world.keyBy === index ? 1 : 0) | (lease !== NO_LEASE && world.keyLease === lease ? 2 : 0)
     for (const change of world.changes) links = links * 2 + (change.by === index ? 1 : 0)
     for (const other of world.nodes) {
       if (other.call === Call.handOver && other.callTo === index) links += 64
+    }
+    signature[4] = 0
+    for (const other of world.nodes) {
+      signature[4] = signature[4] * 13 + placeOf(other.waiting, index)
     }
     let requests = 0
     for (const request of world.late) {
@@ -333,7 +340,8 @@ export class Packing {
       (one[0] ?? 0) - (other[0] ?? 0) ||
       (one[1] ?? 0) - (other[1] ?? 0) ||
       (one[2] ?? 0) - (other[2] ?? 0) ||
-      (one[3] ?? 0) - (other[3] ?? 0)
+      (one[3] ?? 0) - (other[3] ?? 0) ||
+      (one[4] ?? 0) - (other[4] ?? 0)
     )
   }
 }
@@ -373,8 +381,13 @@ function secondWord(node: NodeState, rank: Int32Array, lease: number): number {
   )
 }
 
-function thirdWord(node: NodeState, callTo: number, entry: number): number {
+function thirdWord(node: NodeState, callTo: number, entry: number, waiting: number): number {
   return (
-    node.entered | (entry << 1) | (node.entryValue << 5) | (callTo << 7) | ((node.call >>> 4) << 10)
+    node.entered |
+    (entry << 1) |
+    (node.entryValue << 5) |
+    (callTo << 7) |
+    ((node.call >>> 4) << 10) |
+    (waiting << 11)
   )
 }

@@ -118,7 +118,11 @@ export function hearReset(world: World, node: NodeState, setting: Setting): void
   leaveRequest(world, node, setting)
   tell(world, node, { type: 'reset' }, setting)
   // What was asked of the history before has failed.
-  if (node.leaf === Leaf.handingOver) tell(world, node, { type: 'failed' }, setting)
+  if (node.leaf === Leaf.listing || node.leaf === Leaf.handingOver) {
+    tell(world, node, { type: 'failed' }, setting)
+  } else if (node.leaf === Leaf.checking) {
+    tell(world, node, { type: 'untilChosen' }, setting)
+  }
   // Whoever keeps the session alive hears that it has ended as well.
   if (isLeading(node) && node.session === Session.none) {
     tell(world, node, { type: 'expired' }, setting)

@@ -9,11 +9,14 @@ import {
   candidatesFor,
   canEndSession,
   canLook,
+  check,
+  endChoosing,
   endSession,
   endValidity,
   fail,
   guard,
-  handOverTo,
+  knows,
+  list,
   look,
   mustSend,
   reopen,
@@ -36,6 +39,7 @@ import {
   operatorWrites,
 } from './store.js'
 import { canBeLate, leaveRequest, type Setting, tell } from './tell.js'
+import { Answer, answerAt, countOf, ordersOf } from './waiting.js'
 import {
   Call,
   copyWorld,
@@ -43,6 +47,7 @@ import {
   Inert,
   isLeader,
   isLeading,
+  isQuestion,
   isRequest,
   isStarted,
   isStopped,
@@ -187,14 +192,19 @@ function forEachMachineStep(
     }
   }
   if (leaf === Leaf.draining && node.seen === Seen.me) {
-    for (const to of candidatesFor(world, index)) {
-      doTo('handOver', index, true, (next) => handOverTo(next, at(next), to, setting), to)
+    for (const [which, candidates] of knownTo(world, index).entries()) {
+      doTo('known', index, true, (next) => knows(next, at(next), candidates, setting), which)
     }
-    happens('noCandidates', false, { type: 'drained' })
+    happens('drained', true, { type: 'drained' })
+  }
+  if (leaf === Leaf.checking) {
+    doTo('untilChosen', index, true, (next) => endChoosing(next, at(next), setting))
   }
   if (call === Call.none) {
     if (mustSend(node)) doTo('send', index, true, (next) => send(next, at(next), setting))
     if (leaf === Leaf.claiming) happens('noSession', false, { type: 'failed' })
+  } else if (isQuestion(call)) {
+    forEachQuestionStep(world, index, node, setting, doTo)
   } else {
     if (isRequest(call)) {
       asks('carryOut', true, (next) => carryOut(next, index, at(next), setting))
@@ -234,6 +244,49 @@ function forEachMachineStep(
   }
 }
 
+/** Whom a leader that stops may know to wait: any one of them, or all, in any order. */
+export function knownTo(world: World, index: number): readonly (readonly number[])[] {
+  const candidates = candidatesFor(world, index)
+  const one = candidates.map((by) => [by])
+  return candidates.length > 1 ? [...one, ...ordersOf(candidates)] : one
+}
+
+/** What can become of a question to the store, which asks who waits, or about leases of those. */
+function forEachQuestionStep(
+  world: World,
+  index: number,
+  node: NodeState,
+  setting: Setting,
+  doTo: Do,
+): void {
+  const at = (next: World) => next.nodes[index] ?? node
+  if (node.call === Call.list) {
+    for (const [which, candidates] of ordersOf(candidatesFor(world, index)).entries()) {
+      doTo('list', index, true, (next) => list(at(next), candidates), which)
+    }
+    doTo('lose', index, false, (next) => fail(next, at(next), setting))
+    doTo('untilListed', index, true, (next) =>
+      tell(next, at(next), { type: 'untilListed' }, setting),
+    )
+    return
+  }
+  for (let slot = 0; slot < countOf(node.waiting); slot += 1) {
+    if (answerAt(node.waiting, slot) !== Answer.none) continue
+    for (const answer of [Answer.inTime, Answer.overdue, Answer.silence]) {
+      const isFair = answer !== Answer.silence
+      doTo(
+        'check',
+        index,
+        isFair,
+        (next) => check(next, at(next), slot, answer, setting),
+        slot * 4 + answer,
+      )
+    }
+    // The latest is asked about first, and then both of those before it.
+    if (slot === 0) break
+  }
+}
+
 /**
  * Whether it matters that its user stops or starts it now. Else it is all the same as doing so later,
  * since nothing that can happen in between asks for it: that would only be another order of the same.
@@ -245,7 +298,7 @@ function isTheTimeToAsk({ leaf, call }: NodeState, setting: Setting): boolean {
 
 /** On its way out: the node has been stopped, and has not left yet. */
 function isOnItsWay(leaf: number): boolean {
-  return leaf >= Leaf.withdrawing && leaf <= Leaf.releasing
+  return leaf >= Leaf.withdrawing && leaf <= Leaf.leaving
 }
 
 function isBackingOff(leaf: number): boolean {

@@ -16,6 +16,7 @@ import {
   type NodeState,
   Outdated,
   REVOKED,
+  Seen,
   Session,
   VACANT,
   type World,
@@ -73,7 +74,7 @@ function answerFor(
       node.entryValue = 0
       node.entered = 0
       // Whatever else was left of it stands under another lease, and goes with that.
-      if (world.keyBy === index && world.keyLease === node.lease) {
+      if (world.keyBy === index && world.keyLease === node.lease && node.seen !== Seen.me) {
         node.call = Call.heldByOwn
         node.callToken = world.keyToken
       } else {

@@ -1,11 +1,14 @@
 /** A node's machine is told something: what becomes of the node, of its services and of its requests. */
-import type { Chart, ChartEvent } from './chart.js'
+import type { Chart, ChartEvent, ChartStep } from './chart.js'
 import type { Laws } from './faults.js'
+import { countOf, NOBODY, renumbered, waitingAt } from './waiting.js'
 import {
   Call,
   endCall,
+  entryOf,
   Inert,
   isClaim,
+  isQuestion,
   isReign,
   isRequest,
   isWatching,
@@ -66,7 +69,8 @@ export function tell(
       ? !step.proposes
       : node.leaf === Leaf.claiming && step.leaf === Leaf.withdrawing && isClaim(node.call)
   if (node.call !== Call.none && !isKept) leaveRequest(world, node, setting)
-  if (node.leaf !== step.leaf) node.inert = Inert.nothing
+  const hasMoved = node.leaf !== step.leaf
+  if (hasMoved) node.inert = Inert.nothing
   node.leaf = step.leaf
   node.restart = step.restart
   node.value = step.value
@@ -77,6 +81,7 @@ export function tell(
   node.seenLeaving = step.seenLeaving
   node.unanswered = node.session === Session.none ? 0 : step.unanswered
   node.entered = node.session === Session.none ? 0 : step.entered
+  if (hasMoved || node.leaf === Leaf.checking) ask(world, node, step, event)
   if (!isWatching(node)) node.pending = 0
   if (step.watchAfter !== -1 && node.outdated === Outdated.no) {
     node.pending = setting.laws.watchesFromNow
@@ -104,6 +109,37 @@ export function tell(
   }
 }
 
+/** What a leader that stops asks for in the state that it is in now, by who waits as it has been told. */
+function ask(
+  world: World,
+  node: NodeState,
+  { leaf, waiting, chosen, checks }: ChartStep,
+  event: ChartEvent,
+): void {
+  const told = node.waiting
+  node.waiting = NOBODY
+  if (leaf === Leaf.listing) node.call = Call.list
+  if (leaf === Leaf.checking) {
+    if (checks) node.call = Call.check
+    // Whoever is asked about first is asked about alone.
+    else if (event.slot === 0) node.call = Call.none
+    let slot = 0
+    node.waiting = renumbered(waiting, () => {
+      slot += 1
+      return waitingAt(told, slot - 1)
+    })
+  }
+  if (leaf === Leaf.handingOver && chosen !== -1) {
+    if (chosen >= countOf(told)) throw new Error('model: one was chosen who does not wait')
+    const to = waitingAt(told, chosen)
+    node.call = Call.handOver
+    node.callToken = node.seenToken
+    node.callTo = to
+    node.callLease = entryOf(world, to)
+    node.callValue = world.nodes[to]?.entryValue ?? 0
+  }
+}
+
 /** Whether a request of a reign has an effect by its lease, because a law is not the true one. */
 export function matchesLease(call: number, laws: Laws): boolean {
   switch (call) {
@@ -122,7 +158,7 @@ export function matchesLease(call: number, laws: Laws): boolean {
 
 /** Whether a request that is given up now is among those that are followed. */
 export function canBeLate(world: World, call: number, setting: Setting): boolean {
-  if (!isRequest(call) || world.late.length >= setting.late) return false
+  if (!isRequest(call) || isQuestion(call) || world.late.length >= setting.late) return false
   return setting.lateEntries || (call !== Call.enqueue && call !== Call.withdraw)
 }
 

@@ -6,6 +6,7 @@
  * that something in it still refers to. Leases are labels, of which only equality matters.
  */
 import type { ElectionMachine } from '../../machines/election.js'
+import { NOBODY } from './waiting.js'
 
 /** Who wrote what stands at the path: the number of a node, or one of these. */
 export const GONE = 5
@@ -53,6 +54,11 @@ export const Call = {
   declined: 20,
   /** Takes this node's entry away because the node leaves. */
   withdraw: 21,
+  /** Asks who waits, and what has been told. */
+  list: 23,
+  listed: 24,
+  /** Asks about the leases of some of those. */
+  check: 25,
   /** A transaction of the leader's work, guarded by its reign. Its node waits for no answer. */
   guard: 22,
 } as const
@@ -66,10 +72,17 @@ export function isRequest(call: number): boolean {
     case Call.enqueue:
     case Call.handOver:
     case Call.withdraw:
+    case Call.list:
+    case Call.check:
       return true
     default:
       return false
   }
+}
+
+/** A question, which changes nothing in the store whenever it is carried out. */
+export function isQuestion(call: number): boolean {
+  return call === Call.list || call === Call.check
 }
 
 /** An answer that tells what stands at the path. */
@@ -157,6 +170,8 @@ export interface NodeState {
   callBehind: number
   /** Whom a hand-over installs; of a claim that has lost, whether it has entered the node. */
   callTo: number
+  /** Who waits as far as it has been told, while it is to choose one of them. */
+  waiting: number
   /** The renewal of its session's lease on its way. */
   renewal: number
   /** Whether the member that renews the lease takes a deposed raft leader for the leader. */
@@ -206,6 +221,8 @@ export type BrokenRule =
   | 'value of an earlier reign'
   /** A transaction that was guarded by a reign was carried out in another. */
   | 'transaction of an earlier reign'
+  /** One whose lease had missed a renewal was chosen, though another was known to be in time. */
+  | 'overdue candidate chosen'
 
 export interface World {
   nodes: NodeState[]
@@ -248,8 +265,11 @@ export const LEAVES = [
   'follower.waiting',
   'stopped.withdrawing',
   'stopped.draining',
+  'stopped.listing',
+  'stopped.choosing.checking',
   'stopped.handingOver',
   'stopped.releasing',
+  'stopped.leaving',
   'stopped.settling',
   'stopped.clearing',
   'stopped.released',
@@ -273,12 +293,15 @@ export const Leaf = {
   waitingToReopen: 12,
   withdrawing: 13,
   draining: 14,
-  handingOver: 15,
-  releasing: 16,
-  settling: 17,
+  listing: 15,
+  checking: 16,
+  handingOver: 17,
+  releasing: 18,
+  leaving: 19,
+  settling: 20,
   /** As a node that has stopped. */
-  clearingUp: 18,
-  released: 19,
+  clearingUp: 21,
+  released: 22,
 } as const
 
 export type Machine = ElectionMachine
@@ -383,6 +406,7 @@ export function newNode(): NodeState {
     callRevision: 0,
     callBehind: 0,
     callTo: 0,
+    waiting: NOBODY,
     renewal: Renewal.none,
     asksDeposed: 0,
     knownTerm: Term.current,

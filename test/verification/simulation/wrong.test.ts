@@ -124,6 +124,16 @@ const cases: readonly [keyof typeof wrongs, RegExp, Schedule][] = [
     ),
   ],
   [
+    'leaves its entry where it is',
+    /after healing there are 0 leaders/,
+    whileTwoWait(
+      0,
+      { kind: 'stop', node: 2 },
+      { kind: 'advance', ms: 1_000 },
+      { kind: 'stop', node: 0 },
+    ),
+  ],
+  [
     'vacates the path though somebody waits',
     /n0 stops and leaves the path vacant/,
     whileTwoWait(0, { kind: 'stop', node: 0 }),

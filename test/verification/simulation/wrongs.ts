@@ -101,6 +101,12 @@ export const wrongs = {
         },
       }),
   },
+  'leaves its entry where it is': {
+    storeOf: (store) =>
+      changed(store, {
+        candidates: { ...store.candidates, leave: (path) => store.read(path) },
+      }),
+  },
   'vacates the path though somebody waits': {
     storeOf: (store) => {
       const { candidates: _, ...others } = changed(store, {})

@@ -53,6 +53,7 @@ export class Scene {
   #operator: Etcd3 | null = null
   #hand: Hand | null = null
   readonly #writes: HistoryEntry[] = []
+  readonly #noted: { readonly at: number; readonly what: string }[] = []
   readonly #starvation = new Starvation()
 
   get cluster(): Cluster {
@@ -194,6 +195,27 @@ export class Scene {
     return [...this.competitors.flatMap((competitor) => competitor.history()), ...this.#writes]
   }
 
+  /** Says what is done to the cluster or to its competitors, for `around`. */
+  note(what: string): void {
+    this.#noted.push({ at: now(), what })
+  }
+
+  /** All that was done, told and written in the seconds before and after that time, in order. */
+  around(at: number, { beforeMs = 10_000, afterMs = 1_000 } = {}): string {
+    const told = this.competitors.flatMap((competitor) =>
+      competitor.told.map((told) => ({
+        at: told.at,
+        what: `${competitor.name}: ${JSON.stringify(told, bigintAsText)}`,
+      })),
+    )
+    const written = this.#writes.map((entry) => ({ at: entry.at, what: formatEntry(entry).trim() }))
+    return [...told, ...written, ...this.#noted]
+      .filter((each) => at - beforeMs < each.at && each.at < at + afterMs)
+      .sort((a, b) => a.at - b.at)
+      .map((each) => `  ${(each.at - at).toFixed(1)} ms ${each.what}`)
+      .join('\n')
+  }
+
   /** How long the processes had to wait for a processor between these times, in milliseconds. */
   starvedMs(from: number, to: number): number {
     return this.#starvation.between(from, to)
@@ -284,6 +306,8 @@ export const test = base.extend<{ scene: Scene }>({
     const report = await scene.end()
     const folder = process.env.LOCKED_TEST_HISTORIES
     if (folder) scene.save(folder, task.name.replace(/\W+/g, '-'))
-    expect(report.faults, formatReport(report)).toEqual([])
+    const [fault] = report.faults
+    const around = fault === undefined ? '' : scene.around(fault.at)
+    expect(report.faults, `${formatReport(report)}\n${around}`).toEqual([])
   },
 })

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Report } from '../../verification/history/report.js'
 import { Random } from '../../verification/random.js'
 import type { Backup } from '../etcd/data.js'
+import type { Member } from '../etcd/index.js'
 import { createPeers, type Peers } from '../etcd/peers.js'
 import { mayLeadRaft, raftLeaderOf } from '../etcd/raft.js'
 import { PATIENCE_MS } from '../patience.js'
@@ -22,6 +23,8 @@ export interface StormOptions {
 
 export interface StormOutcome {
   readonly report: Report
+  /** How many faults came of leases that etcd may have revoked by mistake. */
+  readonly excused: number
   /** How often each fault was made. */
   readonly faults: Readonly<Record<string, number>>
   /** From the end of healing until there was a leader; null if there was none in time. */
@@ -30,6 +33,8 @@ export interface StormOutcome {
   readonly starvedMs: number
   /** Whether all said the same leader in the end. */
   readonly agreed: boolean
+  /** What was done and told around the first fault; empty where there is none. */
+  readonly around: string
 }
 
 interface Fault {
@@ -40,9 +45,11 @@ interface Fault {
 
 const NODES = ['a', 'b', 'c', 'd', 'e']
 /**
- * For how much of a ttl a raft leader is frozen, at most. A longer freeze than half a ttl, and etcd
- * may revoke leases that were renewed meanwhile, which no client can help.
+ * A raft leader that stood still for longer than this part of a ttl may revoke leases that were renewed
+ * meanwhile, which no client can help.
  */
+const REVOKES_AFTER = 0.5
+/** For how much of a ttl a raft leader is frozen, at most: less, by what a busy machine adds to it. */
 const LONGEST_RAFT_FREEZE = 0.45
 /** The part of the faults after which etcd comes to another history. */
 const REPLACED_EVERY = 0.05
@@ -72,7 +79,12 @@ export async function runStorm({
     await storm.begin()
     await storm.rage(lastsMs)
     const ending = await storm.heal()
-    return { report: await scene.end(), faults: storm.counts, ...ending }
+    const found = await scene.end()
+    const faults = found.faults.filter(({ at }) => !storm.mayRevokeAt(at))
+    const excused = found.faults.length - faults.length
+    const around = faults[0] === undefined ? '' : scene.around(faults[0].at)
+    const report = { ...found, faults }
+    return { report, excused, faults: storm.counts, around, ...ending }
   } finally {
     await scene.end()
     await peers.stop()
@@ -92,6 +104,7 @@ class Storm {
   readonly #nodes = new Map<string, Competitor>()
   /** What a fault is being made of: one at a time for each. */
   readonly #busy = new Set<string>()
+  readonly #revoking: { readonly since: number; readonly until: number }[] = []
   #memberIds: readonly string[] = []
   #backup: Backup | null = null
   #lives = 0
@@ -134,7 +147,6 @@ class Storm {
       }
       if (fault !== null) {
         this.counts[fault.name] = (this.counts[fault.name] ?? 0) + 1
-        this.#log(`${fault.name} for ${Math.round(faultLastsMs)} ms`)
         const one = fault.run(Math.min(faultLastsMs, Math.max(100, untilMs - now())))
         going.add(one)
         void one.then(
@@ -155,16 +167,22 @@ class Storm {
     const backup = this.#random.next() < 0.5 ? this.#backup : null
     const name = backup === null ? 'wipe' : 'restore'
     this.counts[name] = (this.counts[name] ?? 0) + 1
-    this.#log(name)
+    this.#say(name)
     await this.#scene.replaceHistory((data) =>
       backup === null ? data.erase() : data.restore(backup),
     )
+    this.#say(`${name}: done`)
     await sleep(SETTLED_MS)
     this.#backup = await this.#scene.cluster.data.save()
   }
 
+  #say(what: string): void {
+    this.#scene.note(what)
+    this.#log(what)
+  }
+
   /** Everything is whole again: how long until there is a leader whom all know. */
-  async heal(): Promise<Omit<StormOutcome, 'report' | 'faults'>> {
+  async heal(): Promise<Omit<StormOutcome, 'report' | 'excused' | 'faults' | 'around'>> {
     const { ttl } = this.#scene
     const healedAt = now()
     const competitors = [...this.#nodes.values()]
@@ -241,15 +259,17 @@ class Storm {
         const reachedAt = now()
         await node.until('refresh', { after: reachedAt, timeoutMs: ttlMs })
         await sleep(waitShare * ttlMs)
+        const pausedAt = now()
         await member.pause()
         const leastMs = (0.52 - waitShare) * ttlMs
         await sleep(Math.min(Math.max(lastsMs, leastMs), LONGEST_RAFT_FREEZE * ttlMs))
         entrance.freezeAfterAnswer()
         await member.resume()
+        this.#stoodStill(member, pausedAt)
         await sleep(ttlMs)
       } catch (error) {
         // Whoever does not lead, or is dead, renews nothing.
-        this.#log(`nobody was deposed: ${error}`)
+        this.#say(`nobody was deposed: ${error}`)
       } finally {
         this.#busy.delete(member.name)
         await node.heal()
@@ -370,12 +390,29 @@ class Storm {
         await member.start()
       } else {
         const leads = await mayLeadRaft(member.endpoint)
+        const pausedAt = now()
         await member.pause()
         const longestMs = this.#scene.ttl * 1_000 * LONGEST_RAFT_FREEZE
         await sleep(leads ? Math.min(lastsMs, longestMs) : lastsMs)
         await member.resume()
+        if (leads) this.#stoodStill(member, pausedAt)
       }
     })
+  }
+
+  /** A raft leader did, since `pausedAt`. */
+  #stoodStill(member: Member, pausedAt: number): void {
+    const at = now()
+    const ttlMs = this.#scene.ttl * 1_000
+    this.#say(`${member.name}, raft’s leader, stood still for ${Math.round(at - pausedAt)} ms`)
+    if (at - pausedAt < REVOKES_AFTER * ttlMs) return
+    // Whoever lost a lease by it knows no sooner than when its session ends.
+    this.#revoking.push({ since: pausedAt, until: at + ttlMs })
+  }
+
+  /** Whether etcd may have revoked leases that were renewed, at that time. */
+  mayRevokeAt(at: number): boolean {
+    return this.#revoking.some(({ since, until }) => since <= at && at <= until)
   }
 
   #exclusively(
@@ -388,9 +425,11 @@ class Storm {
       name,
       run: async (lastsMs) => {
         this.#busy.add(what)
+        this.#say(`${name} (${what}) for ${Math.round(lastsMs)} ms`)
         try {
           await run(lastsMs)
         } finally {
+          this.#say(`${name} (${what}): over`)
           this.#busy.delete(what)
         }
       },

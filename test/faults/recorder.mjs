@@ -5,6 +5,8 @@ import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const SAMPLE_MS = 5
+/** Whoever does not lead is looked at less often: that it leads would be told, and sampled at once. */
+const IDLE_SAMPLE_MS = 50
 /** After a longer gap nothing is said about the time between two samples. */
 const LONGEST_GAP_MS = 30
 /** After a longer gap the process is said to have stood still. */
@@ -43,12 +45,19 @@ export class Recorder {
   }
 
   startSampling() {
-    this.#timer = setInterval(() => this.sample(), SAMPLE_MS)
+    this.sample()
+    this.#sampleAfter(this.#wasLeader ? SAMPLE_MS : IDLE_SAMPLE_MS)
   }
 
   stopSampling() {
     clearInterval(this.#timer)
+    this.#timer = undefined
     this.#flush()
+  }
+
+  #sampleAfter(ms) {
+    clearInterval(this.#timer)
+    this.#timer = setInterval(() => this.sample(), ms)
   }
 
   entry(kind, detail = {}) {
@@ -76,6 +85,9 @@ export class Recorder {
       if (this.#wasLeader !== false) {
         this.#write({ at, ...this.#common, kind: 'sample', isLeader: false })
       }
+    }
+    if (this.#timer !== undefined && this.#wasLeader !== isLeader) {
+      this.#sampleAfter(isLeader ? SAMPLE_MS : IDLE_SAMPLE_MS)
     }
     this.#wasLeader = isLeader
     return isLeader

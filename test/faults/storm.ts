@@ -49,6 +49,8 @@ const NODES = ['a', 'b', 'c', 'd', 'e']
  * meanwhile, which no client can help.
  */
 const REVOKES_AFTER = 0.5
+/** The same, counted from when the renewal before came to it: that was sent a little earlier. */
+const EXPIRES_AFTER = 0.9
 /** For how much of a ttl a raft leader is frozen, at most: less, by what a busy machine adds to it. */
 const LONGEST_RAFT_FREEZE = 0.45
 /** The part of the faults after which etcd comes to another history. */
@@ -257,7 +259,7 @@ class Storm {
       try {
         for (const relay of node.relays) if (relay !== entrance) await relay.cut()
         const reachedAt = now()
-        await node.until('refresh', { after: reachedAt, timeoutMs: ttlMs })
+        const renewed = await node.until('refresh', { after: reachedAt, timeoutMs: ttlMs })
         await sleep(waitShare * ttlMs)
         const pausedAt = now()
         await member.pause()
@@ -265,7 +267,7 @@ class Storm {
         await sleep(Math.min(Math.max(lastsMs, leastMs), LONGEST_RAFT_FREEZE * ttlMs))
         entrance.freezeAfterAnswer()
         await member.resume()
-        this.#stoodStill(member, pausedAt)
+        this.#stoodStill(member, pausedAt, renewed.at)
         await sleep(ttlMs)
       } catch (error) {
         // Whoever does not lead, or is dead, renews nothing.
@@ -400,12 +402,13 @@ class Storm {
     })
   }
 
-  /** A raft leader did, since `pausedAt`. */
-  #stoodStill(member: Member, pausedAt: number): void {
+  /** A raft leader did, since `pausedAt`; the last renewal that it answered came at `renewedAt`. */
+  #stoodStill(member: Member, pausedAt: number, renewedAt = pausedAt): void {
     const at = now()
     const ttlMs = this.#scene.ttl * 1_000
     this.#say(`${member.name}, raft’s leader, stood still for ${Math.round(at - pausedAt)} ms`)
-    if (at - pausedAt < REVOKES_AFTER * ttlMs) return
+    const isShort = at - pausedAt < REVOKES_AFTER * ttlMs
+    if (isShort && at - renewedAt < EXPIRES_AFTER * ttlMs) return
     // Whoever lost a lease by it knows no sooner than when its session ends.
     this.#revoking.push({ since: pausedAt, until: at + ttlMs })
   }

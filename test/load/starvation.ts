@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { now } from '../faults/now.js'
 import { wokenLateMs } from './witness.js'
 
-const EVERY_MS = 100
+/** Each look reads an account of every thread: more of them would starve whom they look at. */
+const EVERY_MS = 250
 
 interface Look {
   readonly at: number

@@ -2,7 +2,7 @@
 // that gives the processors of this machine to another) keeps everybody here from running.
 import { workerData } from 'node:worker_threads'
 
-const NAP_MS = 5
+const NAP_MS = 10
 /** A machine that has nothing else to do wakes a thread within this. */
 const PROMPT_MS = 1
 

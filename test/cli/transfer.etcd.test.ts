@@ -95,9 +95,9 @@ describe('locked transfer', () => {
     const b = await started(path, 'b')
     // Its work goes on for longer.
     a.lead(() => new Promise(() => {}))
-    const command = run(path, '--command-timeout', '500ms')
+    const command = run(path, '--command-timeout', '5s')
     expect(await command.exited).toBe(3)
-    expect(command.stderr).toMatch(/has not handed over within 500 ms/)
+    expect(command.stderr).toMatch(/has not handed over within 5000 ms/)
     expect(b.isLeader).toBe(false)
   })
 })

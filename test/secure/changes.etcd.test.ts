@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { requestsByMethod } from '../../bench/requests.js'
 import { DeniedError, locked } from '../../src/index.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
-import { expectNoErrors, expectToServe, leadersOf } from './expectations.js'
+import { expectNoErrors, expectToServe, leadersOf, nextUnreachable } from './expectations.js'
 import { jwtKeys } from './jwt.js'
 import { type Observed, observe } from './observed.js'
 import { authOf, ROOT, secretOf, withUsers } from './users.js'
@@ -178,17 +178,15 @@ describe.each(['simple', 'jwt'])('while etcd gives out %s tokens and an operator
 
   test('takes the permission away and gives it back: nodes are unreachable meanwhile', async () => {
     const { leader, follower } = await lead(3)
-    const told = [leader, follower].map((one) => once(one.node, 'unreachable'))
+    const told = [leader, follower].map(nextUnreachable)
     const deselected = once(leader.node, 'deselect')
     await forbid()
     expect(await deselected).toEqual(['expired'])
-    for (const one of await Promise.all(told)) {
-      expect(String(one[0])).toMatch(/permission denied/)
-    }
+    for (const error of await Promise.all(told)) expect(String(error)).toMatch(/permission denied/)
     const late = competing('late', 3)
-    const lateTold = once(late.node, 'unreachable')
+    const lateTold = nextUnreachable(late)
     const starting = late.node.start()
-    expect(String((await lateTold)[0])).toMatch(/permission denied/)
+    expect(String(await lateTold)).toMatch(/permission denied/)
     await operate(allow)
     await starting
     await expect.poll(() => leadersOf(leader, follower, late)).toHaveLength(1)
@@ -244,10 +242,10 @@ describe.each(['simple', 'jwt'])('while etcd gives out %s tokens and an operator
     ])('%s', async (_how, change, undo) => {
       const { leader, follower } = await lead(3)
       const refused = /the login of user .* was refused: .*authentication failed/
-      const told = [leader, follower].map((one) => once(one.node, 'unreachable'))
+      const told = [leader, follower].map(nextUnreachable)
       const deselected = once(leader.node, 'deselect')
       await operate(change)
-      for (const [error] of await Promise.all(told)) expect(String(error)).toMatch(refused)
+      for (const error of await Promise.all(told)) expect(String(error)).toMatch(refused)
       expect(await deselected).toEqual(['expired'])
       await expect(leader.node.value()).rejects.toBeInstanceOf(DeniedError)
       // One that etcd has never let in has the wrong password for all that it knows.
@@ -295,9 +293,9 @@ describe.each(['simple', 'jwt'])('while etcd gives out %s tokens and an operator
     const [leader, follower] = [anonymous(etcd.endpoint, 'a'), anonymous(client, 'b')]
     await leader.node.start()
     await follower.node.start()
-    const told = [leader, follower].map((one) => once(one.node, 'unreachable'))
+    const told = [leader, follower].map(nextUnreachable)
     await switchOn()
-    for (const [error] of await Promise.all(told)) {
+    for (const error of await Promise.all(told)) {
       expect(String(error)).toMatch(/the login was refused: .*user name is empty/)
     }
     const late = anonymous(etcd.endpoint, 'late')

@@ -3,7 +3,7 @@ import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Etcd } from '../etcd/index.js'
 import { Authority } from './authority.js'
-import { expectNoErrors, expectToServe, leadersOf } from './expectations.js'
+import { expectNoErrors, expectToServe, leadersOf, nextUnreachable } from './expectations.js'
 import { type Observed, observe } from './observed.js'
 import { startTlsEtcd } from './tls-etcd.js'
 
@@ -67,9 +67,9 @@ test('they lead and follow while users, roles and authentication change, and not
 
 test('whom etcd does not know is unreachable, and goes on once it does', async () => {
   const observed = competing('a', 3)
-  const told = once(observed.node, 'unreachable')
+  const told = nextUnreachable(observed)
   const starting = observed.node.start()
-  expect(String((await told)[0])).toMatch(/permission denied/)
+  expect(String(await told)).toMatch(/permission denied/)
   await operate(allow)
   await starting
   expect(observed.node.isLeader).toBe(true)
@@ -81,11 +81,11 @@ test('whose user is deleted is unreachable until it is there again', async () =>
   const [leader, follower] = [competing('a', 3), competing('b', 3)]
   await leader.node.start()
   await follower.node.start()
-  const told = [leader, follower].map((one) => once(one.node, 'unreachable'))
+  const told = [leader, follower].map(nextUnreachable)
   const deselected = once(leader.node, 'deselect')
   await operate((operator) => operator.user(user).delete())
   expect(await deselected).toEqual(['expired'])
-  for (const [error] of await Promise.all(told)) expect(String(error)).toMatch(/permission denied/)
+  for (const error of await Promise.all(told)) expect(String(error)).toMatch(/permission denied/)
   await operate(async (operator) => {
     await addUser(operator, user)
     await operator.user(user).addRole(user)

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { expect } from 'vitest'
 import type { Observed } from './observed.js'
 
@@ -16,6 +17,15 @@ export async function expectToServe(leader: Observed, other: Observed): Promise<
   })
   leader.node.propose(value)
   await seen
+}
+
+/** Resolves with what is kept of the next `unreachable`: see `Observed`. */
+export async function nextUnreachable({ node, unreachable }: Observed): Promise<Error> {
+  for (const known = unreachable.length; ; ) {
+    await once(node, 'unreachable')
+    const told = unreachable[known]
+    if (told !== undefined) return told
+  }
 }
 
 export function leadersOf(...all: readonly Observed[]): readonly Observed[] {

@@ -7,7 +7,7 @@ import { DeniedError, locked } from '../../src/index.js'
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { freePort } from '../etcd/ports.js'
 import { startRelay } from '../etcd/relay.js'
-import { expectToServe } from './expectations.js'
+import { expectToServe, nextUnreachable } from './expectations.js'
 import { jwtKeys } from './jwt.js'
 import { type Observed, observe } from './observed.js'
 import { expectNoSecrets } from './secrets.js'
@@ -218,9 +218,9 @@ test('a connection that is forgotten on the way does not keep a leader from logg
 test('without permission for the path a node says so, and goes on once it has it', async () => {
   const observed = observe(etcd.endpoint, { auth: authOf('nobody') })
   const { node, errors, unreachable, inspected } = observed
-  const told = once(node, 'unreachable')
+  const told = nextUnreachable(observed)
   const started = node.start()
-  expect((await told)[0].message).toMatch(/^\/app\/leader: .*permission denied/)
+  expect((await told).message).toMatch(/^\/app\/leader: .*permission denied/)
   await root.user('nobody').addRole('prefix')
   await started
   expect(node.isLeader).toBe(true)

@@ -29,7 +29,7 @@ export function observe(
   const unreachable: Error[] = []
   node.on('error', (error) => errors.push(error))
   node.on('unreachable', (error) => {
-    if (!/not answered in time/.test(error.message)) unreachable.push(error)
+    if (!/not answered in time|DEADLINE_EXCEEDED/.test(error.message)) unreachable.push(error)
   })
   onTestFinished(() => node.stop())
   return { node, errors, unreachable, inspected }

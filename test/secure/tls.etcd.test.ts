@@ -5,6 +5,7 @@ import type { Credentials } from '../../src/stores/etcd/connection/credentials.j
 import { type Etcd, startEtcd } from '../etcd/index.js'
 import { startRelay } from '../etcd/relay.js'
 import { Authority, type Issued } from './authority.js'
+import { nextUnreachable } from './expectations.js'
 import { type Observed, observe } from './observed.js'
 import { expectNoSecrets, secretOf } from './secrets.js'
 import { startTlsEtcd } from './tls-etcd.js'
@@ -168,10 +169,11 @@ describe('a node goes on trying', () => {
   })
 
   test('when etcd speaks TLS only, and says what may be wrong', async () => {
-    const { node, unreachable } = observe(etcd.endpoint, {})
-    node.start().catch(() => {})
-    await once(node, 'unreachable')
-    expect(unreachable[0]?.message).toMatch(/ended the connection.* is it https:\/\//)
+    const observed = observe(etcd.endpoint, {})
+    observed.node.start().catch(() => {})
+    expect((await nextUnreachable(observed)).message).toMatch(
+      /ended the connection.* is it https:\/\//,
+    )
   })
 
   test('when the certificate of etcd is not valid yet: clocks are set, certificates renewed', async () => {

@@ -275,6 +275,8 @@ export class Chart {
     // How often a hand-over was declined is left out on purpose: it may be given up at any time.
     const more = event.type === 'declined' ? 1 : 4
     for (const [index, other] of others.entries()) {
+      // That is what `step` was worked out from.
+      if (other === low && low.seen === node.seen && low.seenToken === node.seenToken) continue
       const same = this.#workOut(other, event, attempts + index * more)
       if (JSON.stringify(same) !== JSON.stringify(step)) {
         throw new Error(
@@ -526,15 +528,6 @@ function keyOfState(node: NodeState): number {
 
 /** The same of an event. */
 function keyOfEvent(event: ChartEvent): number {
-  const flags = [
-    event.valid,
-    event.leaving,
-    event.unanswered,
-    event.last,
-    event.installed,
-    event.reentered,
-    event.isForGood,
-  ]
   const happened =
     (((((EVENT_NUMBER.get(event.type) ?? 0) * 64 + (event.revision ?? 0)) * 4 + (event.seen ?? 0)) *
       4 +
@@ -544,5 +537,13 @@ function keyOfEvent(event: ChartEvent): number {
       4 +
     (event.entered ?? 3)
   const told = ((event.waiting ?? 0) * 4 + (event.slot ?? 0)) * 4 + (event.answer ?? 0)
-  return flags.reduce((sum, flag) => sum * 2 + (flag === true ? 1 : 0), happened * 64 + told)
+  const flags =
+    (event.valid ? 1 : 0) |
+    (event.leaving ? 2 : 0) |
+    (event.unanswered ? 4 : 0) |
+    (event.last ? 8 : 0) |
+    (event.installed ? 16 : 0) |
+    (event.reentered ? 32 : 0) |
+    (event.isForGood ? 64 : 0)
+  return (happened * 64 + told) * 128 + flags
 }

@@ -70,14 +70,15 @@ export function send(world: World, node: NodeState, { laws }: Setting): void {
 
 /** The leader's work asks for a transaction that its reign guards. */
 export function guard(world: World, node: NodeState, { laws }: Setting): void {
-  world.late.push({
+  const request = {
     kind: Call.guard,
     by: VACANT,
     lease: matchesLease(Call.guard, laws) ? node.lease : NO_LEASE,
     value: 0,
     token: node.seenToken,
     isSameKey: isReign(world, node.seenToken),
-  })
+  }
+  world.late = [...world.late, request]
 }
 
 /** A follower opens a session in place of the one that ended. */

@@ -10,6 +10,7 @@ import { matchesLease, type Setting } from './tell.js'
 import {
   believesIn,
   Call,
+  type Change,
   dropSession,
   endCall,
   forgetRenewal,
@@ -22,6 +23,7 @@ import {
   isStopped,
   JUNK,
   knowsHistory,
+  type Late,
   Leaf,
   NO_LEASE,
   type NodeState,
@@ -135,20 +137,30 @@ function decline(node: NodeState): void {
 
 /** The store refuses these whenever they come. */
 function dropLate(world: World, laws: Laws, staleReleasesMatter: boolean): void {
-  if (world.late.length === 0) return
-  const { keyToken, keyBy } = world
-  world.late = world.late.filter(({ kind, lease, token, isSameKey }) => {
-    if (kind === Call.claim || kind === Call.enqueue) return lease !== NO_LEASE
-    if (kind === Call.withdraw) return true
-    if (kind === Call.handOver && lease === NO_LEASE) return false
-    if (kind === Call.handOver && laws.handsOverWithoutCompare) return true
-    if ((kind === Call.clean || kind === Call.leave) && staleReleasesMatter) return true
-    if (kind === Call.propose || kind === Call.guard) {
-      const mayMatch = lease !== NO_LEASE && (isSameKey || laws.proposesOverOthers)
-      if (mayMatch && matchesLease(kind, laws)) return true
+  for (const request of world.late) {
+    if (isRefused(world, request, laws, staleReleasesMatter)) {
+      world.late = world.late.filter((one) => !isRefused(world, one, laws, staleReleasesMatter))
+      return
     }
-    return token === keyToken && keyBy !== VACANT && keyBy !== JUNK
-  })
+  }
+}
+
+function isRefused(
+  { keyToken, keyBy }: World,
+  { kind, lease, token, isSameKey }: Late,
+  laws: Laws,
+  staleReleasesMatter: boolean,
+): boolean {
+  if (kind === Call.claim || kind === Call.enqueue) return lease === NO_LEASE
+  if (kind === Call.withdraw) return false
+  if (kind === Call.handOver && lease === NO_LEASE) return true
+  if (kind === Call.handOver && laws.handsOverWithoutCompare) return false
+  if ((kind === Call.clean || kind === Call.leave) && staleReleasesMatter) return false
+  if (kind === Call.propose || kind === Call.guard) {
+    const mayMatch = lease !== NO_LEASE && (isSameKey || laws.proposesOverOthers)
+    if (mayMatch && matchesLease(kind, laws)) return false
+  }
+  return token !== keyToken || keyBy === VACANT || keyBy === JUNK
 }
 
 /** Whether nothing is left of what a stopped node ever did. */
@@ -167,13 +179,10 @@ function isUsed(world: World, node: NodeState): boolean {
   const { lease } = node
   if (node.call === Call.won) return true
   if (lease === NO_LEASE) return false
-  return (
-    world.keyLease === lease ||
-    node.callLease === lease ||
-    node.entry === lease ||
-    world.changes.some((change) => change.lease === lease) ||
-    world.late.some((request) => request.lease === lease)
-  )
+  if (world.keyLease === lease || node.callLease === lease || node.entry === lease) return true
+  for (const change of world.changes) if (change.lease === lease) return true
+  for (const request of world.late) if (request.lease === lease) return true
+  return false
 }
 
 function dropRobbed(world: World): void {
@@ -193,6 +202,7 @@ function dropChanges(world: World): void {
     world.changes = world.changes.slice(world.changes.length - needed)
   }
   const { changes } = world
+  let known: Change[] | null = null
   for (const node of nodes) {
     if (node.revision === 0 || node.revision === OTHER_HISTORY) continue
     const oldest = changes[changes.length - node.pending]
@@ -224,18 +234,18 @@ function dropChanges(world: World): void {
       token === change.token &&
       revision === change.revision
     if (!isSame) {
-      changes[at] = { by: knownBy, value, token, revision, leaving: change.leaving, lease }
+      known ??= changes.slice()
+      known[at] = { by: knownBy, value, token, revision, leaving: change.leaving, lease }
     }
   }
+  if (known !== null) world.changes = known
 }
 
 /** Gives changes without a revision new ones, in their order. */
 export function renumberChanges(world: World): void {
-  const { changes } = world
-  for (let at = 0; at < changes.length; at += 1) {
-    const change = changes[at]
-    if (change === undefined || change.revision !== 0) continue
+  world.changes = world.changes.map((change) => {
+    if (change.revision !== 0) return change
     world.lastRevision += 1
-    changes[at] = { ...change, revision: world.lastRevision }
-  }
+    return { ...change, revision: world.lastRevision }
+  })
 }

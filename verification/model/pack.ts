@@ -3,7 +3,7 @@
  * matter: which of two alike nodes is which, how far revisions lie apart, what a lease is called.
  */
 import { type Normalise, renumberChanges } from './normalise.js'
-import { placeOf, renumbered, shapeOf } from './waiting.js'
+import { NOBODY, placeOf, renumbered, shapeOf } from './waiting.js'
 import {
   Call,
   type Change,
@@ -37,8 +37,10 @@ export class Packing {
   readonly #scratch: Int32Array
   readonly #order: number[]
   readonly #place = new Int32Array(8)
-  readonly #signature: number[][]
-  readonly #old: number[] = []
+  readonly #firstWords: Int32Array
+  /** The leases that no session has, as they were come across. */
+  readonly #old = new Int32Array(REVOKED_CODE - OLD_LEASE)
+  #oldCount = 0
   #ranks = new Int32Array(0)
 
   readonly #normalise: Normalise
@@ -47,11 +49,14 @@ export class Packing {
     readonly capacity: Capacity,
     normalise: Normalise,
   ) {
+    this.#place[GONE] = GONE
+    this.#place[JUNK] = JUNK
+    this.#place[VACANT] = VACANT
     this.#normalise = normalise
     this.words = capacity.nodes * 3 + 3 + capacity.changes + capacity.late
     this.#scratch = new Int32Array(this.words)
     this.#order = Array.from({ length: capacity.nodes }, (_, index) => index)
-    this.#signature = this.#order.map(() => [0, 0, 0, 0, 0])
+    this.#firstWords = new Int32Array(capacity.nodes)
   }
 
   /** The words of `world`, in an array that the next call overwrites. */
@@ -59,24 +64,11 @@ export class Packing {
     const { nodes } = world
     this.#normalise(world)
     this.#rank(world)
+    this.#sort(world)
     const rank = this.#ranks
-    const order = this.#order
     const place = this.#place
 
-    for (let index = 0; index < nodes.length; index += 1) {
-      this.#sign(world, index)
-      let at = index
-      for (; at > 0 && this.#compare(order[at - 1] ?? 0, index) > 0; at -= 1) {
-        order[at] = order[at - 1] ?? 0
-      }
-      order[at] = index
-    }
-    for (let index = 0; index < nodes.length; index += 1) place[order[index] ?? 0] = index
-    place[GONE] = GONE
-    place[JUNK] = JUNK
-    place[VACANT] = VACANT
-
-    this.#old.length = 0
+    this.#oldCount = 0
     const words = this.#scratch
     let at = 0
     words[at++] =
@@ -86,13 +78,13 @@ export class Packing {
       (world.keyLeaving ? 1 << 10 : 0) |
       (this.#leaseCode(world.keyLease, nodes) << 15) |
       (this.#leaseCode(world.ghost, nodes) << 19)
-    for (const index of order) {
+    for (const index of this.#order) {
       const node = nodes[index]
       if (node === undefined) continue
-      words[at++] = firstWord(node, rank)
+      words[at++] = this.#firstWords[index] ?? 0
       words[at++] = secondWord(node, rank, this.#leaseCode(node.callLease, nodes))
       const callTo = node.call === Call.handOver ? (place[node.callTo] ?? 0) : node.callTo
-      const waiting = renumbered(node.waiting, (by) => place[by] ?? 0)
+      const waiting = node.waiting === NOBODY ? NOBODY : this.#renumber(node.waiting)
       words[at++] = thirdWord(node, callTo, this.#leaseCode(node.entry, nodes), waiting)
     }
     const lateAt = at
@@ -151,36 +143,37 @@ export class Packing {
       const second = next()
       const third = next()
       const session = (first >>> 7) & 3
+      // In the same order as those of a new node, so that all of them have one hidden class.
       nodes.push({
         leaf: (first & 15) | ((first >>> 31) << 4),
         restart: (first >>> 4) & 1,
         value: (first >>> 5) & 3,
-        session,
-        lease: ((first >>> 9) & 1) === 1 ? LEASE_OF_NODE + index : NO_LEASE,
-        unanswered: (first >>> 10) & 1,
-        pending: (first >>> 11) & 7,
+        revision: ownRevision((first >>> 23) & 31),
         seen: (first >>> 14) & 3,
         seenValue: (first >>> 16) & 3,
         seenToken: revision((first >>> 18) & 31),
-        revision: ownRevision((first >>> 23) & 31),
         seenLeaving: (first >>> 28) & 1,
-        inert: (first >>> 29) & 3,
+        unanswered: (first >>> 10) & 1,
         entered: third & 1,
         entry: lease((third >>> 1) & 15),
         entryValue: (third >>> 5) & 3,
-        callTo: (third >>> 7) & 7,
-        waiting: third >>> 11,
+        session,
+        lease: ((first >>> 9) & 1) === 1 ? LEASE_OF_NODE + index : NO_LEASE,
+        pending: (first >>> 11) & 7,
         call: (second & 15) | (((third >>> 10) & 1) << 4),
         callToken: revision((second >>> 4) & 31),
         callLease: lease((second >>> 9) & 15),
         callValue: (second >>> 13) & 3,
         callRevision: revision((second >>> 15) & 31),
         callBehind: (second >>> 20) & 7,
+        callTo: (third >>> 7) & 7,
+        waiting: third >>> 11,
         renewal: (second >>> 23) & 7,
         asksDeposed: (second >>> 26) & 1,
         knownTerm: (second >>> 27) & 3,
         unkept: (second >>> 29) & 1,
         outdated: second >>> 30,
+        inert: (first >>> 29) & 3,
       })
     }
     const late: Late[] = []
@@ -248,12 +241,18 @@ export class Packing {
     for (let index = 0; index < nodes.length; index += 1) {
       if (nodes[index]?.lease === lease) return LEASE_OF_NODE + (this.#place[index] ?? 0)
     }
-    const known = this.#old.indexOf(lease)
-    if (known !== -1) return OLD_LEASE + known
-    this.#old.push(lease)
-    const code = OLD_LEASE + this.#old.length - 1
+    for (let known = 0; known < this.#oldCount; known += 1) {
+      if (this.#old[known] === lease) return OLD_LEASE + known
+    }
+    const code = OLD_LEASE + this.#oldCount
     if (code >= REVOKED_CODE) throw new Error('model: too many leases matter at once')
+    this.#old[this.#oldCount] = lease
+    this.#oldCount += 1
     return code
+  }
+
+  #renumber(waiting: number): number {
+    return renumbered(waiting, (by) => this.#place[by] ?? 0)
   }
 
   /**
@@ -287,37 +286,49 @@ export class Packing {
     if (count >= OTHER_HISTORY_RANK) throw new Error('model: too many revisions matter at once')
   }
 
-  /** What tells a node from the others, whatever they are numbered. */
-  #sign(world: World, index: number): void {
+  /** Finds the place of each node in an order that is the same whatever they are numbered. */
+  #sort(world: World): void {
+    const { nodes } = world
+    const order = this.#order
+    for (let index = 0; index < nodes.length; index += 1) {
+      const node = nodes[index]
+      if (node === undefined) continue
+      this.#firstWords[index] = firstWord(node, this.#ranks)
+      let at = index
+      for (; at > 0 && this.#compare(world, order[at - 1] ?? 0, index) > 0; at -= 1) {
+        order[at] = order[at - 1] ?? 0
+      }
+      order[at] = index
+    }
+    for (let index = 0; index < nodes.length; index += 1) this.#place[order[index] ?? 0] = index
+  }
+
+  /** Hardly ever is more than the first words needed to tell one node from the other. */
+  #compare(world: World, a: number, b: number): number {
+    const byFirst = (this.#firstWords[a] ?? 0) - (this.#firstWords[b] ?? 0)
+    if (byFirst !== 0) return byFirst
+    const one = this.#sign(world, a)
+    const other = this.#sign(world, b)
+    const differs = one.findIndex((part, index) => part !== other[index])
+    return differs === -1 ? 0 : (one[differs] ?? 0) - (other[differs] ?? 0)
+  }
+
+  /** What else tells a node from the others, whatever they are numbered. */
+  #sign(world: World, index: number): readonly number[] {
     const node = world.nodes[index]
-    const signature = this.#signature[index]
-    if (node === undefined || signature === undefined) return
+    if (node === undefined) return []
     const rank = this.#ranks
     const { lease } = node
-    signature[0] = firstWord(node, rank)
-    const callLease =
-      node.callLease === NO_LEASE
-        ? 0
-        : node.callLease === lease
-          ? 1
-          : node.callLease === world.keyLease
-            ? 3
-            : 2
-    signature[1] = secondWord(node, rank, callLease)
-    const entry =
-      node.entry === NO_LEASE ? 0 : node.entry === lease ? 1 : node.entry === world.keyLease ? 3 : 2
-    let to = node.callTo
-    if (node.call === Call.handOver && to < GONE) to = 6
-    signature[3] = thirdWord(node, to, entry, shapeOf(node.waiting))
+    const leaseOf = (own: number) =>
+      own === NO_LEASE ? 0 : own === lease ? 1 : own === world.keyLease ? 3 : 2
+    const callTo = node.call === Call.handOver && node.callTo < GONE ? 6 : node.callTo
     let links =
       (world.keyBy === index ? 1 : 0) | (lease !== NO_LEASE && world.keyLease === lease ? 2 : 0)
     for (const change of world.changes) links = links * 2 + (change.by === index ? 1 : 0)
+    let places = 0
     for (const other of world.nodes) {
       if (other.call === Call.handOver && other.callTo === index) links += 64
-    }
-    signature[4] = 0
-    for (const other of world.nodes) {
-      signature[4] = signature[4] * 13 + placeOf(other.waiting, index)
+      places = places * 13 + placeOf(other.waiting, index)
     }
     let requests = 0
     for (const request of world.late) {
@@ -330,19 +341,12 @@ export class Packing {
           (request.lease === lease ? 4096 : 0)
       }
     }
-    signature[2] = links + requests * 512
-  }
-
-  #compare(a: number, b: number): number {
-    const one = this.#signature[a] ?? []
-    const other = this.#signature[b] ?? []
-    return (
-      (one[0] ?? 0) - (other[0] ?? 0) ||
-      (one[1] ?? 0) - (other[1] ?? 0) ||
-      (one[2] ?? 0) - (other[2] ?? 0) ||
-      (one[3] ?? 0) - (other[3] ?? 0) ||
-      (one[4] ?? 0) - (other[4] ?? 0)
-    )
+    return [
+      secondWord(node, rank, leaseOf(node.callLease)),
+      links + requests * 512,
+      thirdWord(node, callTo, leaseOf(node.entry), shapeOf(node.waiting)),
+      places,
+    ]
   }
 }
 

@@ -42,7 +42,7 @@ import { canBeLate, leaveRequest, type Setting, tell } from './tell.js'
 import { Answer, answerAt, countOf, ordersOf } from './waiting.js'
 import {
   Call,
-  copyWorld,
+  copyInto,
   endCall,
   Inert,
   isLeader,
@@ -55,6 +55,7 @@ import {
   Leaf,
   NO_LEASE,
   type NodeState,
+  newWorld,
   Outdated,
   Seen,
   Session,
@@ -62,12 +63,16 @@ import {
   type World,
 } from './world.js'
 
-/** Told of each world that can be next. Steps that are `fair` happen sooner or later by themselves. */
+/**
+ * Told of each world that can be next, which is overwritten by the one after it. Steps that are `fair`
+ * happen sooner or later by themselves.
+ */
 export type Visit = (next: World, fair: boolean, step: Step) => void
 
 export function forEachStep(world: World, bounds: Bounds, setting: Setting, visit: Visit): void {
+  const next = newWorld(world.nodes.length)
   const doTo: Do = (name, node, fair, change, which = 0) => {
-    const next = copyWorld(world)
+    copyInto(next, world)
     if (change(next, which) === false) return
     visit(next, fair, { name, node, which })
   }
@@ -88,7 +93,10 @@ export function forEachStep(world: World, bounds: Bounds, setting: Setting, visi
     if (request !== undefined && canGiveNotice(world, request.kind, request.token)) {
       doTo('giveLateNotice', -1, true, (next) => giveNotice(next, setting), index)
     }
-    doTo('dropLate', -1, true, (next) => next.late.splice(index, 1), index)
+    const drops = (next: World) => {
+      next.late = next.late.toSpliced(index, 1)
+    }
+    doTo('dropLate', -1, true, drops, index)
   }
   for (const lease of abandonedLeases(world)) {
     doTo('expireOld', -1, true, (next) => endLease(next, lease, setting), lease)

@@ -116,8 +116,9 @@ export function giveNotice(world: World, setting: Setting): void {
 
 /** Carries out a request that nobody waits for any more. */
 export function carryOutLate(world: World, index: number, setting: Setting): void {
-  const [request] = world.late.splice(index, 1)
+  const request = world.late[index]
   if (request === undefined) return
+  world.late = world.late.toSpliced(index, 1)
   const { kind, by, lease, value, token } = request
   if (kind === Call.claim) {
     if (lease !== NO_LEASE && (world.keyBy === VACANT || setting.laws.claimsWithoutCompare)) {
@@ -318,15 +319,16 @@ function vacate(world: World, setting: Setting): void {
 
 /** Keeps the change that was just made for every watch that has to bring it. */
 function note(world: World, { changes }: Setting, lease: number = NO_LEASE): void {
-  world.changes.push({
+  const change = {
     by: world.keyBy,
     value: world.keyValue,
     token: world.keyToken,
     revision: world.lastRevision,
     leaving: world.keyLeaving,
     lease,
-  })
-  if (world.changes.length > changes) world.changes.shift()
+  }
+  const before = world.changes.length < changes ? world.changes : world.changes.slice(1)
+  world.changes = [...before, change]
   for (const node of world.nodes) {
     // A watch whose history is no longer kept reads the path as it is, and goes on from there.
     // The watch of a history that was replaced brings nothing of the new one.
@@ -407,6 +409,6 @@ export function operatorRevokes(world: World, lease: number, setting: Setting): 
 function rob(world: World): void {
   if (world.keyBy !== VACANT && world.keyBy !== JUNK && world.keyBy !== GONE) {
     const { keyToken } = world
-    if (believesIn(world, keyToken)) world.robbed.push(keyToken)
+    if (believesIn(world, keyToken)) world.robbed = [...world.robbed, keyToken]
   }
 }

@@ -174,7 +174,7 @@ export function leaveRequest(
     const enters = call === Call.claim || call === Call.enqueue
     const isHandOver = call === Call.handOver
     const isOfReign = !enters && call !== Call.withdraw
-    world.late.push({
+    const request = {
       kind: call,
       by: isHandOver ? node.callTo : isOfReign && call !== Call.propose ? VACANT : by,
       lease:
@@ -186,7 +186,8 @@ export function leaveRequest(
       value: node.callValue,
       token: isOfReign ? node.callToken : 0,
       isSameKey: call === Call.propose && isReign(world, node.callToken),
-    })
+    }
+    world.late = [...world.late, request]
   }
   endCall(node)
 }

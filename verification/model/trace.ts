@@ -43,7 +43,7 @@ export function traceTo(
           ? next.broken !== ''
           : next.broken === '' && isSame(words, table.stored, number * packing.words)
       if (!isIt) return
-      found = next
+      found = copyWorld(next)
       last = happened
       names.push(step.name)
       steps.push(describeStep(step, now, happened))

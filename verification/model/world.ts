@@ -235,11 +235,14 @@ export interface World {
   keyLeaving: boolean
   /** The lease of an entry whose instance is gone, if there is one. */
   ghost: number
-  /** The latest changes, as far back as some watch has still to bring them. */
-  changes: Change[]
-  late: Late[]
+  /**
+   * The latest changes, as far back as some watch has still to bring them. Copies of a world share
+   * this list and the others: they are replaced, and never changed.
+   */
+  changes: readonly Change[]
+  late: readonly Late[]
   /** The reigns that an operator ended and a node still believes in. */
-  robbed: number[]
+  robbed: readonly number[]
   /** The highest token a node was elected with. */
   elected: number
   /** What a step did that no world may show, or ''. */
@@ -349,10 +352,10 @@ export function knowsHistory(node: NodeState): boolean {
 
 /** A request of the node, given up long ago, that the store may still carry out, and by which it comes to stand there. */
 export function hasLateClaim(world: World, index: number): boolean {
-  if (world.late.length === 0) return false
-  return world.late.some(
-    ({ kind, by }) => (kind === Call.claim || kind === Call.enqueue) && by === index,
-  )
+  for (const { kind, by } of world.late) {
+    if ((kind === Call.claim || kind === Call.enqueue) && by === index) return true
+  }
+  return false
 }
 
 /** The lease that the entry of a candidate stands under. */
@@ -437,25 +440,65 @@ export function newWorld(nodes: number): World {
 }
 
 export function copyWorld(world: World): World {
-  const nodes: NodeState[] = []
-  for (const node of world.nodes) nodes.push({ ...node })
-  return {
-    nodes,
-    keyBy: world.keyBy,
-    keyValue: world.keyValue,
-    keyToken: world.keyToken,
-    keyRevision: world.keyRevision,
-    keyLease: world.keyLease,
-    keyLeaving: world.keyLeaving,
-    ghost: world.ghost,
-    changes: world.changes.slice(),
-    late: world.late.slice(),
-    robbed: world.robbed.slice(),
-    elected: world.elected,
-    broken: world.broken,
-    lastRevision: world.lastRevision,
-    lastLease: world.lastLease,
+  const copy = newWorld(world.nodes.length)
+  copyInto(copy, world)
+  return copy
+}
+
+/** Makes `copy`, which has as many nodes, the same as `world`: one copy may so be used many times. */
+export function copyInto(copy: World, world: World): void {
+  for (let index = 0; index < world.nodes.length; index += 1) {
+    const node = world.nodes[index]
+    const copied = copy.nodes[index]
+    if (node !== undefined && copied !== undefined) copyNode(copied, node)
   }
+  copy.keyBy = world.keyBy
+  copy.keyValue = world.keyValue
+  copy.keyToken = world.keyToken
+  copy.keyRevision = world.keyRevision
+  copy.keyLease = world.keyLease
+  copy.keyLeaving = world.keyLeaving
+  copy.ghost = world.ghost
+  copy.changes = world.changes
+  copy.late = world.late
+  copy.robbed = world.robbed
+  copy.elected = world.elected
+  copy.broken = world.broken
+  copy.lastRevision = world.lastRevision
+  copy.lastLease = world.lastLease
+}
+
+/** Field by field, which is by far the fastest: it is done for every step. */
+function copyNode(copy: NodeState, node: NodeState): void {
+  copy.leaf = node.leaf
+  copy.restart = node.restart
+  copy.value = node.value
+  copy.revision = node.revision
+  copy.seen = node.seen
+  copy.seenValue = node.seenValue
+  copy.seenToken = node.seenToken
+  copy.seenLeaving = node.seenLeaving
+  copy.unanswered = node.unanswered
+  copy.entered = node.entered
+  copy.entry = node.entry
+  copy.entryValue = node.entryValue
+  copy.session = node.session
+  copy.lease = node.lease
+  copy.pending = node.pending
+  copy.call = node.call
+  copy.callToken = node.callToken
+  copy.callLease = node.callLease
+  copy.callValue = node.callValue
+  copy.callRevision = node.callRevision
+  copy.callBehind = node.callBehind
+  copy.callTo = node.callTo
+  copy.waiting = node.waiting
+  copy.renewal = node.renewal
+  copy.asksDeposed = node.asksDeposed
+  copy.knownTerm = node.knownTerm
+  copy.unkept = node.unkept
+  copy.outdated = node.outdated
+  copy.inert = node.inert
 }
 
 /** There is no session any more: nothing renews its lease. */

@@ -75,12 +75,19 @@ export async function expectOneLeader(
       ? 'all agree'
       : `leaders ${leaders.map(({ name }) => name)}; ${nodes.map(({ name }) => name)} say ${told}`
   }
-  await expect.poll(agreement, { timeout: PATIENCE_MS, interval: 100 }).toBe('all agree')
-  const led = await scene.led()
-  scene.expectInTime(led.at, at, promisedMs)
-  await sleep(scene.ttl * 1_000)
-  expect(await agreement()).toBe('all agree')
-  expect((await scene.led()).leader).toBe(led.leader)
+  const agree = () =>
+    expect.poll(agreement, { timeout: PATIENCE_MS, interval: 100 }).toBe('all agree')
+  await agree()
+  let led = await scene.led()
+  for (let hasStayed = false; !hasStayed; ) {
+    await sleep(scene.ttl * 1_000)
+    await agree()
+    const still = await scene.led()
+    // A backup may name one who leads and has not heard of it: another comes, and is in time.
+    scene.expectInTime(still.at, at, promisedMs)
+    hasStayed = still.at === led.at
+    led = still
+  }
   expect(nodes.filter(({ isRunning }) => !isRunning)).toEqual([])
 }
 

@@ -1,4 +1,4 @@
-import locked, { type LockedNode } from '../../src/index.js'
+import type { LockedNode, locked } from '../../src/index.js'
 import { now } from '../now.js'
 import { type Candidate, type Contender, TTL } from './contender.js'
 
@@ -7,7 +7,7 @@ export class LockedContender implements Contender {
   readonly #locker
   #made = 0
 
-  constructor(endpoint: string, version: typeof locked = locked) {
+  constructor(endpoint: string, version: typeof locked) {
     this.#locker = version(endpoint)
   }
 

@@ -550,10 +550,7 @@ export const electionMachine = setup({
     hasNoRecord: ({ context }) => context.holder?.instance !== context.instance,
     isEntered: ({ context }) => context.entered !== null,
     /** In a store that knows no candidates nobody waits. */
-    mayBeAwaited: (
-      _,
-      { waiting, isForGood }: { waiting: readonly Successor[] | null; isForGood: boolean },
-    ) => waiting === null || !isForGood,
+    mayBeAwaited: (_, { isForGood }: { isForGood: boolean }) => !isForGood,
     isOne: (_, { candidates }: { candidates: readonly Waiting[] }) => candidates.length === 1,
     areSeveral: (_, { candidates }: { candidates: readonly Waiting[] }) => candidates.length > 1,
     isDecided: (_, { candidates }: { candidates: readonly Waiting[] }) => isDecided(candidates),
@@ -1204,8 +1201,7 @@ export const electionMachine = setup({
                 guard: {
                   type: 'mayBeAwaited',
                   params: ({ event: { waiting, knownUpTo } }) => ({
-                    waiting,
-                    isForGood: knownUpTo === undefined,
+                    isForGood: waiting !== null && knownUpTo === undefined,
                   }),
                 },
                 target: 'listing',
@@ -1253,6 +1249,7 @@ export const electionMachine = setup({
           description:
             'Chooses one of several who wait: the latest, unless it has missed a renewal.',
           initial: 'checking',
+          // Here, so that the time goes on while one batch is asked about after the other.
           after: {
             untilChosen: {
               description: 'Whoever is next by what is known so far is installed.',

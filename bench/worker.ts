@@ -11,7 +11,7 @@ import type { Answers, Ask } from './process.js'
 const makers: {
   readonly [Name in Exclude<ContenderName, 'go'>]: (endpoint: string) => Promise<Contender>
 } = {
-  locked: async (endpoint) => new LockedContender(endpoint, await versionIn(null)),
+  locked: async (endpoint) => new LockedContender(endpoint, await versionIn(process.cwd())),
   before: async (endpoint) =>
     new LockedContender(endpoint, await versionIn(process.env[AGAINST] ?? '')),
   etcd3: async (endpoint) => new Etcd3Contender(endpoint),

@@ -6,9 +6,8 @@ import type locked from '../../src/index.js'
 /** The variable that names the folder of another version to the processes that measure it. */
 export const AGAINST = 'LOCKED_BENCH_AGAINST'
 
-/** What users get of this package, as it has been built in a folder; or of this version of it. */
-export async function versionIn(folder: string | null): Promise<typeof locked> {
-  const from = folder === null ? import.meta.url : join(folder, 'package.json')
-  const file = createRequire(from).resolve('locked')
+/** The version of this package that has been built in a folder. */
+export async function versionIn(folder: string): Promise<typeof locked> {
+  const file = createRequire(join(folder, 'package.json')).resolve('locked')
   return (await import(pathToFileURL(file).href)).default
 }

@@ -45,8 +45,7 @@ export class Recorder {
   }
 
   startSampling() {
-    this.sample()
-    this.#sampleAfter(this.#wasLeader ? SAMPLE_MS : IDLE_SAMPLE_MS)
+    this.#sampleAs(this.sample())
   }
 
   stopSampling() {
@@ -55,9 +54,9 @@ export class Recorder {
     this.#flush()
   }
 
-  #sampleAfter(ms) {
+  #sampleAs(isLeader) {
     clearInterval(this.#timer)
-    this.#timer = setInterval(() => this.sample(), ms)
+    this.#timer = setInterval(() => this.sample(), isLeader ? SAMPLE_MS : IDLE_SAMPLE_MS)
   }
 
   entry(kind, detail = {}) {
@@ -86,9 +85,7 @@ export class Recorder {
         this.#write({ at, ...this.#common, kind: 'sample', isLeader: false })
       }
     }
-    if (this.#timer !== undefined && this.#wasLeader !== isLeader) {
-      this.#sampleAfter(isLeader ? SAMPLE_MS : IDLE_SAMPLE_MS)
-    }
+    if (this.#timer !== undefined && this.#wasLeader !== isLeader) this.#sampleAs(isLeader)
     this.#wasLeader = isLeader
     return isLeader
   }

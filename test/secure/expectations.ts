@@ -21,11 +21,13 @@ export async function expectToServe(leader: Observed, other: Observed): Promise<
 
 /** Resolves with what is kept of the next `unreachable`: see `Observed`. */
 export async function nextUnreachable({ node, unreachable }: Observed): Promise<Error> {
-  for (const known = unreachable.length; ; ) {
+  const known = unreachable.length
+  let told: Error | undefined
+  while (told === undefined) {
     await once(node, 'unreachable')
-    const told = unreachable[known]
-    if (told !== undefined) return told
+    told = unreachable[known]
   }
+  return told
 }
 
 export function leadersOf(...all: readonly Observed[]): readonly Observed[] {

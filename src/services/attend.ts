@@ -18,8 +18,15 @@ const AGAIN_MS = 5_000
 /** Keeps in mind who waits, so that a leader need not ask when it stops; and hears when it is asked to hand over. */
 export function attend(means: Means, task: Task): Going | null {
   const { candidates } = means.store
-  task.participant.queue = null
-  return candidates === undefined ? null : new Attending(candidates, means, task)
+  const { participant, input } = task
+  const { aloneAt } = participant
+  participant.queue = null
+  participant.aloneAt = null
+  if (candidates === undefined) return null
+  const attending = new Attending(candidates, means, task)
+  if (aloneAt === input.holder?.token) attending.beginAlone()
+  else attending.askLater()
+  return attending
 }
 
 class Attending implements Going, CandidatesListener, NewLeader {
@@ -35,7 +42,19 @@ class Attending implements Going, CandidatesListener, NewLeader {
     this.#candidates = candidates
     this.#means = means
     this.#task = task
-    means.newLeaders.add(this)
+  }
+
+  /** Whoever comes after its claim is told from then on. */
+  beginAlone(): void {
+    const { token = 0 } = this.#task.input.holder ?? {}
+    // Once it is told that it leads, since this may take a request.
+    queueMicrotask(() => {
+      if (!this.#isOver) this.#follow(token, [])
+    })
+  }
+
+  askLater(): void {
+    this.#means.newLeaders.add(this)
   }
 
   close(): void {
@@ -59,12 +78,17 @@ class Attending implements Going, CandidatesListener, NewLeader {
     const call = { timeoutMs: timeoutMsFor(ttl) }
     const competing = await this.#candidates.list(path, call)
     if (this.#isOver) return
-    const { revision, asked } = competing
-    const queue = this.#queue
-    queue.begin(competing.waiting, revision)
-    participant.queue = queue
+    const { revision, asked, waiting } = competing
+    this.#follow(revision, waiting)
     if (asked !== null) this.asked(asked)
-    this.#watch = this.#candidates.follow(path, revision + 1, this)
+  }
+
+  /** Goes on from what was known at that revision. */
+  #follow(revision: number, waiting: readonly Candidate[]): void {
+    const { participant } = this.#task
+    this.#queue.begin(waiting, revision)
+    participant.queue = this.#queue
+    this.#watch = this.#candidates.follow(participant.path, revision + 1, this)
   }
 
   entered(candidate: Candidate): void {
@@ -80,10 +104,10 @@ class Attending implements Going, CandidatesListener, NewLeader {
     this.#queue.lost()
     this.#watch?.close()
     this.#watch = null
-    const { clock, newLeaders } = this.#means
+    const { clock } = this.#means
     this.#timer ??= clock.setTimeout(() => {
       this.#timer = null
-      newLeaders.add(this)
+      this.askLater()
     }, AGAIN_MS)
   }
 

@@ -65,7 +65,9 @@ async function claim(
         ...(isEntered && { entered: { value } }),
       }
     }
-    const holder = { id, value, instance, token: claimed.token, session: session.lease.id }
+    const { token } = claimed
+    if (claimed.isAlone === true) participant.aloneAt = token
+    const holder = { id, value, instance, token, session: session.lease.id }
     return { type: 'won', holder, validityMs: session.validityMs }
   } catch (thrown) {
     if (!isAnswer(thrown)) claims.hurryAll()

@@ -18,6 +18,8 @@ export class Participant {
   work: Promise<unknown> | null = null
   /** Who waits, while it leads and for as long as that may be relied on. */
   queue: Queue | null = null
+  /** The revision at which its claim won, where nobody waited by then. */
+  aloneAt: number | null = null
   /** The claim on its way, or whose answer nobody has heard. */
   #claiming: Promise<ElectionEvent> | null = null
   #session: Session | null = null

@@ -139,8 +139,9 @@ export class MemoryStore implements Store {
     if (entry === undefined) {
       const { id } = this.#standing(lease, path)
       const token = this.#write(path, text, id)
-      if (candidacy !== undefined) this.#eraseAt([candidateAt(path, candidacy.instance)], token)
-      return { won: true, token }
+      if (candidacy === undefined) return { won: true, token }
+      this.#eraseAt([candidateAt(path, candidacy.instance)], token)
+      return { won: true, token, isAlone: this.#waitingFor(path).length === 0 }
     }
     const revision = this.#revision
     if (candidacy === undefined) return { won: false, entry, revision }
@@ -211,13 +212,7 @@ export class MemoryStore implements Store {
 
     list: async (path) => {
       this.#expireDue()
-      const listed: Candidate[] = []
-      for (const [at, { text, token: since, revision, lease }] of this.#entries.beside(path)) {
-        const instance = instanceAt(path, at)
-        if (instance !== null && lease !== null)
-          listed.push({ instance, text, since, revision, lease })
-      }
-      const waiting = listed.sort((one, other) => one.since - other.since)
+      const waiting = this.#waitingFor(path)
       const request = this.#entries.get(transferAskedAt(path))
       const asked = request ? transferRequestOf(request.text, request.revision) : null
       return { ...this.#now(path), waiting, asked }
@@ -226,8 +221,13 @@ export class MemoryStore implements Store {
     follow: (path, from, listener) => {
       const listeners = this.#followed.get(path) ?? new Set()
       this.#followed.set(path, listeners.add(listener))
-      // Of what was before it has to ask.
-      if (from <= this.#revision) queueMicrotask(() => listener.lost())
+      // Of what is not kept it has to ask.
+      if (from < this.#oldest) queueMicrotask(() => listener.lost())
+      else {
+        for (const change of this.#changesFrom(from)) {
+          if (pathBeside(change.path) === path) this.#tellBeside(listener, path, change)
+        }
+      }
       return {
         close: () => {
           listeners.delete(listener)
@@ -379,6 +379,18 @@ export class MemoryStore implements Store {
     return [...this.#watchers.values(), this.#observers].reduce((sum, { size }) => sum + size, 0)
   }
 
+  /** In the order in which they entered. */
+  #waitingFor(path: string): readonly Candidate[] {
+    const waiting: Candidate[] = []
+    for (const [at, { text, token: since, revision, lease }] of this.#entries.beside(path)) {
+      const instance = instanceAt(path, at)
+      if (instance !== null && lease !== null) {
+        waiting.push({ instance, text, since, revision, lease })
+      }
+    }
+    return waiting.sort((one, other) => one.since - other.since)
+  }
+
   #picture() {
     return { found: new Map(this.#entries), revision: this.#revision }
   }
@@ -486,10 +498,12 @@ export class MemoryStore implements Store {
     const past =
       from < this.#oldest
         ? [this.#now(path)]
-        : this.#history
-            .slice(this.#history.findLastIndex(({ revision }) => revision < from) + 1)
-            .filter((change) => change.path === path)
+        : this.#changesFrom(from).filter((change) => change.path === path)
     for (const { entry, revision } of past) this.#tell(watcher, { entry, revision })
+  }
+
+  #changesFrom(from: number): readonly Change[] {
+    return this.#history.slice(this.#history.findLastIndex(({ revision }) => revision < from) + 1)
   }
 
   /** Microtasks run in the order they were queued in, and one that throws does not stop the next. */

@@ -41,7 +41,12 @@ export interface Sighting {
 
 /** How a claim ended: with this node’s record at the path, or with what stood there before. */
 export type Claim =
-  | { readonly won: true; readonly token: number }
+  | {
+      readonly won: true
+      readonly token: number
+      /** Whether nobody waited at that revision; absent where that is not told. */
+      readonly isAlone?: boolean
+    }
   | {
       readonly won: false
       readonly entry: Entry
@@ -208,7 +213,8 @@ export interface Store {
   revoke(lease: Lease, call: Call): Promise<void>
   /**
    * Writes `text` at `path`, attached to `lease`, only if the path is vacant. A store that has
-   * `candidates` enters the node as one otherwise, and takes away its entry if the claim has won.
+   * `candidates` enters the node as one otherwise; if the claim has won it takes away its entry, and
+   * tells whether others wait.
    */
   claim(path: string, text: string, lease: Lease, call: Call, candidacy?: Candidacy): Promise<Claim>
   /** Replaces the text of `reign`'s key. Resolves with the new revision, or `null` if that reign is over. */

@@ -99,6 +99,31 @@ export function describeCandidates(name: string, make: () => Promise<StoreUnderT
       expect(await list()).toEqual([])
     })
 
+    test('are told of to the claim that wins, if others wait', async () => {
+      const [a, b, c] = [await lasting(), await lasting(), await lasting()]
+      const first = await claim('a', a)
+      expect(first).toMatchObject({ won: true, isAlone: true })
+      if (!first.won) return
+      await claim('b', b)
+      await claim('c', c)
+      await store.release(path, { token: first.token, lease: a.id }, null, call)
+      const second = await claim('b', b)
+      expect(second).toMatchObject({ won: true, isAlone: false })
+      if (!second.won) return
+      // Its own entry goes with that, and what else stands beside the path is no candidate.
+      await candidates.askTransfer(path, null, c, call)
+      await store.release(path, { token: second.token, lease: b.id }, null, call)
+      expect(await claim('c', c)).toMatchObject({ won: true, isAlone: true })
+      const together = await Promise.all(
+        [`${path}/1`, `${path}/2`, path].map((at) => claim('b', b, at)),
+      )
+      expect(together).toMatchObject([
+        { won: true, isAlone: true },
+        { won: true, isAlone: true },
+        { won: false },
+      ])
+    })
+
     test('go with their leases', async () => {
       const b = await lasting()
       await win('a', await lasting())
@@ -152,6 +177,24 @@ export function describeCandidates(name: string, make: () => Promise<StoreUnderT
           ['c', 'left'],
         ]),
       )
+    })
+
+    test('are told to whoever follows them from a revision that has been', async () => {
+      const [b, c] = [await lasting(), await lasting()]
+      const reign = await win('a', await lasting())
+      await claim('b', b)
+      await claim('c', c)
+      await store.revoke(b, call)
+      const told: unknown[] = []
+      const watch = candidates.follow(path, reign.token + 1, {
+        entered: ({ instance }) => told.push(instance),
+        left: (instance) => told.push([instance, 'left']),
+        lost: () => told.push('lost'),
+      })
+      watches.push(watch)
+      await patiently(() => expect(told).toEqual(['b', 'c', ['b', 'left']]))
+      await claim('d', c)
+      await patiently(() => expect(told).toEqual(['b', 'c', ['b', 'left'], 'd']))
     })
 
     test('have a lease that is overdue once it was not renewed when half of it was left', async () => {

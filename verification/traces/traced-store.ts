@@ -51,7 +51,7 @@ export class TracedStore implements Store {
   ): Promise<Claim> {
     const asking = this.#link.claim(path, text, lease, call, candidacy)
     return this.#ask(`claim ${what(text)} under lease ${lease.id}`, asking, (claim) => {
-      if (claim.won) return `won, token ${claim.token}`
+      if (claim.won) return `won, token ${claim.token}${claim.isAlone ? '; nobody waits' : ''}`
       return `held: ${standing(claim.entry)}${claim.hasEntered ? '; entered as candidate' : ''}`
     })
   }

@@ -7,7 +7,7 @@ import {
   UnconfirmedError,
   UnreachableError,
 } from '../../errors.js'
-import { candidateAt, latestAt, reignAt } from '../candidates.js'
+import { candidateAt, candidatesAt, firstCandidateAt, latestAt, reignAt } from '../candidates.js'
 import { isAny } from '../is-any.js'
 import type { Watched } from '../path-watcher.js'
 import type {
@@ -185,6 +185,10 @@ export class EtcdStore implements Store {
           : {
               key: await this.#key(candidateAt(path, candidacy.instance)),
               latest: await this.#key(latestAt(path)),
+              others: {
+                ...rangeOf(await this.#key(candidatesAt(path))),
+                key: await this.#key(firstCandidateAt(path)),
+              },
               ...candidacy,
             }
       const put = putOf(key, text, lease.id)
@@ -195,7 +199,15 @@ export class EtcdStore implements Store {
         lease: lease.id,
         timeoutMs,
         compare: [{ key, target: 'Create', result: 'Equal', create_revision: 0 }],
-        success: entry === null ? [put] : [put, { request_delete_range: { key: entry.key } }],
+        success: [
+          put,
+          ...(entry === null
+            ? []
+            : [
+                { request_delete_range: { key: entry.key } },
+                { request_range: { ...entry.others, count_only: true } },
+              ]),
+        ],
         failure: [
           { request_range: { key } },
           ...(entry === null ? [] : [putOf(entry.key, entry.text, lease.id)]),
@@ -204,7 +216,11 @@ export class EtcdStore implements Store {
       })
       // Both branches are checked for permission, whichever is taken.
       this.#endpoints.mayRead(key)
-      if (outcome.succeeded) return { won: true, token: outcome.revision }
+      if (outcome.succeeded) {
+        const won = { won: true, token: outcome.revision } as const
+        const others = outcome.responses[2]?.response_range?.count
+        return others === undefined ? won : { ...won, isAlone: Number(others) === 0 }
+      }
       const kv = foundIn(outcome)
       if (kv === undefined) throw new Error(`etcd: neither claimed nor found ${path}`)
       const lost = { won: false, entry: entryFrom(kv), revision: outcome.revision } as const

@@ -7,6 +7,15 @@ import { VirtualClock } from '../../../src/testing/virtual-clock.js'
 const path = '/attended'
 const ttl = 10
 
+/** One waits there, and nobody leads: whoever is elected now has not been told of it. */
+async function awaited(store: MemoryStore, at: string): Promise<void> {
+  const [leading, waiting] = [await store.grant(1_000), await store.grant(1_000)]
+  await store.claim(at, 'of one that led', leading)
+  const candidacy = { instance: 'one that waits', text: 'of one that waits' }
+  await store.claim(at, 'of one that waits', waiting, undefined, candidacy)
+  await store.revoke(leading)
+}
+
 /** A leader, whose requests are noted, and others, each in a process of its own. */
 class Scene {
   readonly clock = new VirtualClock()
@@ -59,12 +68,27 @@ describe('a leader', () => {
     expect([b.isLeader, c.isLeader]).toEqual([false, true])
   })
 
-  test('asks, if it stops before', async () => {
+  test('asks nobody either where it was elected with nobody waiting, even if it stops at once', async () => {
     const scene = new Scene()
     const a = await scene.started('a')
     const b = await scene.started('b')
-    expect(await scene.requestsToStop(a)).toEqual(['list', 'install', 'revoke'])
+    expect(await scene.requestsToStop(a)).toEqual(['install', 'revoke'])
     expect(b.isLeader).toBe(true)
+  })
+
+  test('asks if it stops at once where others waited as it was elected', async () => {
+    const scene = new Scene()
+    await awaited(scene.store, path)
+    const a = await scene.started('a')
+    const b = await scene.started('b')
+    expect(await scene.requestsToStop(a)).toEqual(['list', 'isOverdue', 'install', 'revoke'])
+    expect(b.isLeader).toBe(true)
+  })
+
+  test('asks if it stops before it is told of anybody', async () => {
+    const scene = new Scene()
+    const a = await scene.started('a')
+    expect(await scene.requestsToStop(a)).toEqual(['list', 'release', 'revoke'])
   })
 
   test('asks again when what it knew has left, and hands over to another', async () => {
@@ -148,22 +172,29 @@ describe('a leader', () => {
 })
 
 describe('thousands of leaders of a process', () => {
-  /** When the process asks for each path who waits, in milliseconds: nodes that start `apartMs` one after the other. */
-  async function asked(nodes: number, apartMs: number): Promise<readonly number[]> {
+  /** When the process asks for each path who waits, in milliseconds: nodes that start `apartMs` one after the other, where `others` waited. */
+  async function asked(nodes: number, apartMs: number, others = true): Promise<readonly number[]> {
     const clock = new VirtualClock()
     const times: number[] = []
-    const link = new Link(new MemoryStore(clock), clock, ({ call, isAnswer }) => {
+    const store = new MemoryStore(clock)
+    const link = new Link(store, clock, ({ call, isAnswer }) => {
       if (call === 'list' && !isAnswer) times.push(clock.now())
       return 1
     })
     const locker = locked(link, { clock })
-    for (let index = 0; index < nodes; index += 1) {
-      void locker(`/jobs/${index}`, { value: index, ttl: 60 }).start()
+    const paths = Array.from({ length: nodes }, (_, index) => `/jobs/${index}`)
+    if (others) for (const at of paths) await awaited(store, at)
+    for (const [index, at] of paths.entries()) {
+      void locker(at, { value: index, ttl: 60 }).start()
       if (apartMs > 0) await clock.advance(apartMs)
     }
     await clock.advance(10_000)
     return times
   }
+
+  test('do not ask where nobody waited', async () => {
+    expect(await asked(1_200, 0, false)).toEqual([])
+  })
 
   test('ask who waits a request’s worth at a time', async () => {
     const times = await asked(1_200, 0)

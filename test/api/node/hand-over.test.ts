@@ -157,10 +157,15 @@ describe('a leader that stops, where asking who is next has no answer', () => {
 
   const unanswered = (call: Message['call']) => (message: Message) =>
     message.call === call && !message.isAnswer ? 'lost' : 0
+  /** It is told of nobody who comes, and has to ask. */
+  const untold =
+    (fate: (message: Message) => Fate): ((message: Message) => Fate) =>
+    (message) =>
+      message.call === 'follow' ? 'lost' : fate(message)
 
   test('waits for half as long as a request may take: who waits', async () => {
     const clock = new VirtualClock()
-    const { leader, b, c, seen } = await threeOn(clock, unanswered('list'))
+    const { leader, b, c, seen } = await threeOn(clock, untold(unanswered('list')))
     const stopped = leader.stop()
     await clock.advance(2_499)
     expect(seen).toEqual([])
@@ -197,7 +202,7 @@ describe('a leader that stops, where asking who is next has no answer', () => {
 
   test('keeps no timer when the answer comes too late', async () => {
     const clock = new VirtualClock()
-    const late = ({ call }: Message) => (call === 'list' ? 2_000 : 0)
+    const late = untold(({ call }) => (call === 'list' ? 2_000 : 0))
     const { leader } = await threeOn(clock, late)
     void leader.stop()
     await clock.advance(2_500)

@@ -24,7 +24,9 @@ export function attend(means: Means, task: Task): Going | null {
   participant.aloneAt = null
   if (candidates === undefined) return null
   const attending = new Attending(candidates, means, task)
-  if (aloneAt === input.holder?.token) attending.beginAlone()
+  // Thousands that are elected at once ask later, and together.
+  const isFirst = means.newLeaders.areFew()
+  if (isFirst && aloneAt === input.holder?.token) attending.beginAlone()
   else attending.askLater()
   return attending
 }
@@ -49,7 +51,12 @@ class Attending implements Going, CandidatesListener, NewLeader {
     const { token = 0 } = this.#task.input.holder ?? {}
     // Once it is told that it leads, since this may take a request.
     queueMicrotask(() => {
-      if (!this.#isOver) this.#follow(token, [])
+      if (this.#isOver) return
+      try {
+        this.#follow(token, [])
+      } catch {
+        this.lost()
+      }
     })
   }
 

@@ -66,7 +66,7 @@ async function claim(
       }
     }
     const { token } = claimed
-    if (claimed.isAlone === true) participant.aloneAt = token
+    participant.aloneAt = claimed.isAlone === true ? token : null
     const holder = { id, value, instance, token, session: session.lease.id }
     return { type: 'won', holder, validityMs: session.validityMs }
   } catch (thrown) {

@@ -22,10 +22,24 @@ export class NewLeaders {
   /** When each of them came, in that order. */
   readonly #waiting = new Map<NewLeader, number>()
   #latestAt = 0
+  /** Since when it has counted those that are elected, and how many there were. */
+  #countedFrom = Number.NEGATIVE_INFINITY
+  #elected = 0
   #timer: unknown = null
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** One more is elected. Returns whether they are so few of late that it takes nothing from the others. */
+  areFew(): boolean {
+    const now = this.#clock.now()
+    if (now - this.#countedFrom >= SETTLED_MS) {
+      this.#countedFrom = now
+      this.#elected = 0
+    }
+    this.#elected += 1
+    return this.#elected <= AT_ONCE
   }
 
   /** Has it ask, once, a while later. */

@@ -34,14 +34,6 @@ export function candidatesAt(path: string): string {
   return `${path}${FOLDER}`
 }
 
-/**
- * From where on their entries stand: what is no candidate’s begins with a dot, and comes before. Of an
- * instance that comes before as well nothing is told.
- */
-export function firstCandidateAt(path: string): string {
-  return `${path}${FOLDER}/`
-}
-
 /** Where the candidate with that instance stands. */
 export function candidateAt(path: string, instance: string): string {
   return `${path}${FOLDER}${instance}`

@@ -141,7 +141,7 @@ export class MemoryStore implements Store {
       const token = this.#write(path, text, id)
       if (candidacy === undefined) return { won: true, token }
       this.#eraseAt([candidateAt(path, candidacy.instance)], token)
-      return { won: true, token, isAlone: this.#waitingFor(path).length === 0 }
+      return { won: true, token, isAlone: this.#entries.beside(path).length === 0 }
     }
     const revision = this.#revision
     if (candidacy === undefined) return { won: false, entry, revision }
@@ -212,7 +212,13 @@ export class MemoryStore implements Store {
 
     list: async (path) => {
       this.#expireDue()
-      const waiting = this.#waitingFor(path)
+      const listed: Candidate[] = []
+      for (const [at, { text, token: since, revision, lease }] of this.#entries.beside(path)) {
+        const instance = instanceAt(path, at)
+        if (instance !== null && lease !== null)
+          listed.push({ instance, text, since, revision, lease })
+      }
+      const waiting = listed.sort((one, other) => one.since - other.since)
       const request = this.#entries.get(transferAskedAt(path))
       const asked = request ? transferRequestOf(request.text, request.revision) : null
       return { ...this.#now(path), waiting, asked }
@@ -377,18 +383,6 @@ export class MemoryStore implements Store {
   /** How many watches are open, observers among them. */
   get watchers(): number {
     return [...this.#watchers.values(), this.#observers].reduce((sum, { size }) => sum + size, 0)
-  }
-
-  /** In the order in which they entered. */
-  #waitingFor(path: string): readonly Candidate[] {
-    const waiting: Candidate[] = []
-    for (const [at, { text, token: since, revision, lease }] of this.#entries.beside(path)) {
-      const instance = instanceAt(path, at)
-      if (instance !== null && lease !== null) {
-        waiting.push({ instance, text, since, revision, lease })
-      }
-    }
-    return waiting.sort((one, other) => one.since - other.since)
   }
 
   #picture() {

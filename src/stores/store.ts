@@ -44,7 +44,7 @@ export type Claim =
   | {
       readonly won: true
       readonly token: number
-      /** Whether nobody waited at that revision; absent where that is not told. */
+      /** Whether nothing stood beside the path at that revision, and so nobody waited; absent where that is not told. */
       readonly isAlone?: boolean
     }
   | {

@@ -29,6 +29,8 @@ export type Method =
   | 'read'
   | Exclude<keyof Candidates, 'follow' | 'askTransfer'>
 
+const ANSWERED_WITHIN: Call = { timeoutMs: 60_000 }
+
 /** One call that waits at the gate. */
 export interface Waiting {
   readonly method: Method
@@ -77,9 +79,10 @@ export class Gate implements Store {
           this.looked = await candidates.leave(path, instance, call)
           return this.looked
         }),
-      list: (path, call) =>
+      // The path says when the session has ended: the answer comes all the same.
+      list: (path) =>
         this.#wait('list', async () => {
-          this.listed = await candidates.list(path, call)
+          this.listed = await candidates.list(path, ANSWERED_WITHIN)
           return this.listed
         }),
       install: (path, reign, candidate, call) =>

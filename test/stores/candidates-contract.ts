@@ -110,12 +110,13 @@ export function describeCandidates(name: string, make: () => Promise<StoreUnderT
       const second = await claim('b', b)
       expect(second).toMatchObject({ won: true, isAlone: false })
       if (!second.won) return
-      // Its own entry goes with that, and what else stands beside the path is no candidate.
-      await candidates.askTransfer(path, null, c, call)
+      // Its own entry goes with that, and the mark that it left with its lease.
       await store.release(path, { token: second.token, lease: b.id }, null, call)
-      expect(await claim('c', c)).toMatchObject({ won: true, isAlone: true })
+      await store.revoke(c, call)
+      await store.revoke(b, call)
+      expect(await claim('a', a)).toMatchObject({ won: true, isAlone: true })
       const together = await Promise.all(
-        [`${path}/1`, `${path}/2`, path].map((at) => claim('b', b, at)),
+        [`${path}/1`, `${path}/2`, path].map((at) => claim('a', a, at)),
       )
       expect(together).toMatchObject([
         { won: true, isAlone: true },

@@ -7,7 +7,7 @@ import {
   UnconfirmedError,
   UnreachableError,
 } from '../../errors.js'
-import { candidateAt, candidatesAt, firstCandidateAt, latestAt, reignAt } from '../candidates.js'
+import { candidateAt, candidatesAt, latestAt, reignAt } from '../candidates.js'
 import { isAny } from '../is-any.js'
 import type { Watched } from '../path-watcher.js'
 import type {
@@ -185,10 +185,7 @@ export class EtcdStore implements Store {
           : {
               key: await this.#key(candidateAt(path, candidacy.instance)),
               latest: await this.#key(latestAt(path)),
-              others: {
-                ...rangeOf(await this.#key(candidatesAt(path))),
-                key: await this.#key(firstCandidateAt(path)),
-              },
+              others: rangeOf(await this.#key(candidatesAt(path))),
               ...candidacy,
             }
       const put = putOf(key, text, lease.id)

@@ -192,8 +192,10 @@ describe('thousands of leaders of a process', () => {
     return times
   }
 
-  test('do not ask where nobody waited', async () => {
-    expect(await asked(1_200, 0, false)).toEqual([])
+  test('ask where nobody waited as well, but for the first of them', async () => {
+    expect(await asked(120, 0, false)).toEqual([])
+    expect(await asked(1_200, 0, false)).toHaveLength(1_200 - 120)
+    expect(await asked(1_200, 10, false)).toEqual([])
   })
 
   test('ask who waits a request’s worth at a time', async () => {

@@ -59,10 +59,10 @@ export class PrefixGroups {
 
   /** Returns whether a group told it. */
   unfollow(follower: CandidatesWatch): boolean {
-    const prefix = this.#prefixes.get(beginningOf(follower.beside))
-    const group = prefix?.group
-    if (!prefix || !group?.unfollow(follower)) return false
-    if (!group.isWanted) this.#close(group, prefix)
+    const { beside } = follower
+    const prefix = this.#prefixes.get(beginningOf(beside))
+    if (!prefix?.group?.unfollow(follower)) return false
+    this.#endIfIdle(beside, prefix)
     return true
   }
 
@@ -70,14 +70,8 @@ export class PrefixGroups {
     const prefix = this.#prefixOf(watcher.path)
     const { alone, group } = prefix
     if (alone.delete(watcher)) this.#asking.cancel(watcher)
-    else if (group !== null) {
-      group.leave(watcher)
-      if (!group.isWanted) this.#close(group, prefix)
-    }
-    // That it is too wide is remembered.
-    if (alone.size === 0 && prefix.group === null && !prefix.isTooWide) {
-      this.#prefixes.delete(beginningOf(watcher.path))
-    }
+    else group?.leave(watcher)
+    this.#endIfIdle(watcher.path, prefix)
   }
 
   /** From now on each of its paths has a watch of its own. A group that is closed already is left alone. */
@@ -124,6 +118,16 @@ export class PrefixGroups {
   #watchAlone(watcher: Watcher, { alone }: Prefix): void {
     alone.add(watcher)
     this.#asking.create(watcher)
+  }
+
+  /** Somebody has left who watched `path`, or what stands beside it. */
+  #endIfIdle(path: string, prefix: Prefix): void {
+    const { group, alone, isTooWide } = prefix
+    if (group?.isWanted === false) this.#close(group, prefix)
+    // That it is too wide is remembered.
+    if (alone.size === 0 && prefix.group === null && !isTooWide) {
+      this.#prefixes.delete(beginningOf(path))
+    }
   }
 
   #close(group: PrefixGroup, prefix: Prefix): void {

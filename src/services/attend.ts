@@ -24,9 +24,9 @@ export function attend(means: Means, task: Task): Going | null {
   participant.aloneAt = null
   if (candidates === undefined) return null
   const attending = new Attending(candidates, means, task)
-  // Thousands that are elected at once ask later, and together.
-  const isFirst = means.newLeaders.areFew()
-  if (isFirst && aloneAt === input.holder?.token) attending.beginAlone()
+  // Each may need a watch of its own: thousands at once would hold up the claims of others.
+  const areFew = means.newLeaders.areFew()
+  if (areFew && aloneAt === input.holder?.token) attending.beginAlone()
   else attending.askLater()
   return attending
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 
-/** A leader that has not led for so long, in milliseconds, asks who waits when it stops. */
+/** So long after its election, in milliseconds, a leader asks who waits; and so long nobody else is to be elected before it does. */
 const SETTLED_MS = 300
 /** While others are elected, it leaves them the processor; but no longer than that, in milliseconds. */
 const LONGEST_MS = 3_000
@@ -14,8 +14,8 @@ export interface NewLeader {
 }
 
 /**
- * The leaders of a locker that have only just been elected, or have lost what they knew, and are about to ask
- * who waits. Thousands that are elected at once ask together, when no more are elected.
+ * The leaders of a locker that do not know who waits, since others did when they were elected, since thousands
+ * were elected at once, or since they have lost what they knew. They ask together, when no more are elected.
  */
 export class NewLeaders {
   readonly #clock: Clock
@@ -31,7 +31,7 @@ export class NewLeaders {
     this.#clock = clock
   }
 
-  /** One more is elected. Returns whether they are so few of late that it takes nothing from the others. */
+  /** One more is elected. Returns whether they are so few of late that what it begins now takes little from the others. */
   areFew(): boolean {
     const now = this.#clock.now()
     if (now - this.#countedFrom >= SETTLED_MS) {

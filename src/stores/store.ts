@@ -214,7 +214,7 @@ export interface Store {
   /**
    * Writes `text` at `path`, attached to `lease`, only if the path is vacant. A store that has
    * `candidates` enters the node as one otherwise; if the claim has won it takes away its entry, and
-   * tells whether others wait.
+   * may tell that nobody waits.
    */
   claim(path: string, text: string, lease: Lease, call: Call, candidacy?: Candidacy): Promise<Claim>
   /** Replaces the text of `reign`'s key. Resolves with the new revision, or `null` if that reign is over. */
